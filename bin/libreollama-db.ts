@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+import { constants } from 'node:os'
+import { type Host, isClosedPipe } from '../src/cli/host.ts'
+import { AppError, exitCodeOf } from '../src/core/errors.ts'
+import { main } from './main.ts'
+
+// Everything that is made from here on is for its owner alone.
+process.umask(0o077)
+
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    if (!isClosedPipe(error)) throw error
+  })
+}
+
+const host: Host = {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  now: () => new Date(),
+  signal: abortOnSignals(),
+}
+
+process.exitCode = await main(process.argv.slice(2), host)
+
+/** The first signal lets the work stop in good order; a second one, or two seconds, ends the process. */
+function abortOnSignals(): AbortSignal {
+  const controller = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      const exit = 128 + constants.signals[name]
+      if (controller.signal.aborted) process.exit(exit)
+      const words = name === 'SIGINT' ? 'interrupted' : 'terminated'
+      controller.abort(
+        new AppError(name, words, { hint: 'what was begun was rolled back; run the command again' }),
+      )
+      setTimeout(() => process.exit(exitCodeOf(name)), 2000).unref()
+    })
+  }
+  return controller.signal
+}

@@ -1,0 +1,142 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { COMMANDS, defineCommand } from '../commands/index.ts'
+import { Context, type GlobalOptions } from '../src/cli/context.ts'
+import { type Host, write } from '../src/cli/host.ts'
+import { FORMATS } from '../src/cli/output.ts'
+import { createStyle, safe } from '../src/cli/terminal.ts'
+import { AppError, exitCodeOf } from '../src/core/errors.ts'
+
+/** Runs one command line; resolves to the exit code. The one place that turns errors into words and codes. */
+export async function main(argv: string[], host: Host): Promise<number> {
+  let context: Context | undefined
+  const program = createProgram(host, () => {
+    context ??= new Context(host, program.opts<GlobalOptions>())
+    return context
+  })
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    await context?.finish()
+    return context?.exitCode ?? 0
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0
+    const failure = host.signal.aborted ? host.signal.reason : error
+    await context?.finish(false)
+    return report(asUsageError(failure, argv), host, wantsJson(argv), context)
+  }
+}
+
+function createProgram(host: Host, context: () => Context): Command {
+  const program = new Command('libreollama-db')
+    .description('Keeps LibreOllama chats in an encrypted SQLCipher database.')
+    .usage('[global options] <command>')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => host.stdout.write(text),
+      writeErr: (text) => wantsJson(program.args) || host.stderr.write(text),
+      outputError: () => {},
+    })
+    .helpCommand(false)
+    .version(VERSION, '-V, --version', 'print the version')
+  for (const option of globalOptions()) program.addOption(option)
+  for (const { name, summary } of COMMANDS) program.command(name).description(summary)
+  program.hook('preSubcommand', (_program, command) => defineCommand(command, context))
+  program.addHelpText(
+    'before',
+    `Examples:
+  libreollama-db init --key-file ~/.config/LibreOllama/database.key --generate-key
+  libreollama-db stats
+  libreollama-db help key-sources
+`,
+  )
+  return program
+}
+
+/** Replaced by the build with the version in package.json. */
+declare const __VERSION__: string
+const VERSION = typeof __VERSION__ === 'undefined' ? '0.0.0-source' : __VERSION__
+
+function globalOptions(): Option[] {
+  return [
+    new Option('--db <path>', 'the database (or LIBREOLLAMA_DB); see: libreollama-db path'),
+    new Option('--key-file <path>', 'file that holds the key; - is standard input'),
+    new Option('--key-command <cmd>', 'command that prints the key'),
+    new Option('--dev-key', "Phase 2.1's public development key, for tests"),
+    new Option('-o, --output <format>', 'how results are printed').choices(FORMATS),
+    new Option('--json', 'the same as -o json'),
+    new Option('--ndjson', 'the same as -o ndjson'),
+    new Option('--csv', 'the same as -o csv'),
+    new Option('--fields <a,b,c>', 'print only these fields, in this order'),
+    new Option('--no-input', 'never ask (or CI)'),
+    new Option('-y, --yes', 'answer yes to confirmations'),
+    new Option('--color <when>', 'use colours').choices(['auto', 'always', 'never']).default('auto'),
+    new Option('--lock-timeout <seconds>', 'how long to wait for a lock').argParser(seconds).default(10),
+    new Option('--timing', 'print each statement and its time on stderr'),
+    new Option('-q, --quiet', 'no warnings and notices'),
+    new Option('-v, --verbose', 'say more about what is done'),
+  ]
+}
+
+function seconds(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !(value >= 0 && value <= 86_400)) {
+    throw new InvalidArgumentError('a number of seconds from 0 to 86400.')
+  }
+  return value
+}
+
+/** Before the options are known to be good: whether the errors are to be JSON. */
+function wantsJson(argv: string[]): boolean {
+  const words = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
+  return words.some(
+    (word, index) =>
+      word === '--json' ||
+      word === '--ndjson' ||
+      /^(--output=|-o)(nd)?json$/.test(word) ||
+      (/^(nd)?json$/.test(word) && ['-o', '--output'].includes(words[index - 1] ?? '')),
+  )
+}
+
+function asUsageError(error: unknown, argv: string[]): unknown {
+  if (!(error instanceof CommanderError)) return error
+  if (error.code === 'commander.help') {
+    return new AppError('USAGE', 'no command was given', { hint: 'libreollama-db --help lists the commands' })
+  }
+  const command = argv.find((word) => COMMANDS.some(({ name }) => name === word))
+  return new AppError('USAGE', error.message.replace(/^error: /, '').replace(/\n/g, ' '), {
+    hint: `libreollama-db ${command ? `${command} ` : ''}--help`,
+  })
+}
+
+async function report(
+  error: unknown,
+  host: Host,
+  json: boolean,
+  context: Context | undefined,
+): Promise<number> {
+  const style = createStyle(host.stderr, context?.options.color ?? 'auto', host.env)
+  if (!(error instanceof AppError)) return reportDefect(error, host, json)
+  const { code, exit, message, hint } = error
+  if (json) {
+    const warnings = context?.takeHeld() ?? []
+    const line = { error: { code, exit, message, hint }, ...(warnings.length ? { warnings } : {}) }
+    await write(host.stderr, `${JSON.stringify(line)}\n`)
+  } else {
+    await write(
+      host.stderr,
+      `${style.bad('error')}: ${safe(message)} ${style.dim(`[${code}]`)}\n  → ${safe(hint)}\n`,
+    )
+  }
+  return exit
+}
+
+/** What should never happen: with its stack trace, and where to tell of it. */
+async function reportDefect(error: unknown, host: Host, json: boolean): Promise<number> {
+  const exit = exitCodeOf('FAILURE')
+  const hint = 'this is a defect of libreollama-db: please report it with this text'
+  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const text = json
+    ? JSON.stringify({ error: { code: 'FAILURE', exit, message: trace, hint } })
+    : `${trace}\n${hint}`
+  await write(host.stderr, `${text}\n`)
+  return exit
+}

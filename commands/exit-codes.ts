@@ -1,0 +1,11 @@
+import type { View } from '../src/cli/output.ts'
+import { OUTCOMES } from '../src/core/errors.ts'
+import type { Define } from './index.ts'
+
+const view: View<readonly (typeof OUTCOMES)[number][]> = { fields: ['exit', 'code', 'when'] }
+
+const define: Define = (command, context) => {
+  command.action(() => context().printer(view)(OUTCOMES))
+}
+
+export default define

@@ -1,0 +1,34 @@
+import { Option } from 'commander'
+import type { View } from '../src/cli/output.ts'
+import { safe } from '../src/cli/terminal.ts'
+import { exitCodeOf } from '../src/core/errors.ts'
+import { databaseHealthCheck, type HealthReport } from '../src/core/health.ts'
+import type { Define } from './index.ts'
+
+const view: View<HealthReport> = {
+  fields: ['name', 'status', 'message', 'hint'],
+  rows: 'checks',
+  text: ({ status, checks }, style) => {
+    const paint = { ok: style.good, warn: style.caution, fail: style.bad, skipped: style.dim }
+    const lines = checks.flatMap((check) => [
+      `${paint[check.status](check.status.padEnd(7))}  ${check.name.padEnd(16)}  ${safe(check.message)}`,
+      ...(check.hint ? [style.dim(`${' '.repeat(27)}→ ${safe(check.hint)}`)] : []),
+    ])
+    return `${[...lines, `the database is ${{ ok: 'healthy', warn: 'usable, with warnings', fail: 'not healthy' }[status]}`].join('\n')}\n`
+  },
+}
+
+const define: Define = (command, context) => {
+  command
+    .addOption(new Option('--quick', 'only what takes milliseconds').conflicts('full'))
+    .option('--full', 'also read every page (the default)')
+    .action(async ({ quick }: { quick?: boolean }) => {
+      const ctx = context()
+      const print = ctx.printer(view)
+      const report = await databaseHealthCheck({ ...ctx.database, migrations: await ctx.migrations(), quick })
+      if (report.status === 'fail') ctx.exitCode = exitCodeOf('CHECK_FAILED')
+      await print(report)
+    })
+}
+
+export default define

@@ -1,0 +1,37 @@
+import type { Command } from 'commander'
+import { write } from '../src/cli/host.ts'
+import { TOPICS } from '../src/cli/topics.ts'
+import { AppError } from '../src/core/errors.ts'
+import { type Define, defineCommand } from './index.ts'
+
+const define: Define = (command, context) => {
+  command.argument('[name...]', 'a command or a topic').action(async (names: string[]) => {
+    const ctx = context()
+    const [first] = names
+    const topic = first === undefined ? undefined : TOPICS[first]
+    if (topic && names.length === 1) return write(ctx.host.stdout, topic())
+    const found = await findCommand(command.parent as Command, names, context)
+    found.outputHelp()
+  })
+}
+
+async function findCommand(
+  program: Command,
+  names: string[],
+  context: Parameters<Define>[1],
+): Promise<Command> {
+  let found = program
+  for (const name of names) {
+    const next = found.commands.find((candidate) => candidate.name() === name)
+    if (!next) {
+      throw new AppError('USAGE', `there is no command or topic ${JSON.stringify(names.join(' '))}`, {
+        hint: `libreollama-db --help lists the commands; the topics are: ${Object.keys(TOPICS).join(', ')}`,
+      })
+    }
+    if (found === program && name !== 'help') await defineCommand(next, context)
+    found = next
+  }
+  return found
+}
+
+export default define

@@ -1,0 +1,188 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { Context } from '../src/cli/context.ts'
+import type { View } from '../src/cli/output.ts'
+import { safe } from '../src/cli/terminal.ts'
+import { withDatabase } from '../src/core/database.ts'
+import { exitCodeOf } from '../src/core/errors.ts'
+import { readApplied } from '../src/core/ledger.ts'
+import { type AppliedStep, migrate } from '../src/core/migrate.ts'
+import {
+  type AppliedMigration,
+  currentVersion,
+  latestVersion,
+  type Migration,
+  type MigrationState,
+  migrationStates,
+  planMigrations,
+  planRedo,
+  type Step,
+} from '../src/core/migrations.ts'
+import type { Define } from './index.ts'
+
+interface Options {
+  to?: number
+  dryRun?: boolean
+  sql?: boolean
+  backup: boolean
+}
+
+interface Result {
+  from: number
+  to: number
+  dry_run: boolean
+  steps: (Pick<AppliedStep, 'version' | 'name' | 'direction'> & Partial<AppliedStep> & { sql?: string })[]
+  backup: string | null
+}
+
+interface Status {
+  current: number
+  latest: number
+  pending: number
+  migrations: MigrationState[]
+}
+
+type Plan = (migrations: Migration[], to: number | undefined) => (applied: AppliedMigration[]) => Step[]
+
+const up: Plan = (migrations, to) => (applied) =>
+  planMigrations(migrations, applied, 'up', to ?? latestVersion(migrations))
+const down: Plan = (migrations, to) => (applied) => planMigrations(migrations, applied, 'down', to ?? 0)
+const redo: Plan = (migrations) => (applied) => planRedo(migrations, applied)
+
+const resultView: View<Result> = {
+  fields: ['version', 'name', 'direction', 'duration_ms', 'dropped', 'sql'],
+  rows: 'steps',
+  text: ({ from, to, dry_run, steps, backup }, style) => {
+    if (steps.length === 0) return `nothing to do: the database is at version ${from}\n`
+    if (steps[0]?.sql !== undefined) return steps.map(({ sql }) => sql).join('\n')
+    const lines = steps.map(({ version, name, direction, duration_ms, dropped = {} }) => {
+      const rows = Object.entries(dropped).map(([table, count]) => `${table} ${count}`)
+      const time = duration_ms === undefined ? '' : style.dim(`  ${duration_ms} ms`)
+      return `${direction.padEnd(4)}  ${version} ${name}${time}${rows.length ? `  rows dropped: ${safe(rows.join(', '))}` : ''}`
+    })
+    lines.push(
+      dry_run
+        ? `would go from version ${from} to ${to}; nothing was changed`
+        : `from version ${from} to ${to}`,
+    )
+    if (backup) lines.push(`copy from before: ${backup}`)
+    return `${lines.join('\n')}\n`
+  },
+}
+
+const statusView: View<Status> = {
+  fields: ['version', 'name', 'state', 'applied_at', 'checksum'],
+  rows: 'migrations',
+  text: ({ current, latest, pending, migrations }, style) => {
+    const lines = migrations.map(({ version, name, state, applied_at }) => {
+      const paint = { applied: style.good, pending: style.caution, missing: style.bad, edited: style.bad }[
+        state
+      ]
+      return `${String(version).padStart(4)}  ${paint(state.padEnd(8))}  ${name ?? '(unknown here)'}  ${style.dim(safe(applied_at ?? ''))}`
+    })
+    lines.push(`at version ${current}, latest ${latest}, pending ${pending}`)
+    return `${lines.map((line) => line.trimEnd()).join('\n')}\n`
+  },
+}
+
+const versionView: View<{ schema_version: number; latest: number }> = {
+  fields: ['schema_version', 'latest'],
+  text: ({ schema_version }) => `${schema_version}\n`,
+}
+
+const define: Define = (command, context) => {
+  const movement = (name: string, summary: string, plan: Plan, target?: 'optional' | 'required') => {
+    const sub = command.command(name, { isDefault: name === 'up' }).description(summary)
+    if (target === 'required')
+      sub.requiredOption('--to <version>', 'the version to go down to; 0 has no tables', version)
+    if (target === 'optional')
+      sub.option('--to <version>', 'the version to stop at; the latest by default', version)
+    planOptions(sub).action((options: Options) => move(context(), plan, options))
+  }
+  movement('up', 'apply what is pending', up, 'optional')
+  movement(
+    'down',
+    'undo down to a version; the data of dropped tables goes, a copy is kept',
+    down,
+    'required',
+  )
+  movement('redo', 'undo the newest migration and apply it again', redo)
+
+  command
+    .command('status')
+    .description('list the migrations and their state')
+    .option('--exit-code', 'exit 4 when migrations are pending')
+    .action(async ({ exitCode }: { exitCode?: boolean }) => {
+      const ctx = context()
+      const print = ctx.printer(statusView)
+      const migrations = await ctx.migrations()
+      const applied = await withDatabase(ctx.database, (db) => db.read(readApplied))
+      const states = migrationStates(migrations, applied)
+      const pending = states.filter(({ state }) => state === 'pending').length
+      if (exitCode && pending > 0) ctx.exitCode = exitCodeOf('PENDING')
+      await print({
+        current: currentVersion(applied),
+        latest: latestVersion(migrations),
+        pending,
+        migrations: states,
+      })
+    })
+
+  command
+    .command('version')
+    .description('print the schema version of the database')
+    .action(async () => {
+      const ctx = context()
+      const print = ctx.printer(versionView)
+      const latest = latestVersion(await ctx.migrations())
+      const applied = await withDatabase(ctx.database, (db) => db.read(readApplied))
+      await print({ schema_version: currentVersion(applied), latest })
+    })
+}
+
+function planOptions(command: Command): Command {
+  return command
+    .option('--dry-run', 'show the steps and change nothing')
+    .option('--sql', 'print the SQL of the steps and change nothing')
+    .option('--no-backup', 'make no copy before the first step')
+}
+
+async function move(ctx: Context, planFor: Plan, { to, dryRun, sql, backup }: Options): Promise<void> {
+  const print = ctx.printer(resultView)
+  const plan = planFor(await ctx.migrations(), to)
+  if (dryRun || sql) {
+    const applied = await withDatabase(ctx.database, (db) => db.read(readApplied))
+    return print(preview(applied, plan(applied), sql ?? false))
+  }
+  const applied = await withDatabase(ctx.database, (db) => db.read(readApplied))
+  if (!backup && plan(applied).some(({ direction }) => direction === 'down')) {
+    await ctx.confirm('going down without a copy drops the tables and their data for good. Go on?')
+  }
+  const report = await withDatabase({ ...ctx.database, access: 'write' }, (db) =>
+    migrate(db, { plan, backup, now: ctx.host.now }),
+  )
+  await print({ ...report, dry_run: false })
+}
+
+function preview(applied: AppliedMigration[], steps: Step[], withSql: boolean): Result {
+  const from = currentVersion(applied)
+  const last = steps.at(-1)
+  return {
+    from,
+    to: last ? last.migration.version - (last.direction === 'down' ? 1 : 0) : from,
+    dry_run: true,
+    steps: steps.map(({ direction, migration }) => ({
+      version: migration.version,
+      name: migration.name,
+      direction,
+      ...(withSql ? { sql: migration[direction] } : {}),
+    })),
+    backup: null,
+  }
+}
+
+function version(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('a schema version is a whole number from 0.')
+  return Number(text)
+}
+
+export default define

@@ -1,0 +1,18 @@
+import type { View } from '../src/cli/output.ts'
+import { exists } from '../src/core/file-facts.ts'
+import type { Define } from './index.ts'
+
+const view: View<{ path: string; exists: boolean }> = {
+  fields: ['path', 'exists'],
+  text: ({ path }) => `${path}\n`,
+}
+
+const define: Define = (command, context) => {
+  command.action(async () => {
+    const ctx = context()
+    const print = ctx.printer(view)
+    await print({ path: ctx.path, exists: await exists(ctx.path) })
+  })
+}
+
+export default define

@@ -1,0 +1,212 @@
+import { addAbortSignal } from 'node:stream'
+import type { StatementTiming } from '../core/connection.ts'
+import type { DatabaseOptions } from '../core/database.ts'
+import { AppError } from '../core/errors.ts'
+import type { Key } from '../core/key.ts'
+import { chooseKeySource, type KeyFlags, type KeySource, noKeyError, readKeys } from '../core/key-source.ts'
+import { databasePath } from '../core/location.ts'
+import type { Migration } from '../core/migrations.ts'
+import { type Host, write } from './host.ts'
+import { createPrinter, FORMATS, type Format, type Print, type View } from './output.ts'
+import { type ColorChoice, createStyle, safe } from './terminal.ts'
+
+/** The global options, as they were given. */
+export interface GlobalOptions extends KeyFlags {
+  db?: string
+  output?: Format
+  json?: boolean
+  ndjson?: boolean
+  csv?: boolean
+  fields?: string
+  input: boolean
+  yes?: boolean
+  color: ColorChoice
+  lockTimeout: number
+  timing?: boolean
+  quiet?: boolean
+  verbose?: boolean
+}
+
+/** What a command has: where the database is, how to open it, how to answer and to ask. */
+export class Context {
+  readonly host: Host
+  readonly options: GlobalOptions
+  readonly format: Format
+  /** The exit code of a run that did not throw. */
+  exitCode = 0
+  #keys: Promise<Key[]> | undefined
+  readonly #held: string[] = []
+  readonly #timings: StatementTiming[] = []
+
+  constructor(host: Host, options: GlobalOptions) {
+    this.host = host
+    this.options = options
+    this.format = chooseFormat(options)
+  }
+
+  get path(): string {
+    return databasePath(this.options.db ?? this.host.env.LIBREOLLAMA_DB)
+  }
+
+  /** What `withDatabase` needs; the key is resolved when the file turns out to need one. */
+  get database(): DatabaseOptions {
+    return {
+      path: this.path,
+      keys: () => this.keys(),
+      lockTimeout: this.options.lockTimeout,
+      signal: this.host.signal,
+      onStatement: this.options.timing ? (timing) => this.#onStatement(timing) : undefined,
+    }
+  }
+
+  /** The migrations that this program ships. */
+  async migrations(): Promise<Migration[]> {
+    const { shippedMigrations } = await import('../shipped-migrations.ts')
+    return shippedMigrations()
+  }
+
+  /** The named key source, or undefined. Throws USAGE when two are named at one level. */
+  get keySource(): KeySource | undefined {
+    return chooseKeySource(this.options, this.host.env)
+  }
+
+  keys(): Promise<Key[]> {
+    this.#keys ??= this.#readKeys(this.keySource)
+    return this.#keys
+  }
+
+  /** Reads the key from this source instead of looking for one. */
+  useKeySource(source: KeySource): void {
+    this.#keys = this.#readKeys(source)
+  }
+
+  /** Whether a person sits at a terminal. */
+  get hasPerson(): boolean {
+    return Boolean(this.host.stdin.isTTY && this.host.stderr.isTTY)
+  }
+
+  /** Makes sure that `question` may be asked; throws USAGE, naming the flags that answer it, when it may not. */
+  requirePerson(question: string, flags: string): void {
+    const ci = this.host.env.CI
+    const noInput = !this.options.input || (ci !== undefined && !['', '0', 'false'].includes(ci))
+    if (this.hasPerson && !noInput) return
+    throw new AppError(
+      'USAGE',
+      `${question}, and ${this.hasPerson ? 'asking is switched off' : 'there is no terminal to ask on'}`,
+      {
+        hint: flags,
+      },
+    )
+  }
+
+  /** Goes on only when the person, or `--yes`, agrees. Throws DECLINED. */
+  async confirm(question: string): Promise<void> {
+    if (this.options.yes) return
+    this.requirePerson(`this needs a yes: ${question}`, 'add --yes')
+    const { confirm } = await import('./prompt.ts')
+    if (await confirm(this.host, question)) return
+    throw new AppError('DECLINED', 'stopped, as you said', { hint: 'nothing was changed' })
+  }
+
+  /** Prepares the printing of a result; a field that does not exist is refused here, before any work. */
+  printer<T>(view: View<T>): Print<T> {
+    const { host, options, format } = this
+    const fields = options.fields?.split(',').map((field) => field.trim())
+    const style = createStyle(host.stdout, options.color, host.env)
+    return createPrinter(view, { format, stream: host.stdout, style, fields })
+  }
+
+  /** Tells the person something on stderr. Beside machine formats it is held back and becomes part of the last lines. */
+  warn(message: string): void {
+    this.#say('warning', message)
+  }
+
+  /** Tells what happened or what comes next. */
+  notice(message: string): void {
+    if (!this.machineReadable) this.#say('', message)
+  }
+
+  get machineReadable(): boolean {
+    return this.format === 'json' || this.format === 'ndjson'
+  }
+
+  /** Says what was held back; after a failure the warnings are part of the error instead. */
+  async finish(worked = true): Promise<void> {
+    if (this.options.timing) await this.#writeTimingSummary()
+    if (!worked) return
+    for (const message of this.takeHeld())
+      await write(this.host.stderr, `${JSON.stringify({ warning: { message } })}\n`)
+  }
+
+  takeHeld(): string[] {
+    return this.#held.splice(0)
+  }
+
+  #say(kind: string, message: string): void {
+    if (this.options.quiet) return
+    if (this.machineReadable) this.#held.push(message)
+    else {
+      const style = createStyle(this.host.stderr, this.options.color, this.host.env)
+      this.host.stderr.write(`${kind && `${style.caution(kind)}: `}${safe(message)}\n`)
+    }
+  }
+
+  async #readKeys(source: KeySource | undefined): Promise<Key[]> {
+    const { host } = this
+    if (source === undefined && !this.hasPerson) throw noKeyError()
+    return readKeys(source ?? { kind: 'prompt' }, {
+      env: host.env,
+      readStdin: () => readAll(host),
+      ask: async () => {
+        this.requirePerson('the key is needed', 'name it with --key-file <path> or --key-command <cmd>')
+        const { askPassphrase } = await import('./prompt.ts')
+        return askPassphrase(host, this.path)
+      },
+      warn: (message) => this.warn(message),
+      commandMessages: this.machineReadable ? 'ignore' : 'inherit',
+    })
+  }
+
+  #onStatement(timing: StatementTiming): void {
+    this.#timings.push(timing)
+    const sql = safe(timing.sql.replace(/\s+/g, ' ').trim())
+    this.host.stderr.write(
+      `${timing.milliseconds.toFixed(2).padStart(9)} ms  ${String(timing.rows).padStart(6)} rows  ${sql}\n`,
+    )
+  }
+
+  async #writeTimingSummary(): Promise<void> {
+    const total = this.#timings.reduce((sum, { milliseconds }) => sum + milliseconds, 0)
+    await write(
+      this.host.stderr,
+      `${total.toFixed(2).padStart(9)} ms  in ${this.#timings.length} statements\n`,
+    )
+  }
+}
+
+function chooseFormat(options: GlobalOptions): Format {
+  const named = new Set<Format>(FORMATS.filter((format) => format !== 'table' && options[format]))
+  if (options.output) named.add(options.output)
+  if (named.size > 1) {
+    throw new AppError('USAGE', `two output formats at once: ${[...named].join(' and ')}`, {
+      hint: 'keep one of them',
+    })
+  }
+  return [...named][0] ?? 'table'
+}
+
+async function readAll({ stdin, signal }: Host): Promise<Buffer> {
+  if (stdin.isTTY) {
+    throw new AppError('USAGE', 'the key is to come from standard input, which is a terminal', {
+      hint: 'leave --key-file - out to be asked for it without showing it',
+    })
+  }
+  const chunks: Buffer[] = []
+  try {
+    for await (const chunk of addAbortSignal(signal, stdin)) chunks.push(Buffer.from(chunk))
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
+  }
+  return Buffer.concat(chunks)
+}

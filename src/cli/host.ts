@@ -1,0 +1,33 @@
+import type { Readable, Writable } from 'node:stream'
+import type { Environment } from '../core/key-source.ts'
+
+/** A stream that may be a terminal. */
+export type Output = Writable & { isTTY?: boolean; columns?: number }
+export type Input = Readable & { isTTY?: boolean }
+
+/** Everything outside that a run depends on; `bin` builds the real one, tests build their own. */
+export interface Host {
+  stdin: Input
+  stdout: Output
+  stderr: Output
+  env: Environment
+  now: () => Date
+  /** Aborted by Ctrl-C or SIGTERM, with the AppError to end with as the reason. */
+  signal: AbortSignal
+}
+
+/** Writes all of it, waiting while the reader is slow. A reader that went away (`| head -1`) is no error. */
+export async function write(stream: Output, text: string): Promise<void> {
+  if (text === '' || stream.destroyed || stream.writableEnded) return
+  await new Promise<void>((resolve, reject) => {
+    stream.write(text, (error) => {
+      if (error && !isClosedPipe(error)) reject(error)
+      else resolve()
+    })
+  })
+}
+
+/** Whether this is the error of writing to a reader that went away. */
+export function isClosedPipe(error: Error): boolean {
+  return 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED')
+}

@@ -1,0 +1,68 @@
+import { createPromptModule } from 'inquirer'
+import { AppError } from '../core/errors.ts'
+import type { Host } from './host.ts'
+
+/** How the person wants a new database protected. */
+export type Protection = { kind: 'key-file' } | { kind: 'passphrase'; passphrase: string }
+
+/** Questions go to stderr, so that stdout stays data. */
+function ask(host: Host) {
+  const prompt = createPromptModule({ input: host.stdin, output: host.stderr } as object)
+  return async <T>(question: object): Promise<T> => {
+    try {
+      const answers = await prompt([{ name: 'answer', ...question }] as never)
+      return (answers as { answer: T }).answer
+    } catch (error) {
+      if (error instanceof Error && error.name === 'ExitPromptError') {
+        throw new AppError('SIGINT', 'interrupted', { hint: 'nothing was changed', cause: error })
+      }
+      throw error
+    }
+  }
+}
+
+const notEmpty = (text: string) => text !== '' || 'it must not be empty'
+
+export async function askPassphrase(host: Host, path: string): Promise<string> {
+  return ask(host)({
+    type: 'password',
+    mask: '*',
+    message: `Passphrase or key of ${path}:`,
+    validate: notEmpty,
+  })
+}
+
+export async function askProtection(host: Host, keyFile: string): Promise<Protection> {
+  const choice = await ask(host)<'key-file' | 'passphrase' | 'none'>({
+    type: 'select',
+    message: 'How shall the new database be protected?',
+    choices: [
+      { value: 'key-file', name: `A generated key file (${keyFile})` },
+      { value: 'passphrase', name: 'A passphrase that you type' },
+      { value: 'none', name: 'Not now: make nothing' },
+    ],
+  })
+  if (choice === 'none') {
+    throw new AppError('DECLINED', 'no database was made', { hint: 'libreollama-db help key-sources' })
+  }
+  return choice === 'key-file' ? { kind: choice } : { kind: choice, passphrase: await askNewPassphrase(host) }
+}
+
+async function askNewPassphrase(host: Host): Promise<string> {
+  const question = ask(host)
+  for (;;) {
+    const first = await question<string>({
+      type: 'password',
+      mask: '*',
+      message: 'New passphrase:',
+      validate: notEmpty,
+    })
+    const second = await question<string>({ type: 'password', mask: '*', message: 'The same again:' })
+    if (first === second) return first
+    host.stderr.write('The two differ. Once more:\n')
+  }
+}
+
+export async function confirm(host: Host, message: string): Promise<boolean> {
+  return ask(host)({ type: 'confirm', message, default: false })
+}

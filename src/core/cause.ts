@@ -1,0 +1,254 @@
+import type { ClosableConnection, Connect } from './connection.ts'
+import { AppError, type OutcomeCode } from './errors.ts'
+import type { FileFacts } from './file-facts.ts'
+import type { CipherFormat, Key } from './key.ts'
+
+/** Why a file opens or does not. */
+export interface Diagnosis {
+  cause:
+    | 'ok'
+    | 'plaintext'
+    | 'empty'
+    | 'wrong_key'
+    | 'old_cipher'
+    | 'damaged'
+    | 'not_a_database'
+    | 'missing'
+    | 'unreadable'
+  /** The cause in a sentence, naming the file. */
+  detail: string
+  /** The damaged pages, counted from 1. */
+  pages: number[]
+  hint: string
+}
+
+const EXITS: Record<Exclude<Diagnosis['cause'], 'ok'>, OutcomeCode> = {
+  plaintext: 'NOT_ENCRYPTED',
+  empty: 'NO_DATABASE',
+  wrong_key: 'WRONG_KEY',
+  old_cipher: 'NOT_ENCRYPTED',
+  damaged: 'CORRUPT',
+  not_a_database: 'WRONG_KEY',
+  missing: 'NO_DATABASE',
+  unreadable: 'IO',
+}
+
+const PLAINTEXT_HEADER = Buffer.from('SQLite format 3\0')
+const PAGE_SIZE = 4096
+/** No SQLite file is smaller than one page of the smallest size. */
+const SMALLEST_DATABASE = 512
+
+/** The diagnosis as the error that a command ends with. */
+export function causeError(diagnosis: Diagnosis): AppError {
+  const code = diagnosis.cause === 'ok' ? 'FAILURE' : EXITS[diagnosis.cause]
+  return new AppError(code, diagnosis.detail, { hint: diagnosis.hint })
+}
+
+/** The cause where the file's metadata and first bytes tell it, or undefined: then only a key can tell more. */
+export async function causeWithoutKey(facts: FileFacts, connect: Connect): Promise<Diagnosis | undefined> {
+  const { path, size } = facts
+  const say = (cause: Diagnosis['cause'], detail: string, hint: string, pages: number[] = []) => ({
+    cause,
+    detail,
+    pages,
+    hint,
+  })
+  switch (facts.kind) {
+    case 'missing':
+      return say(
+        'missing',
+        `there is no database at ${path}`,
+        'libreollama-db init makes one; --db <path> names another',
+      )
+    case 'folder':
+      return say(
+        'not_a_database',
+        `${path} is a folder, not a database file`,
+        'name the file itself with --db <path>',
+      )
+    case 'special':
+      return say('not_a_database', `${path} is not a regular file`, 'name a database file with --db <path>')
+    case 'unreadable':
+      return say(
+        'unreadable',
+        `${path} cannot be read: permission denied`,
+        `ls -l ${path} shows who may read it`,
+      )
+  }
+  if (size === 0) {
+    return say(
+      'empty',
+      `${path} is an empty file`,
+      'restore a backup, or remove the file and run: libreollama-db init',
+    )
+  }
+  if (facts.start.subarray(0, 16).equals(PLAINTEXT_HEADER)) return plaintextCause(facts, connect)
+  if (size < SMALLEST_DATABASE) {
+    return say(
+      'not_a_database',
+      `${path} has ${size} bytes, too few for a database`,
+      'check the path given with --db',
+    )
+  }
+  if (!looksRandom(facts.start)) {
+    return looksRandom(facts.middle)
+      ? say(
+          'damaged',
+          `page 1 of ${path} is overwritten: its bytes are not encrypted`,
+          'restore a backup',
+          [1],
+        )
+      : say(
+          'not_a_database',
+          `${path} is not a database, or the key is wrong: its bytes do not look encrypted`,
+          'check the path given with --db',
+        )
+  }
+  return undefined
+}
+
+/**
+ * The cause when `keys` were tried and the file did not open, or opened and failed later. Reads only. A wrong key
+ * fails on every page, damage on some: that tells them apart.
+ */
+export async function causeWithKeys(facts: FileFacts, keys: Key[], connect: Connect): Promise<Diagnosis> {
+  const salt = facts.start.subarray(0, 16)
+  for (const key of keys) {
+    const damage = await findDamage(facts, await key.literal(salt), connect)
+    if (damage) return damage
+  }
+  for (const format of [3, 2, 1] as const) {
+    for (const key of keys) {
+      if (await opens(facts, { key: await key.literal(salt, format), format }, connect)) {
+        return {
+          cause: 'old_cipher',
+          detail: `${facts.path} is in SQLCipher ${format} format; the key opens it`,
+          pages: [],
+          hint: 'this version reads format 4 only: upgrade a copy with SQLCipher 4 (PRAGMA cipher_migrate), then use that',
+        }
+      }
+    }
+  }
+  return {
+    cause: 'wrong_key',
+    detail: `the key does not open ${facts.path} (or it is not a SQLCipher database)`,
+    pages: [],
+    hint: 'check which key is used: libreollama-db help key-sources',
+  }
+}
+
+/** Damage that the right key shows; undefined when no page is authentic under this key. */
+async function findDamage(facts: FileFacts, key: string, connect: Connect): Promise<Diagnosis | undefined> {
+  const damaged = (detail: string, pages: number[]): Diagnosis => ({
+    cause: 'damaged',
+    detail,
+    pages,
+    hint: 'restore a backup; keep the damaged file, the other pages can still be read',
+  })
+  const whole = Math.floor(facts.size / PAGE_SIZE)
+  const pages = await damagedPages(facts, key, connect)
+  if (pages.length === 0) {
+    return (await opens(facts, { key }, connect))
+      ? { cause: 'ok', detail: `${facts.path} opens and every page is authentic`, pages: [], hint: '' }
+      : damaged(`${facts.path} is cut short after page ${whole}, or its structure is damaged`, [whole + 1])
+  }
+  if (facts.size % PAGE_SIZE !== 0 && pages.length === 1 && pages[0] === whole + 1) {
+    return damaged(`${facts.path} is cut in the middle of page ${whole + 1}`, pages)
+  }
+  if (pages.length >= whole) return undefined
+  return damaged(
+    `${facts.path} is damaged: ${namePages(pages)} of ${whole} failed the authenticity check`,
+    pages,
+  )
+}
+
+/** The pages that fail SQLCipher's own check under this key, counted from 1. */
+async function damagedPages(facts: FileFacts, key: string, connect: Connect): Promise<number[]> {
+  const connection = await connectUntouched(facts, { key }, connect)
+  try {
+    const rows = await connection.all<{ cipher_integrity_check: string }>('PRAGMA cipher_integrity_check')
+    return pagesNamed(rows.map((row) => row.cipher_integrity_check))
+  } finally {
+    await connection.close()
+  }
+}
+
+/** The page numbers in the report of `PRAGMA cipher_integrity_check`. */
+export function pagesNamed(report: string[]): number[] {
+  return report.flatMap((line) => /page (\d+)/.exec(line)?.slice(1).map(Number) ?? [])
+}
+
+/** `page 7`, `pages 7, 9`, or the first of many. */
+export function namePages(pages: number[]): string {
+  const shown = pages.slice(0, 10).join(', ')
+  return `page${pages.length > 1 ? 's' : ''} ${shown}${pages.length > 10 ? ` and ${pages.length - 10} more` : ''}`
+}
+
+async function opens(facts: FileFacts, options: { key?: string; format?: CipherFormat }, connect: Connect) {
+  const connection = await connectUntouched(facts, options, connect)
+  try {
+    await connection.get('SELECT count(*) FROM sqlite_schema')
+    return true
+  } catch {
+    return false
+  } finally {
+    await connection.close()
+  }
+}
+
+/** Reads a file beside whose name nothing may appear: without a -wal there is nothing in it that the file lacks. */
+function connectUntouched(
+  facts: FileFacts,
+  options: { key?: string; format?: CipherFormat },
+  connect: Connect,
+) {
+  return connect(facts.realPath, { ...options, access: 'read', immutable: facts.walBytes === undefined })
+}
+
+async function plaintextCause(facts: FileFacts, connect: Connect): Promise<Diagnosis> {
+  const app = await libreOllamaVersion(facts, connect)
+  const what =
+    app === undefined
+      ? 'a plaintext SQLite database'
+      : app.phase21
+        ? `a Phase 2.1 database, version ${app.version}`
+        : `LibreOllama's own database, version ${app.version}`
+  return {
+    cause: 'plaintext',
+    detail: `${facts.path} is ${what}, not encrypted`,
+    pages: [],
+    hint: 'nothing was changed. libreollama-db --db <new path> init makes an encrypted database beside it; encrypt and import, which take its chats over, are not in this version',
+  }
+}
+
+/** The schema version of a LibreOllama file, or undefined for any other. Told by its columns, not by its number. */
+async function libreOllamaVersion(facts: FileFacts, connect: Connect) {
+  let connection: ClosableConnection | undefined
+  try {
+    connection = await connect(facts.realPath, { access: 'read', immutable: true })
+    const columns = await connection.all<{ name: string }>(
+      "SELECT name FROM pragma_table_info('chat_sessions')",
+    )
+    const names = new Set(columns.map((column) => column.name))
+    const version = await connection.get<{ version: number | null }>(
+      'SELECT max(version) AS version FROM schema_version',
+    )
+    if (version?.version == null) return undefined
+    const own = names.has('session_name') || names.has('context_id') || names.has('outgoing_links_count')
+    const phase21 = names.has('is_archived') && !own
+    return own || phase21 || names.size === 0 ? { version: version.version, phase21 } : undefined
+  } catch {
+    return undefined // a best-effort look at a file that another program may be writing
+  } finally {
+    await connection?.close()
+  }
+}
+
+/** Encrypted bytes are evenly spread: 4,096 of them hold over 7.9 bits each, text and plain tables far less. */
+function looksRandom(sample: Buffer): boolean {
+  const counts = new Map<number, number>()
+  for (const byte of sample) counts.set(byte, (counts.get(byte) ?? 0) + 1)
+  let bits = 0
+  for (const count of counts.values()) bits -= (count / sample.length) * Math.log2(count / sample.length)
+  return bits > Math.min(7, Math.log2(sample.length) - 1.5)
+}

@@ -1,0 +1,48 @@
+import type { CipherFormat } from './key.ts'
+
+/** What a column can hold and a parameter can be. Booleans are stored as 0 and 1. */
+export type Value = string | number | boolean | null | Uint8Array
+
+export type Row = Record<string, unknown>
+
+/** One connection to a database, as all code but `database.ts` sees it. Statements take bound parameters (`?`). */
+export interface Connection {
+  /** All rows of a query. */
+  all<R = Row>(sql: string, parameters?: readonly Value[]): Promise<R[]>
+  /** The first row, or undefined. */
+  get<R = Row>(sql: string, parameters?: readonly Value[]): Promise<R | undefined>
+  /** Runs one statement; resolves to the number of rows it changed. */
+  run(sql: string, parameters?: readonly Value[]): Promise<number>
+  /** Runs a script of several statements. */
+  exec(script: string): Promise<void>
+}
+
+/** One statement that was run, for `--timing`: never a keying statement, never a parameter's value. */
+export interface StatementTiming {
+  sql: string
+  milliseconds: number
+  rows: number
+}
+
+export interface ConnectOptions {
+  /** `read` never writes a byte of the database; `query` may recover and tidy the -wal but runs only queries. */
+  access: 'read' | 'query' | 'write'
+  /** SQLCipher's raw-key literal; without one the file is opened as plaintext. */
+  key?: string
+  /** The format the file is in; 4 unless an old one is being recognised. */
+  format?: CipherFormat
+  /** Promises that nobody changes the file meanwhile: reads it without locks and without touching a -wal. */
+  immutable?: boolean
+  /** Seconds to wait for another process's lock. */
+  lockTimeout?: number
+  onStatement?: (timing: StatementTiming) => void
+}
+
+export interface ClosableConnection extends Connection {
+  /** Stops the statement that is running. */
+  interrupt(): void
+  close(): Promise<void>
+}
+
+/** Opens a connection; the key is not proven until the first read. */
+export type Connect = (path: string, options: ConnectOptions) => Promise<ClosableConnection>

@@ -1,0 +1,471 @@
+import { randomBytes } from 'node:crypto'
+import { pathToFileURL } from 'node:url'
+import sqlcipher from '@journeyapps/sqlcipher'
+import { causeError, causeWithKeys, causeWithoutKey, type Diagnosis } from './cause.ts'
+import type {
+  ClosableConnection,
+  Connect,
+  Connection,
+  ConnectOptions,
+  Row,
+  StatementTiming,
+  Value,
+} from './connection.ts'
+import { AppError } from './errors.ts'
+import { examineFile, type FileFacts } from './file-facts.ts'
+import type { Key } from './key.ts'
+import { Mutex, Pool } from './pool.ts'
+
+/** The first SQLite release without the WAL-reset bug, which loses commits. */
+const OLDEST_SAFE_ENGINE = 3_051_003
+const PAGE_PROBE = 'SELECT count(*) FROM sqlite_schema'
+
+export interface DatabaseOptions {
+  path: string
+  /** Called once, and only after the file itself was found worth opening. Several keys are tried in order. */
+  keys: () => Promise<Key[]>
+  /** `read` is the default; `create` expects an empty file and keys it; see ConnectOptions for the others. */
+  access?: 'read' | 'write' | 'create'
+  /** Seconds to wait for another process's lock; default 10. */
+  lockTimeout?: number
+  /** Connections that read side by side; default 2. */
+  readers?: number
+  onStatement?: (timing: StatementTiming) => void
+  /** Aborting it interrupts the running statements; its reason is thrown. */
+  signal?: AbortSignal
+}
+
+/** An open, proven database. */
+export interface Database {
+  readonly facts: FileFacts
+  /** Runs `work` on a reader of its own: a consistent view is kept only inside a transaction of its own. */
+  read<T>(work: (connection: Connection) => Promise<T>): Promise<T>
+  /** Runs `work` in one BEGIN IMMEDIATE transaction on the writer: all of it, or nothing. */
+  transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>
+  /** Lends the writer outside a transaction, for what SQLite refuses to do inside one. */
+  exclusively<T>(work: (connection: Connection) => Promise<T>): Promise<T>
+  /** Opens a copy of this database, which has the same key, for reading. */
+  withTwin<T>(path: string, work: (connection: Connection) => Promise<T>): Promise<T>
+}
+
+/**
+ * The one door to a database file: looks at it, proves the key by a read-only probe, opens it, runs `work`, and always
+ * closes. Throws an AppError that names the cause when the file does not open or turns out to be damaged.
+ */
+export async function withDatabase<T>(
+  options: DatabaseOptions,
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
+  const db = await openDatabase(options)
+  const stop = () => db.interrupt()
+  options.signal?.addEventListener('abort', stop)
+  let outcome: { result: T } | { error: unknown }
+  try {
+    outcome = { result: await work(db) }
+  } catch (error) {
+    outcome = { error }
+  } finally {
+    options.signal?.removeEventListener('abort', stop)
+    await db.close()
+  }
+  if (options.signal?.aborted) throw options.signal.reason
+  if ('result' in outcome) return outcome.result
+  throw await nameTheDamage(outcome.error, db.facts, options)
+}
+
+/** Why `path` does not open, or that it does; reads only, and leaves every byte as it is. */
+export async function diagnose(path: string, keys: () => Promise<Key[]>): Promise<Diagnosis> {
+  const facts = await examineFile(path)
+  return (await causeWithoutKey(facts, connect)) ?? causeWithKeys(facts, await keys(), connect)
+}
+
+/** Opens an unencrypted database in memory, for schemas that are only compared. */
+export async function withMemoryDatabase<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+  const connection = await connect(':memory:', { access: 'write' })
+  try {
+    return await work(connection)
+  } finally {
+    await connection.close()
+  }
+}
+
+// ---- opening ---------------------------------------------------------------------------------------------------
+
+/** Files that this process has open: their content must not be read past SQLite (see examineFile). */
+const openFiles = new Map<string, { facts: FileFacts; connections: number }>()
+
+async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
+  const facts = await examineOnce(options.path)
+  if (options.access === 'create') return create(facts, options)
+  const known = await causeWithoutKey(facts, connect)
+  if (known) throw causeError(known)
+  const keys = await options.keys()
+  options.signal?.throwIfAborted()
+  const { key, probe, immutable } = await prove(facts, keys, options)
+  // A -wal that was there belongs to a living or crashed program: then only looking is allowed, so the probe goes on
+  // as the reader. Without one, a connection that may write tidies away the -wal that reading makes.
+  const look = options.access !== 'write' && (immutable || facts.walBytes !== undefined)
+  if (!look) await probe.close()
+  const db = new OpenDatabase(
+    facts,
+    options,
+    { key, immutable, reading: look ? 'read' : 'query' },
+    look ? [probe] : [],
+  )
+  if (options.access === 'write') await db.openWriter()
+  return db
+}
+
+async function create(facts: FileFacts, options: DatabaseOptions): Promise<OpenDatabase> {
+  const salt = randomBytes(16)
+  const [key] = await options.keys()
+  if (!key) throw new Error('creating a database needs a key')
+  const literal = await key.literal(salt)
+  const full = literal.length === 67 ? `${literal.slice(0, -1)}${salt.toString('hex')}'` : literal
+  const db = new OpenDatabase(facts, options, { key: full, immutable: false, reading: 'query' }, [])
+  await db.openWriter()
+  return db
+}
+
+async function examineOnce(path: string): Promise<FileFacts> {
+  const metadata = await examineFile(path, false)
+  const open = openFiles.get(metadata.realPath)
+  return open ? { ...metadata, start: open.facts.start, middle: open.facts.middle } : examineFile(path)
+}
+
+/** Finds the key that opens the file, by reading it without writing. */
+async function prove(facts: FileFacts, keys: Key[], { lockTimeout, onStatement }: DatabaseOptions) {
+  for (const candidate of keys) {
+    const key = await candidate.literal(facts.start.subarray(0, 16))
+    // A WAL database in a folder that cannot be written has nowhere for its -shm; without a -wal it is at rest.
+    for (const immutable of facts.folderWritable || facts.walBytes !== undefined ? [false] : [false, true]) {
+      const probe = await connect(facts.realPath, {
+        access: 'read',
+        key,
+        immutable,
+        lockTimeout,
+        onStatement,
+      })
+      try {
+        await probe.get(PAGE_PROBE)
+        return { key, probe, immutable }
+      } catch (error) {
+        await probe.close()
+        if (!(error instanceof AppError)) throw error
+        if (!UNPROVEN.has(error.code) && !(error.code === 'IO' && !facts.folderWritable && !immutable))
+          throw error
+      }
+    }
+  }
+  throw causeError(await causeWithKeys(facts, keys, connect))
+}
+
+const UNPROVEN = new Set(['WRONG_KEY', 'CORRUPT'])
+
+async function nameTheDamage(error: unknown, facts: FileFacts, options: DatabaseOptions): Promise<unknown> {
+  if (!(error instanceof AppError) || !isEngineError(error.cause) || !UNPROVEN.has(error.code)) return error
+  const diagnosis = await causeWithKeys(await examineOnce(facts.path), await options.keys(), connect)
+  return diagnosis.cause === 'ok' ? error : causeError(diagnosis)
+}
+
+// ---- an open database ------------------------------------------------------------------------------------------
+
+class OpenDatabase implements Database {
+  readonly facts: FileFacts
+  readonly #options: DatabaseOptions
+  readonly #all = new Set<ClosableConnection>()
+  readonly #readers: Pool<ClosableConnection>
+  readonly #writing = new Mutex()
+  #writer: ClosableConnection | undefined
+  readonly #how: { key: string; immutable: boolean; reading: 'read' | 'query' }
+
+  constructor(
+    facts: FileFacts,
+    options: DatabaseOptions,
+    how: { key: string; immutable: boolean; reading: 'read' | 'query' },
+    readers: ClosableConnection[],
+  ) {
+    this.facts = facts
+    this.#options = options
+    this.#how = how
+    for (const reader of readers) this.#all.add(reader)
+    this.#readers = new Pool(options.readers ?? 2, readers, () => this.#connect(this.#how.reading))
+    const open = openFiles.get(facts.realPath)
+    openFiles.set(facts.realPath, { facts: open?.facts ?? facts, connections: (open?.connections ?? 0) + 1 })
+  }
+
+  async openWriter(): Promise<void> {
+    try {
+      this.#writer = await this.#connect('write')
+      await this.#writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  read<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.#readers.use(work)
+  }
+
+  exclusively<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const writer = this.#writer
+    if (!writer) throw new Error('this database was opened for reading')
+    return this.#writing.run(() => work(writer))
+  }
+
+  transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.exclusively((writer) => inTransaction(writer, () => work(writer)))
+  }
+
+  async withTwin<T>(path: string, work: (connection: Connection) => Promise<T>): Promise<T> {
+    const twin = await connect(path, { access: 'read', key: this.#how.key, immutable: true })
+    try {
+      return await work(twin)
+    } finally {
+      await twin.close()
+    }
+  }
+
+  interrupt(): void {
+    for (const connection of this.#all) connection.interrupt()
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#all].map((connection) => connection.close()))
+    const open = openFiles.get(this.facts.realPath)
+    if (open && --open.connections === 0) openFiles.delete(this.facts.realPath)
+  }
+
+  async #connect(access: ConnectOptions['access']): Promise<ClosableConnection> {
+    const { key, immutable } = this.#how
+    const { lockTimeout, onStatement } = this.#options
+    const connection = await connect(this.facts.realPath, {
+      access,
+      key,
+      immutable,
+      lockTimeout,
+      onStatement,
+    })
+    this.#all.add(connection)
+    return connection
+  }
+}
+
+/** Runs `work` between BEGIN IMMEDIATE and COMMIT; rolls back when it throws. */
+export async function inTransaction<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
+  await connection.run('BEGIN IMMEDIATE')
+  try {
+    const result = await work()
+    await connection.run('COMMIT')
+    return result
+  } catch (error) {
+    // Some failures (a full disk) have rolled back already; then there is nothing left to roll back.
+    await connection.run('ROLLBACK').catch(() => {})
+    throw error
+  }
+}
+
+// ---- the driver ------------------------------------------------------------------------------------------------
+
+/** Constants that the driver exports and its type declarations leave out. */
+const engine = sqlcipher as unknown as { VERSION: string; VERSION_NUMBER: number }
+
+type Handle = InstanceType<typeof sqlcipher.Database>
+type EngineError = Error & { errno: number; code: string }
+
+const isEngineError = (error: unknown): error is EngineError =>
+  error instanceof Error && 'errno' in error && 'code' in error && String(error.code).startsWith('SQLITE_')
+
+const connect: Connect = async (path, options) => {
+  if (engine.VERSION_NUMBER < OLDEST_SAFE_ENGINE) {
+    throw new AppError(
+      'FAILURE',
+      `the installed engine is SQLite ${engine.VERSION}, which can lose commits`,
+      {
+        hint: 'npm install @journeyapps/sqlcipher@6 brings one that cannot',
+      },
+    )
+  }
+  const mode = options.access === 'read' ? sqlcipher.OPEN_READONLY : sqlcipher.OPEN_READWRITE
+  const name = options.immutable ? `${pathToFileURL(path).href}?immutable=1` : path
+  const handle = await new Promise<Handle>((resolve, reject) => {
+    const opened: Handle = new sqlcipher.Database(
+      name,
+      options.immutable ? mode | sqlcipher.OPEN_URI : mode,
+      (error) => (error ? reject(explainEngineError(error, path)) : resolve(opened)),
+    )
+  })
+  const connection = new EngineConnection(handle, path, options.onStatement)
+  try {
+    handle.configure('busyTimeout', Math.round((options.lockTimeout ?? 10) * 1000))
+    await connection.prepare(options)
+    return connection
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+}
+
+class EngineConnection implements ClosableConnection {
+  readonly #handle: Handle
+  readonly #path: string
+  readonly #onStatement: ((timing: StatementTiming) => void) | undefined
+  #closed: Promise<void> | undefined
+
+  constructor(handle: Handle, path: string, onStatement?: (timing: StatementTiming) => void) {
+    this.#handle = handle
+    this.#path = path
+    this.#onStatement = onStatement
+  }
+
+  /** Keys the connection and sets its pragmas. No error of a keying statement leaves here: its text could hold the key. */
+  async prepare({ key, format, access }: ConnectOptions): Promise<void> {
+    const keying = key === undefined ? '' : `PRAGMA key = "${key}";`
+    const old = format === undefined ? '' : `PRAGMA cipher_compatibility = ${format};`
+    const script = `PRAGMA cipher_log_level = NONE; ${keying} ${old} PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
+      PRAGMA foreign_keys = ON; ${access === 'query' ? 'PRAGMA query_only = ON;' : ''}`
+    await new Promise<void>((resolve, reject) =>
+      this.#handle.exec(script, (error) =>
+        error
+          ? reject(new AppError('FAILURE', `keying the connection failed (${errorName(error)})`, KEYING))
+          : resolve(),
+      ),
+    )
+  }
+
+  all<R = Row>(sql: string, parameters: readonly Value[] = []): Promise<R[]> {
+    return this.#call(
+      sql,
+      (done) => this.#handle.all(sql, bindable(parameters), done),
+      (rows: R[]) => rows.length,
+    )
+  }
+
+  get<R = Row>(sql: string, parameters: readonly Value[] = []): Promise<R | undefined> {
+    return this.#call(
+      sql,
+      (done) => this.#handle.get(sql, bindable(parameters), done),
+      (row: R | undefined) => (row === undefined ? 0 : 1),
+    )
+  }
+
+  run(sql: string, parameters: readonly Value[] = []): Promise<number> {
+    return this.#call(
+      sql,
+      (done) =>
+        this.#handle.run(sql, bindable(parameters), function (this: { changes: number }, error) {
+          done(error, this?.changes ?? 0)
+        }),
+      (changes: number) => changes,
+    )
+  }
+
+  async exec(script: string): Promise<void> {
+    await this.#call(
+      script,
+      (done) => this.#handle.exec(script, (error) => done(error, 0)),
+      () => 0,
+    )
+  }
+
+  interrupt(): void {
+    if (!this.#closed) this.#handle.interrupt()
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= new Promise((resolve, reject) =>
+      this.#handle.close((error) => (error ? reject(explainEngineError(error, this.#path)) : resolve())),
+    )
+    return this.#closed
+  }
+
+  #call<T>(
+    sql: string,
+    start: (done: (error: Error | null, result: T) => void) => unknown,
+    count: (result: T) => number,
+  ): Promise<T> {
+    const began = performance.now()
+    return new Promise((resolve, reject) => {
+      start((error, result) => {
+        if (error) return reject(explainEngineError(error, this.#path))
+        this.#onStatement?.({ sql, milliseconds: performance.now() - began, rows: count(result) })
+        resolve(result)
+      })
+    })
+  }
+}
+
+const KEYING = { hint: 'libreollama-db diagnose <file> tells why a file does not open' }
+
+const errorName = (error: unknown) => (isEngineError(error) ? error.code : 'unknown error')
+
+/** Refuses what the driver would store as something else: big integers and NaN as NULL, objects as text. */
+function bindable(parameters: readonly Value[]): (string | number | null | Uint8Array)[] {
+  return parameters.map((value) => {
+    if (typeof value === 'boolean') return value ? 1 : 0
+    if (typeof value === 'string' && !value.isWellFormed()) {
+      throw new AppError('INVALID', 'the text contains half of a surrogate pair, which UTF-8 cannot hold', {
+        hint: 'remove the broken character and try again',
+      })
+    }
+    const fits =
+      value === null ||
+      typeof value === 'string' ||
+      value instanceof Uint8Array ||
+      (typeof value === 'number' &&
+        Number.isFinite(value) &&
+        (!Number.isInteger(value) || Number.isSafeInteger(value)))
+    if (!fits) throw new TypeError(`a parameter of type ${typeof value} cannot be stored exactly`)
+    return value
+  })
+}
+
+/** An engine error in plain words, by its code; an error of our own SQL stays as it is and counts as a defect. */
+function explainEngineError(error: Error, path: string): Error {
+  if (!isEngineError(error)) return error
+  const say = (code: AppError['code'], message: string, hint: string) =>
+    new AppError(code, `${path}: ${message}`, { hint, cause: error })
+  switch (error.code) {
+    case 'SQLITE_BUSY':
+    case 'SQLITE_LOCKED':
+      return say(
+        'LOCKED',
+        'locked by another program',
+        'close the other program, or wait longer with --lock-timeout <seconds>',
+      )
+    case 'SQLITE_NOTADB':
+      return say('WRONG_KEY', 'the key does not open it', 'libreollama-db diagnose <file> tells why')
+    case 'SQLITE_CORRUPT':
+      return say('CORRUPT', 'the database is damaged', 'libreollama-db diagnose <file> names the pages')
+    case 'SQLITE_FULL':
+      return say('IO', 'the disk is full', 'free some space (df -h shows how much is left) and run it again')
+    case 'SQLITE_READONLY':
+      return say(
+        'IO',
+        'it cannot be written',
+        'check the permissions of the file and its folder with: ls -ld',
+      )
+    case 'SQLITE_CANTOPEN':
+      return say('IO', 'it cannot be opened', 'check the permissions of the file and its folder with: ls -ld')
+    case 'SQLITE_PERM':
+    case 'SQLITE_AUTH':
+      return say('IO', 'permission denied', 'check the permissions of the file and its folder with: ls -ld')
+    case 'SQLITE_IOERR':
+      return say(
+        'IO',
+        'reading or writing the disk failed',
+        'check the disk, and libreollama-db health --full',
+      )
+    case 'SQLITE_CONSTRAINT':
+      return say(
+        'INVALID',
+        error.message.replace(/^SQLITE_CONSTRAINT: /, ''),
+        'change the value and try again',
+      )
+    case 'SQLITE_TOOBIG':
+      return say('INVALID', 'the value is too large', 'text and blobs are limited to 1,000,000,000 bytes')
+    default:
+      return error
+  }
+}

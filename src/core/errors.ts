@@ -1,0 +1,83 @@
+/** Every way a run can end: the name that scripts read in JSON, the exit code, and when it occurs. */
+export const OUTCOMES = [
+  { exit: 0, code: 'OK', when: 'it worked' },
+  { exit: 1, code: 'FAILURE', when: 'anything that is not listed below; a defect of this program' },
+  { exit: 2, code: 'USAGE', when: 'bad arguments; input is needed but must not be asked for' },
+  { exit: 3, code: 'CHECK_FAILED', when: 'drift, an unhealthy database, a verification that failed' },
+  {
+    exit: 4,
+    code: 'PENDING',
+    when: 'migrations are pending (migrate status --exit-code); the file is older than the command needs',
+  },
+  { exit: 5, code: 'NOT_FOUND', when: 'no such record' },
+  { exit: 6, code: 'INVALID', when: 'a value that validation or a constraint refuses' },
+  { exit: 10, code: 'NO_DATABASE', when: 'there is no database at that path' },
+  { exit: 11, code: 'LOCKED', when: 'busy past the lock timeout; in use by another program' },
+  { exit: 12, code: 'WRONG_KEY', when: 'the key does not open the file' },
+  {
+    exit: 13,
+    code: 'KEY_SOURCE',
+    when: 'no key; the key file, command or prompt gave none that can be used',
+  },
+  {
+    exit: 14,
+    code: 'NOT_ENCRYPTED',
+    when: "plaintext, LibreOllama's own file, or an older SQLCipher format",
+  },
+  { exit: 15, code: 'CORRUPT', when: 'the file is damaged' },
+  { exit: 16, code: 'MIGRATION_FAILED', when: 'a migration was refused or rolled back' },
+  { exit: 17, code: 'DECLINED', when: 'the person said no' },
+  { exit: 18, code: 'IO', when: 'disk full, permission denied, read-only' },
+  { exit: 130, code: 'SIGINT', when: 'interrupted (Ctrl-C)' },
+  { exit: 143, code: 'SIGTERM', when: 'terminated' },
+] as const
+
+export type OutcomeCode = (typeof OUTCOMES)[number]['code']
+
+/** The exit code that belongs to an outcome's name. */
+export function exitCodeOf(code: OutcomeCode): number {
+  return OUTCOMES.find((outcome) => outcome.code === code)?.exit ?? 1
+}
+
+/** An outcome that a person can meet: a code of the table above, plain words, and what to do next. */
+export class AppError extends Error {
+  readonly code: OutcomeCode
+  /** What to do next; begins with a command where one helps. */
+  readonly hint: string
+
+  constructor(code: OutcomeCode, message: string, options: { hint: string; cause?: unknown }) {
+    super(message, { cause: options.cause })
+    this.name = 'AppError'
+    this.code = code
+    this.hint = options.hint
+  }
+
+  get exit(): number {
+    return exitCodeOf(this.code)
+  }
+}
+
+/** The errno name of a failed system call (`ENOENT`, …), or undefined for any other error. */
+export function systemErrorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'syscall' in error ? (error as NodeJS.ErrnoException).code : undefined
+}
+
+/** A failed system call on `path` in plain words, as IO; anything else is returned as it is. */
+export function explainSystemError(error: unknown, path: string): unknown {
+  const known: Record<string, [string, string]> = {
+    EACCES: ['permission denied', 'check who owns the path with: ls -ld'],
+    EPERM: ['the operation is not permitted', 'check who owns the path with: ls -ld'],
+    EROFS: ['the file system is read-only', 'choose another place with --db <path>'],
+    ENOSPC: ['the disk is full', 'free some space (df -h shows how much is left) and run it again'],
+    EDQUOT: ['the disk quota is used up', 'free some space and run it again'],
+    EIO: ['the disk reported an error', 'copy what can be read to another disk before anything else'],
+    ENOTDIR: ['a part of the path is not a folder', 'check the path given with --db'],
+    ELOOP: ['too many symbolic links', 'check the path given with --db'],
+    ENAMETOOLONG: ['the path is too long', 'choose a shorter one with --db <path>'],
+    EMFILE: ['too many open files', 'raise the limit with: ulimit -n'],
+  }
+  const code = systemErrorCode(error)
+  const words = code === undefined ? undefined : known[code]
+  if (!words) return error
+  return new AppError('IO', `${path}: ${words[0]} (${code})`, { hint: words[1], cause: error })
+}

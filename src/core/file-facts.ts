@@ -1,0 +1,102 @@
+import { constants } from 'node:fs'
+import { access, lstat, open, realpath } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { explainSystemError, systemErrorCode } from './errors.ts'
+
+/** What can be known of a file without SQLite, before any connection to it exists. */
+export interface FileFacts {
+  /** As it was named, absolute. */
+  path: string
+  /** With symbolic links resolved: the file that is opened. */
+  realPath: string
+  kind: 'file' | 'missing' | 'folder' | 'special' | 'unreadable'
+  /** Bytes. */
+  size: number
+  /** Unix permission bits. */
+  mode: number
+  /** Bytes of the `-wal` file beside it; undefined when there is none. */
+  walBytes: number | undefined
+  folderWritable: boolean
+  /** Up to 4,096 bytes each from the start and the middle; empty when they were not read. */
+  start: Buffer
+  middle: Buffer
+}
+
+const SAMPLE = 4096
+
+/**
+ * Looks at a file. Its content is read only here: reading a file that this process has open as a database would drop
+ * SQLite's locks on it (POSIX advisory locks belong to the process), so with `readContent` false only its
+ * metadata is asked for.
+ */
+export async function examineFile(path: string, readContent = true): Promise<FileFacts> {
+  const facts: FileFacts = {
+    path,
+    realPath: path,
+    kind: 'missing',
+    size: 0,
+    mode: 0,
+    walBytes: undefined,
+    folderWritable: false,
+    start: Buffer.alloc(0),
+    middle: Buffer.alloc(0),
+  }
+  try {
+    facts.realPath = await realpath(path)
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return facts
+    if (systemErrorCode(error) === 'EACCES') return { ...facts, kind: 'unreadable' }
+    throw explainSystemError(error, path)
+  }
+  const status = await lstat(facts.realPath)
+  facts.size = status.size
+  facts.mode = status.mode & 0o7777
+  if (status.isDirectory()) return { ...facts, kind: 'folder' }
+  if (!status.isFile()) return { ...facts, kind: 'special' }
+  facts.walBytes = await sizeOf(`${facts.realPath}-wal`)
+  facts.folderWritable = await allows(dirname(facts.realPath), constants.W_OK)
+  if (!(await allows(facts.realPath, constants.R_OK))) return { ...facts, kind: 'unreadable' }
+  return { ...facts, kind: 'file', ...(readContent ? await readSamples(facts) : {}) }
+}
+
+/** Whether anything at all, a dangling link too, has this name. */
+export async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    (error) => {
+      if (systemErrorCode(error) === 'ENOENT') return false
+      throw explainSystemError(error, path)
+    },
+  )
+}
+
+async function readSamples({ realPath, size }: FileFacts): Promise<Pick<FileFacts, 'start' | 'middle'>> {
+  const file = await open(realPath).catch((error) => {
+    throw explainSystemError(error, realPath)
+  })
+  try {
+    const sample = async (position: number) => {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(SAMPLE), 0, SAMPLE, position)
+      return buffer.subarray(0, bytesRead)
+    }
+    return { start: await sample(0), middle: await sample(Math.floor(size / 2)) }
+  } catch (error) {
+    throw explainSystemError(error, realPath)
+  } finally {
+    await file.close()
+  }
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return lstat(path).then(
+    (status) => status.size,
+    () => undefined,
+  )
+}
+
+async function allows(path: string, mode: number): Promise<boolean> {
+  return access(path, mode).then(
+    () => true,
+    () => false,
+  )
+}

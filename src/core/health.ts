@@ -1,0 +1,195 @@
+import { lstat, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { namePages, pagesNamed } from './cause.ts'
+import type { Connection } from './connection.ts'
+import { type Database, type DatabaseOptions, withDatabase } from './database.ts'
+import { AppError } from './errors.ts'
+import type { FileFacts } from './file-facts.ts'
+import { readApplied } from './ledger.ts'
+import { type Migration, migrationStates } from './migrations.ts'
+import { quoteName } from './row-counts.ts'
+import { verifySchema } from './schema-check.ts'
+
+export interface HealthReport {
+  /** The worst of the checks; a skipped one counts as ok. */
+  status: 'ok' | 'warn' | 'fail'
+  checks: Check[]
+}
+
+export interface Check {
+  name: string
+  status: 'ok' | 'warn' | 'fail' | 'skipped'
+  message: string
+  /** What to do; empty when there is nothing to do. */
+  hint: string
+}
+
+type Verdict = Omit<Check, 'name'>
+
+const ok = (message: string): Verdict => ({ status: 'ok', message, hint: '' })
+const warn = (message: string, hint: string): Verdict => ({ status: 'warn', message, hint })
+const fail = (message: string, hint: string): Verdict => ({ status: 'fail', message, hint })
+
+const RESTORE = 'restore a backup; keep the damaged file, the other pages can still be read'
+const LARGE_WAL = 64 * 1024 * 1024
+
+/**
+ * Checks a database without changing a byte of it. The quick checks take milliseconds; the others read the whole
+ * file. Damage that keeps the file from opening is a failed check; a wrong key or a missing file is thrown.
+ */
+export async function databaseHealthCheck(
+  options: DatabaseOptions & { migrations: Migration[]; quick?: boolean },
+): Promise<HealthReport> {
+  const checks: Check[] = []
+  try {
+    await withDatabase({ ...options, access: 'read' }, async (db) => {
+      for (const [name, check] of Object.entries(QUICK_CHECKS)) {
+        checks.push({ name, ...(await check(db, options.migrations)) })
+      }
+      for (const [name, check] of Object.entries(FULL_CHECKS)) {
+        checks.push({ name, ...(options.quick ? SKIPPED : await db.read((reader) => judge(reader, check))) })
+      }
+    })
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'CORRUPT') throw error
+    checks.push({ name: 'open', ...fail(error.message, error.hint) })
+  }
+  const worst = (['fail', 'warn'] as const).find((status) => checks.some((check) => check.status === status))
+  return { status: worst ?? 'ok', checks }
+}
+
+const SKIPPED: Verdict = {
+  status: 'skipped',
+  message: 'reads the whole file',
+  hint: 'libreollama-db health --full',
+}
+
+const QUICK_CHECKS: Record<string, (db: Database, migrations: Migration[]) => Promise<Verdict>> = {
+  encryption: (db) => db.read(checkEncryption),
+  permissions: (db) => checkPermissions(db.facts),
+  disk_space: (db) => checkDiskSpace(db.facts),
+  write_ahead_log: (db) => checkWriteAheadLog(db.facts),
+  migrations: (db, migrations) => db.read((reader) => checkMigrations(reader, migrations)),
+  schema: (db, migrations) => db.read((reader) => checkSchema(reader, migrations)),
+}
+
+const FULL_CHECKS: Record<string, (reader: Connection) => Promise<Verdict>> = {
+  pages: checkPages,
+  structure: checkStructure,
+  foreign_keys: checkForeignKeys,
+  metadata: checkMetadata,
+}
+
+/** A check that meets damage has found something; it must not end the other checks. */
+async function judge(reader: Connection, check: (reader: Connection) => Promise<Verdict>): Promise<Verdict> {
+  return check(reader).catch((error) => {
+    if (error instanceof AppError && (error.code === 'CORRUPT' || error.code === 'WRONG_KEY')) {
+      return fail('the check came upon a damaged page', RESTORE)
+    }
+    throw error
+  })
+}
+
+async function checkEncryption(reader: Connection): Promise<Verdict> {
+  const cipher = await reader.get<{ cipher_version: string }>('PRAGMA cipher_version')
+  return ok(`SQLCipher ${cipher?.cipher_version}; the key opens the database`)
+}
+
+async function checkPermissions({ realPath, mode }: FileFacts): Promise<Verdict> {
+  const folder = (await lstat(dirname(realPath))).mode & 0o7777
+  if (mode & 0o077) return warn(`others may use the file (mode ${mode.toString(8)})`, `chmod 600 ${realPath}`)
+  if (folder & 0o022 && !(folder & 0o1000)) {
+    return warn(
+      `others may replace the file (folder mode ${folder.toString(8)})`,
+      `chmod 700 ${dirname(realPath)}`,
+    )
+  }
+  return ok('only you can read and write the file')
+}
+
+async function checkDiskSpace({ realPath, size }: FileFacts): Promise<Verdict> {
+  const disk = await statfs(dirname(realPath))
+  const free = disk.bavail * disk.bsize
+  return free > 2 * size
+    ? ok('there is room for a copy of the database')
+    : warn(
+        `${free} bytes are free, too few for a safe copy of ${size} bytes`,
+        'free some space; df -h shows how much',
+      )
+}
+
+async function checkWriteAheadLog({ walBytes }: FileFacts): Promise<Verdict> {
+  if (walBytes === undefined || walBytes === 0) return ok('nothing waits in the -wal file')
+  return walBytes > LARGE_WAL
+    ? warn(`${walBytes} bytes wait in the -wal file`, 'close the programs that use the database')
+    : ok(
+        `${walBytes} bytes wait in the -wal file: the database is in use, or a program ended without closing it`,
+      )
+}
+
+async function checkMigrations(reader: Connection, migrations: Migration[]): Promise<Verdict> {
+  const states = migrationStates(migrations, await readApplied(reader))
+  const of = (state: string) =>
+    states.filter((migration) => migration.state === state).map(({ version }) => version)
+  if (of('edited').length) {
+    return fail(`edited after they were applied: ${of('edited').join(', ')}`, 'libreollama-db migrate status')
+  }
+  if (of('missing').length) {
+    return warn(`made by a newer program: version ${of('missing').join(', ')}`, 'update libreollama-db')
+  }
+  return of('pending').length
+    ? warn(`pending: ${of('pending').join(', ')}`, 'libreollama-db migrate up')
+    : ok(`at version ${states.length}, the latest`)
+}
+
+async function checkSchema(reader: Connection, migrations: Migration[]): Promise<Verdict> {
+  const { valid, compared, findings } = await verifySchema(reader, migrations)
+  if (!compared)
+    return { status: 'skipped', message: 'the schema of a newer program is not known here', hint: '' }
+  return valid
+    ? ok('tables, columns, keys and indexes are as the migrations make them')
+    : fail(`${findings.length} differences from what the migrations make`, 'libreollama-db verify-schema')
+}
+
+async function checkPages(reader: Connection): Promise<Verdict> {
+  const rows = await reader.all<{ cipher_integrity_check: string }>('PRAGMA cipher_integrity_check')
+  if (rows.length === 0) return ok('every page is authentic')
+  const pages = pagesNamed(rows.map((row) => row.cipher_integrity_check))
+  return fail(`not authentic: ${namePages(pages)}`, RESTORE)
+}
+
+async function checkStructure(reader: Connection): Promise<Verdict> {
+  const rows = await reader.all<{ integrity_check: string }>('PRAGMA integrity_check')
+  const first = rows[0]?.integrity_check
+  return first === 'ok' ? ok('tables and indexes agree') : fail(`integrity check: ${first}`, RESTORE)
+}
+
+async function checkForeignKeys(reader: Connection): Promise<Verdict> {
+  const rows = await reader.all<{ table: string }>('SELECT DISTINCT "table" FROM pragma_foreign_key_check')
+  if (rows.length === 0) return ok('every reference has its record')
+  const tables = rows.map(({ table }) => table).join(', ')
+  return fail(
+    `references to records that do not exist in: ${tables}`,
+    'PRAGMA foreign_key_check lists the rows',
+  )
+}
+
+async function checkMetadata(reader: Connection): Promise<Verdict> {
+  const tables = await reader.all<{ name: string }>(
+    `SELECT DISTINCT t.name FROM pragma_table_list t, pragma_table_info(t.name) c
+     WHERE t.schema = 'main' AND t.type = 'table' AND c.name = 'metadata' ORDER BY t.name`,
+  )
+  const broken: string[] = []
+  for (const { name } of tables) {
+    const row = await reader.get<{ n: number }>(
+      `SELECT count(*) AS n FROM ${quoteName(name)} WHERE metadata IS NOT NULL AND NOT json_valid(metadata)`,
+    )
+    if (row?.n) broken.push(`${name} (${row.n})`)
+  }
+  return broken.length
+    ? warn(
+        `metadata that is not JSON in: ${broken.join(', ')}`,
+        'correct or clear the metadata of these records',
+      )
+    : ok('all metadata is JSON')
+}

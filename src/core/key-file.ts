@@ -1,0 +1,30 @@
+import { randomBytes } from 'node:crypto'
+import { readFile, rm } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
+import { rawKeyLiteral } from './key.ts'
+import { createFile, makeFolderFor, syncPath } from './new-file.ts'
+
+/**
+ * Stores a random 256-bit raw key in a new file (0600, one line, `x'<64 hex digits>'`), on the disk and read back
+ * before this resolves. Throws KEY_SOURCE where a file exists: a key is never overwritten.
+ */
+export async function generateKeyFile(
+  named: string,
+): Promise<{ path: string; discard: () => Promise<void> }> {
+  const path = resolve(named)
+  const line = `${rawKeyLiteral(randomBytes(32))}\n`
+  await makeFolderFor(path)
+  try {
+    await createFile(path, line)
+    await syncPath(dirname(path))
+    if ((await readFile(path, 'utf8')) !== line)
+      throw new Error('the key file does not hold what was written to it')
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, path)
+    throw new AppError('KEY_SOURCE', `there is a key file at ${path} already; it was not overwritten`, {
+      hint: 'leave out --generate-key to use that key, or name another file with --key-file',
+    })
+  }
+  return { path, discard: () => rm(path, { force: true }) }
+}

@@ -1,0 +1,177 @@
+import { spawn } from 'node:child_process'
+import { open, stat } from 'node:fs/promises'
+import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
+import { developmentKeys, type Key, parseKey } from './key.ts'
+
+export type Environment = Record<string, string | undefined>
+
+/** The one place that a key comes from. */
+export type KeySource =
+  | { kind: 'file'; path: string }
+  | { kind: 'command'; command: string }
+  | { kind: 'environment'; value: string }
+  | { kind: 'development' }
+  | { kind: 'prompt' }
+  /** What a person typed already. */
+  | { kind: 'typed'; text: string }
+
+/** What the flags may name; none of them is a key itself. */
+export interface KeyFlags {
+  keyFile?: string
+  keyCommand?: string
+  devKey?: boolean
+}
+
+/** What reading a key needs from the outside. */
+export interface KeyInput {
+  env: Environment
+  /** All of standard input, for `--key-file -`. */
+  readStdin: () => Promise<Uint8Array>
+  /** Asks the person for the passphrase. */
+  ask: () => Promise<string>
+  /** Tells the person something that does not stop the work. */
+  warn: (message: string) => void
+  /** Where a key command's own messages go. */
+  commandMessages: 'inherit' | 'ignore'
+}
+
+/** More than any passphrase; a larger file is a mistake. */
+const LARGEST_KEY = 65_536
+
+const NO_KEY_HINT =
+  'name one with --key-file <path> or --key-command <cmd>; see libreollama-db help key-sources'
+
+/**
+ * Which source the key comes from: the flags, else the environment, else undefined (a person may be asked).
+ * Touches nothing. Throws USAGE when two are named at one level.
+ */
+export function chooseKeySource(flags: KeyFlags, env: Environment): KeySource | undefined {
+  const byFlag: [string, KeySource | undefined][] = [
+    ['--key-file', flags.keyFile === undefined ? undefined : { kind: 'file', path: flags.keyFile }],
+    [
+      '--key-command',
+      flags.keyCommand === undefined ? undefined : { kind: 'command', command: flags.keyCommand },
+    ],
+    ['--dev-key', flags.devKey ? { kind: 'development' } : undefined],
+  ]
+  const {
+    LIBREOLLAMA_DB_KEY_FILE: file,
+    LIBREOLLAMA_DB_KEY_COMMAND: command,
+    LIBREOLLAMA_DB_KEY: value,
+  } = env
+  const byEnvironment: [string, KeySource | undefined][] = [
+    ['LIBREOLLAMA_DB_KEY_FILE', file === undefined ? undefined : { kind: 'file', path: file }],
+    ['LIBREOLLAMA_DB_KEY_COMMAND', command === undefined ? undefined : { kind: 'command', command }],
+    ['LIBREOLLAMA_DB_KEY', value === undefined ? undefined : { kind: 'environment', value }],
+  ]
+  return only(byFlag) ?? only(byEnvironment)
+}
+
+function only(named: [string, KeySource | undefined][]): KeySource | undefined {
+  const given = named.filter(([, source]) => source !== undefined)
+  if (given.length > 1) {
+    throw new AppError('USAGE', `two key sources at once: ${given.map(([name]) => name).join(' and ')}`, {
+      hint: 'keep one of them; see libreollama-db help key-sources',
+    })
+  }
+  return given[0]?.[1]
+}
+
+/** Reads the key from its source; more than one key only for the development key. Throws KEY_SOURCE. */
+export async function readKeys(source: KeySource, input: KeyInput): Promise<Key[]> {
+  switch (source.kind) {
+    case 'file':
+      return [await readKeyFile(source.path, input)]
+    case 'command':
+      return [await runKeyCommand(source.command, input)]
+    case 'environment':
+      return [parseKey(Buffer.from(source.value), 'the environment variable LIBREOLLAMA_DB_KEY')]
+    case 'development':
+      input.warn('the development key is public: whoever has this file can read it. Use it for tests only.')
+      return developmentKeys()
+    case 'prompt':
+      return [parseKey(Buffer.from(await input.ask()), 'the passphrase that was typed')]
+    case 'typed':
+      return [parseKey(Buffer.from(source.text), 'the passphrase that was typed')]
+  }
+}
+
+/** What is thrown when no source was named and nobody can be asked. */
+export function noKeyError(): AppError {
+  return new AppError('KEY_SOURCE', 'the database is encrypted and no key was given', { hint: NO_KEY_HINT })
+}
+
+async function readKeyFile(path: string, input: KeyInput): Promise<Key> {
+  if (path === '-')
+    return parseKey(atMostAKey(await input.readStdin(), 'standard input'), 'the key on standard input')
+  if (path === '')
+    throw new AppError('KEY_SOURCE', 'the name of the key file is empty', { hint: NO_KEY_HINT })
+  const origin = `the key file ${path}`
+  try {
+    const { mode } = await stat(path)
+    if (mode & 0o077 && (mode & 0o170000) === 0o100000) {
+      input.warn(`other users can read ${origin}; make it yours alone with: chmod 600 ${path}`)
+    }
+    const file = await open(path)
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(LARGEST_KEY + 1), 0, LARGEST_KEY + 1, null)
+      return parseKey(atMostAKey(buffer.subarray(0, bytesRead), origin), origin)
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    throw keyFileError(error, path)
+  }
+}
+
+function keyFileError(error: unknown, path: string): unknown {
+  const code = systemErrorCode(error)
+  if (code === undefined) return error
+  if (code === 'ENOENT') {
+    return new AppError('KEY_SOURCE', `there is no key file at ${path}`, {
+      hint: 'libreollama-db init --generate-key makes a new database with a new key file; else check --key-file',
+    })
+  }
+  if (code === 'EISDIR')
+    return new AppError('KEY_SOURCE', `${path} is a folder, not a key file`, { hint: NO_KEY_HINT })
+  const explained = explainSystemError(error, path)
+  const { message, hint } =
+    explained instanceof AppError ? explained : { message: `${path}: ${code}`, hint: NO_KEY_HINT }
+  return new AppError('KEY_SOURCE', `the key file cannot be read: ${message}`, { hint, cause: error })
+}
+
+function atMostAKey(bytes: Uint8Array, origin: string): Uint8Array {
+  if (bytes.length <= LARGEST_KEY) return bytes
+  throw new AppError('KEY_SOURCE', `${origin} holds more than ${LARGEST_KEY} bytes, too much for a key`, {
+    hint: NO_KEY_HINT,
+  })
+}
+
+async function runKeyCommand(command: string, input: KeyInput): Promise<Key> {
+  if (command.trim() === '')
+    throw new AppError('KEY_SOURCE', 'the key command is empty', { hint: NO_KEY_HINT })
+  const fail = (problem: string): AppError =>
+    new AppError('KEY_SOURCE', `the key command ${problem}`, {
+      hint: 'run the command by itself: it must print the key on one line and exit with 0',
+    })
+  const { LIBREOLLAMA_DB_KEY: _withheld, ...env } = input.env
+  const child = spawn('/bin/sh', ['-c', command], { env, stdio: ['inherit', 'pipe', input.commandMessages] })
+  const chunks: Buffer[] = []
+  let size = 0
+  child.stdout.on('data', (chunk: Buffer) => {
+    size += chunk.length
+    if (size <= LARGEST_KEY) chunks.push(chunk)
+    else child.kill()
+  })
+  const outcome = await new Promise<string | undefined>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => {
+      if (size > LARGEST_KEY) resolve('printed too much for a key')
+      else if (signal !== null) resolve(`was ended by ${signal}`)
+      else resolve(code === 0 ? undefined : `failed with exit code ${code}`)
+    })
+  })
+  if (outcome !== undefined) throw fail(outcome)
+  if (size === 0) throw fail('printed nothing')
+  return parseKey(Buffer.concat(chunks), 'what the key command printed')
+}

@@ -1,0 +1,108 @@
+import { pbkdf2 } from 'node:crypto'
+import { inspect, promisify } from 'node:util'
+import { AppError } from './errors.ts'
+
+/** The SQLCipher file formats: how many rounds of which PBKDF2 turn a passphrase into the key of 32 bytes. */
+const DERIVATION = {
+  4: { rounds: 256_000, digest: 'sha512' },
+  3: { rounds: 64_000, digest: 'sha1' },
+  2: { rounds: 4_000, digest: 'sha1' },
+  1: { rounds: 4_000, digest: 'sha1' },
+} as const
+
+export type CipherFormat = keyof typeof DERIVATION
+
+/** The key of Phase 2.1's document, 32 ASCII bytes written as 64 hex digits. It is public: it protects nothing. */
+const DEVELOPMENT_KEY = Buffer.from('libre_ollama_dev_key_2024_phase2').toString('hex')
+
+/** A passphrase or a raw key. It never shows itself: printing, JSON and inspection all give `[key]`. */
+export class Key {
+  readonly #text: string
+  readonly #derived = new Map<string, Promise<string>>()
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  /** Whether these are raw key bytes, so that nothing has to be derived. */
+  get isRaw(): boolean {
+    return RAW_KEY.test(this.#text)
+  }
+
+  /**
+   * The key as SQLCipher's raw-key literal (`x'<hex>'`) for a file with this salt (its first 16 bytes). A passphrase
+   * is derived once for each salt and format, however many connections ask.
+   */
+  literal(salt: Buffer, format: CipherFormat = 4): Promise<string> {
+    if (this.isRaw) return Promise.resolve(this.#text.toLowerCase())
+    const id = `${format}:${salt.toString('hex')}`
+    const known = this.#derived.get(id)
+    if (known) return known
+    const { rounds, digest } = DERIVATION[format]
+    const derived = promisify(pbkdf2)(this.#text, salt, rounds, 32, digest).then(rawKeyLiteral)
+    this.#derived.set(id, derived)
+    return derived
+  }
+
+  toString(): string {
+    return '[key]'
+  }
+
+  toJSON(): string {
+    return '[key]'
+  }
+
+  [inspect.custom](): string {
+    return '[key]'
+  }
+}
+
+const RAW_KEY = /^x'(?:[0-9a-f]{64}|[0-9a-f]{96})'$/i
+
+/** 32 bytes (a key) or 48 (a key and its salt) in the form that SQLCipher takes without deriving: `x'<hex>'`. */
+export function rawKeyLiteral(bytes: Buffer): string {
+  return `x'${bytes.toString('hex')}'`
+}
+
+/** The two readings of the development key that exist in the wild: as raw bytes, and as a passphrase of 64 digits. */
+export function developmentKeys(): Key[] {
+  return [new Key(`x'${DEVELOPMENT_KEY}'`), new Key(DEVELOPMENT_KEY)]
+}
+
+/**
+ * A key from the bytes that `origin` (words for messages, such as `the key file k.txt`) gave. Exactly one newline at
+ * the end is dropped. Throws KEY_SOURCE for anything that SQLCipher would silently take for another key: an empty
+ * one, two lines, a byte-order mark, NUL, text that is not UTF-8, a raw key of the wrong length.
+ */
+export function parseKey(bytes: Uint8Array, origin: string): Key {
+  const refuse = (problem: string, hint: string): never => {
+    throw new AppError('KEY_SOURCE', `${origin} ${problem}`, { hint })
+  }
+  const text = decode(bytes) ?? refuse('is not UTF-8 text', "a key is a passphrase, or x'<64 hex digits>'")
+  const key = text.replace(/\r?\n$/, '')
+  if (key === '')
+    refuse('is empty', 'write the passphrase or raw key into it: see libreollama-db help key-sources')
+  if (key.startsWith('\uFEFF')) refuse('begins with a byte-order mark', 'save it as UTF-8 without a BOM')
+  if (/[\r\n]/.test(key))
+    refuse('has more than one line', 'a key is one line; only one newline at its end is dropped')
+  if (key.includes('\0'))
+    refuse('contains a NUL byte', "use a passphrase without it, or a raw key x'<64 hex digits>'")
+  if (/^x'.*'$/i.test(key) && !RAW_KEY.test(key)) refuse(...rawKeyProblem(key.slice(2, -1)))
+  return new Key(key)
+}
+
+function rawKeyProblem(digits: string): [string, string] {
+  const hint =
+    "a raw key is x'<64 hex digits>', or 96 with its salt; make one with: libreollama-db init --generate-key"
+  return /^[0-9a-f]*$/i.test(digits)
+    ? [`holds a raw key of ${digits.length} hex digits; it must have 64 or 96`, hint]
+    : ['looks like a raw key but has other characters than hex digits', hint]
+}
+
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,52 @@
+import { constants } from 'node:fs'
+import { link, mkdir, open, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { explainSystemError } from './errors.ts'
+
+/** Makes the folders that are missing above a file, each 0700. */
+export async function makeFolderFor(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch((error) => {
+    throw explainSystemError(error, dirname(path))
+  })
+}
+
+/** Creates a file, 0600, with this content, on the disk before it resolves. Fails where anything exists already. */
+export async function createFile(path: string, content = ''): Promise<void> {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+  const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  try {
+    await file.writeFile(content)
+    await file.sync()
+  } catch (error) {
+    await rm(path, { force: true })
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Gives a finished file its name, never over another, and has both on the disk before it resolves. The file must not
+ * be open as a database. Rejects with EEXIST when the name is taken.
+ */
+export async function publishFile(temporary: string, path: string): Promise<void> {
+  await syncPath(temporary)
+  await link(temporary, path)
+  await rm(temporary)
+  await syncPath(dirname(path))
+}
+
+/** Has a file's or folder's content on the disk before it resolves. */
+export async function syncPath(path: string): Promise<void> {
+  const handle = await open(path)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Removes an unfinished database file and what SQLite keeps beside it. */
+export async function discardDatabase(path: string): Promise<void> {
+  for (const name of [path, `${path}-wal`, `${path}-shm`, `${path}-journal`]) await rm(name, { force: true })
+}

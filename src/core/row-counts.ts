@@ -1,0 +1,22 @@
+import type { Connection } from './connection.ts'
+
+/** Rows by table. */
+export type RowCounts = Record<string, number>
+
+/** The rows of every ordinary table, SQLite's own left out. */
+export async function countRows(connection: Connection): Promise<RowCounts> {
+  const tables = await connection.all<{ name: string }>(
+    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+  )
+  const counts: RowCounts = {}
+  for (const { name } of tables) {
+    const row = await connection.get<{ rows: number }>(`SELECT count(*) AS rows FROM ${quoteName(name)}`)
+    counts[name] = row?.rows ?? 0
+  }
+  return counts
+}
+
+/** A table's or column's name as SQL. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}

@@ -1,0 +1,29 @@
+import type { Connection } from './connection.ts'
+import { queryBuilder } from './query-builder.ts'
+import { formatTimestamp } from './timestamp.ts'
+
+const DEFAULT_SETTINGS = [
+  ['default_model', 'llama2', 'The model that a new chat uses'],
+  ['max_history_length', '100', 'How many earlier messages are sent along with a new one'],
+  ['auto_save_interval', '30', 'Seconds between two automatic saves'],
+  ['theme', 'system', 'Colours of the app: light, dark, or as the system has them'],
+  ['temperature', '0.7', 'How freely a model answers, from 0 (strict) to 2 (free)'],
+  ['max_tokens', '2048', 'The longest answer that a model may give, in tokens'],
+] as const
+
+/** Writes the settings that a new database starts with. */
+export async function writeDefaultSettings(writer: Connection, moment: Date): Promise<void> {
+  const now = formatTimestamp(moment)
+  await queryBuilder(writer)
+    .insertInto('settings')
+    .values(
+      DEFAULT_SETTINGS.map(([key, value, description]) => ({
+        key,
+        value,
+        description,
+        created_at: now,
+        updated_at: now,
+      })),
+    )
+    .execute()
+}

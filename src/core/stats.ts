@@ -1,0 +1,91 @@
+import { lstat } from 'node:fs/promises'
+import type { Connection } from './connection.ts'
+import type { Database } from './database.ts'
+import { AppError } from './errors.ts'
+import { readApplied } from './ledger.ts'
+import { currentVersion } from './migrations.ts'
+
+/** The figures of a database. A count is null where its table is missing. Sizes are bytes, days UTC. */
+export interface DatabaseStats {
+  active_sessions: number | null
+  archived_sessions: number | null
+  total_messages: number | null
+  active_agents: number | null
+  total_agents: number | null
+  total_executions: number | null
+  total_settings: number | null
+  schema_version: number
+  database_bytes: number
+  wal_bytes: number
+  /** Bytes inside the file that deleted rows left free. */
+  free_bytes: number
+  messages_per_model: { model_name: string | null; messages: number }[]
+  /** The 30 days up to the newest message, oldest first, without the days on which nothing was said. */
+  messages_per_day: { day: string; messages: number }[]
+}
+
+const DAYS = 30
+
+const COUNTS = {
+  active_sessions: ['chat_sessions', 'SELECT count(*) AS n FROM chat_sessions WHERE is_archived = 0'],
+  archived_sessions: ['chat_sessions', 'SELECT count(*) AS n FROM chat_sessions WHERE is_archived <> 0'],
+  total_messages: ['chat_messages', 'SELECT count(*) AS n FROM chat_messages'],
+  active_agents: ['agents', 'SELECT count(*) AS n FROM agents WHERE is_active <> 0'],
+  total_agents: ['agents', 'SELECT count(*) AS n FROM agents'],
+  total_executions: ['agent_executions', 'SELECT count(*) AS n FROM agent_executions'],
+  total_settings: ['settings', 'SELECT count(*) AS n FROM settings'],
+} as const
+
+/** Counts, sizes and activity. Throws PENDING for a database without tables. */
+export async function getDatabaseStats(db: Database): Promise<DatabaseStats> {
+  return db.read(async (reader) => {
+    const version = currentVersion(await readApplied(reader))
+    const present = await tablesOf(reader)
+    if (version === 0 && !present.has('chat_messages')) {
+      throw new AppError('PENDING', 'the database has no tables yet: it is at schema version 0', {
+        hint: 'libreollama-db migrate up',
+      })
+    }
+    const counts: Record<string, number | null> = {}
+    for (const [name, [table, sql]] of Object.entries(COUNTS)) {
+      counts[name] = present.has(table) ? ((await reader.get<{ n: number }>(sql))?.n ?? 0) : null
+    }
+    const hasMessages = present.has('chat_messages')
+    return {
+      ...(counts as Record<keyof typeof COUNTS, number | null>),
+      schema_version: version,
+      ...(await sizes(db, reader)),
+      messages_per_model: hasMessages ? await messagesPerModel(reader) : [],
+      messages_per_day: hasMessages ? await messagesPerDay(reader) : [],
+    }
+  })
+}
+
+async function tablesOf(reader: Connection): Promise<Set<string>> {
+  const tables = await reader.all<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table'")
+  return new Set(tables.map(({ name }) => name))
+}
+
+async function sizes({ facts }: Database, reader: Connection) {
+  const [page] = await reader.all<{ page_size: number; free: number }>(
+    'SELECT page_size, freelist_count AS free FROM pragma_page_size, pragma_freelist_count',
+  )
+  const { size } = await lstat(facts.realPath)
+  const free_bytes = (page?.page_size ?? 0) * (page?.free ?? 0)
+  return { database_bytes: size, wal_bytes: facts.walBytes ?? 0, free_bytes }
+}
+
+function messagesPerModel(reader: Connection) {
+  return reader.all<{ model_name: string | null; messages: number }>(
+    'SELECT model_name, count(*) AS messages FROM chat_messages GROUP BY model_name ORDER BY messages DESC, model_name',
+  )
+}
+
+/** All stored timestamps begin with the UTC date, and the index on them answers without reading a message. */
+function messagesPerDay(reader: Connection) {
+  return reader.all<{ day: string; messages: number }>(
+    `SELECT substr(created_at, 1, 10) AS day, count(*) AS messages FROM chat_messages
+     WHERE created_at >= (SELECT date(max(created_at), '-${DAYS - 1} days') FROM chat_messages)
+     GROUP BY day ORDER BY day`,
+  )
+}

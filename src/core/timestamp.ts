@@ -1,0 +1,16 @@
+/** A moment as the database stores it: RFC 3339, UTC, fixed width, microseconds (`2025-06-05T20:22:06.123000+00:00`). */
+export function formatTimestamp(moment: Date): string {
+  return `${moment.toISOString().slice(0, -1)}000+00:00`
+}
+
+const FORMS = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(?:Z|\+00:00)?$/
+
+/**
+ * A stored timestamp as RFC 3339 UTC, or null when it is none. Reads the three forms that occur: RFC 3339 with 0 to
+ * 9 fraction digits and `+00:00` or `Z`, and SQLite's CURRENT_TIMESTAMP (`2025-06-05 20:22:06`), which is UTC too.
+ */
+export function readTimestamp(stored: string): string | null {
+  const [, day, time, fraction = ''] = FORMS.exec(stored) ?? []
+  if (day === undefined || Number.isNaN(Date.parse(`${day}T${time}Z`))) return null
+  return `${day}T${time}.${fraction.slice(0, 6).padEnd(6, '0')}+00:00`
+}

@@ -1,0 +1,8 @@
+import { join } from 'node:path'
+import { type Migration, readMigrations } from './core/migrations.ts'
+import { packageRoot } from './package-root.ts'
+
+/** The migrations that come with this package. */
+export function shippedMigrations(): Promise<Migration[]> {
+  return readMigrations(join(packageRoot(), 'migrations'))
+}
