@@ -22,7 +22,9 @@ const host: Host = {
   signal: abortOnSignals(),
 }
 
-process.exitCode = await main(process.argv.slice(2), host)
+main(process.argv.slice(2), host).then((code) => {
+  process.exitCode = code
+})
 
 /** The first signal lets the work stop in good order; a second one, or two seconds, ends the process. */
 function abortOnSignals(): AbortSignal {

@@ -82,7 +82,7 @@ export async function causeWithoutKey(facts: FileFacts, connect: Connect): Promi
       'restore a backup, or remove the file and run: libreollama-db init',
     )
   }
-  if (facts.start.subarray(0, 16).equals(PLAINTEXT_HEADER)) return plaintextCause(facts, connect)
+  if (facts.samples.start.subarray(0, 16).equals(PLAINTEXT_HEADER)) return plaintextCause(facts, connect)
   if (size < SMALLEST_DATABASE) {
     return say(
       'not_a_database',
@@ -90,8 +90,8 @@ export async function causeWithoutKey(facts: FileFacts, connect: Connect): Promi
       'check the path given with --db',
     )
   }
-  if (!looksRandom(facts.start)) {
-    return looksRandom(facts.middle)
+  if (!looksRandom(facts.samples.start)) {
+    return looksRandom(facts.samples.middle)
       ? say(
           'damaged',
           `page 1 of ${path} is overwritten: its bytes are not encrypted`,
@@ -112,7 +112,7 @@ export async function causeWithoutKey(facts: FileFacts, connect: Connect): Promi
  * fails on every page, damage on some: that tells them apart.
  */
 export async function causeWithKeys(facts: FileFacts, keys: Key[], connect: Connect): Promise<Diagnosis> {
-  const salt = facts.start.subarray(0, 16)
+  const salt = facts.samples.start.subarray(0, 16)
   for (const key of keys) {
     const damage = await findDamage(facts, await key.literal(salt), connect)
     if (damage) return damage

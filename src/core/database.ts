@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { pathToFileURL } from 'node:url'
 import sqlcipher from '@journeyapps/sqlcipher'
 import { causeError, causeWithKeys, causeWithoutKey, type Diagnosis } from './cause.ts'
@@ -12,7 +11,7 @@ import type {
   Value,
 } from './connection.ts'
 import { AppError } from './errors.ts'
-import { examineFile, type FileFacts } from './file-facts.ts'
+import { examineFile, type FileFacts, withSamples } from './file-facts.ts'
 import type { Key } from './key.ts'
 import { Mutex, Pool } from './pool.ts'
 
@@ -75,7 +74,7 @@ export async function withDatabase<T>(
 
 /** Why `path` does not open, or that it does; reads only, and leaves every byte as it is. */
 export async function diagnose(path: string, keys: () => Promise<Key[]>): Promise<Diagnosis> {
-  const facts = await examineFile(path)
+  const facts = await examine(path)
   return (await causeWithoutKey(facts, connect)) ?? causeWithKeys(facts, await keys(), connect)
 }
 
@@ -95,7 +94,7 @@ export async function withMemoryDatabase<T>(work: (connection: Connection) => Pr
 const openFiles = new Map<string, { facts: FileFacts; connections: number }>()
 
 async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
-  const facts = await examineOnce(options.path)
+  const facts = await examine(options.path)
   if (options.access === 'create') return create(facts, options)
   const known = await causeWithoutKey(facts, connect)
   if (known) throw causeError(known)
@@ -117,6 +116,7 @@ async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
 }
 
 async function create(facts: FileFacts, options: DatabaseOptions): Promise<OpenDatabase> {
+  const { randomBytes } = await import('node:crypto')
   const salt = randomBytes(16)
   const [key] = await options.keys()
   if (!key) throw new Error('creating a database needs a key')
@@ -127,16 +127,17 @@ async function create(facts: FileFacts, options: DatabaseOptions): Promise<OpenD
   return db
 }
 
-async function examineOnce(path: string): Promise<FileFacts> {
-  const metadata = await examineFile(path, false)
-  const open = openFiles.get(metadata.realPath)
-  return open ? { ...metadata, start: open.facts.start, middle: open.facts.middle } : examineFile(path)
+/** What is known of the file, from memory where this process has it open: then its content must not be read. */
+async function examine(path: string): Promise<FileFacts> {
+  const facts = await examineFile(path)
+  const open = openFiles.get(facts.realPath)
+  return open ? { ...facts, samples: open.facts.samples } : withSamples(facts)
 }
 
 /** Finds the key that opens the file, by reading it without writing. */
 async function prove(facts: FileFacts, keys: Key[], { lockTimeout, onStatement }: DatabaseOptions) {
   for (const candidate of keys) {
-    const key = await candidate.literal(facts.start.subarray(0, 16))
+    const key = await candidate.literal(facts.samples.start.subarray(0, 16))
     // A WAL database in a folder that cannot be written has nowhere for its -shm; without a -wal it is at rest.
     for (const immutable of facts.folderWritable || facts.walBytes !== undefined ? [false] : [false, true]) {
       const probe = await connect(facts.realPath, {
@@ -164,7 +165,7 @@ const UNPROVEN = new Set(['WRONG_KEY', 'CORRUPT'])
 
 async function nameTheDamage(error: unknown, facts: FileFacts, options: DatabaseOptions): Promise<unknown> {
   if (!(error instanceof AppError) || !isEngineError(error.cause) || !UNPROVEN.has(error.code)) return error
-  const diagnosis = await causeWithKeys(await examineOnce(facts.path), await options.keys(), connect)
+  const diagnosis = await causeWithKeys(await examine(facts.path), await options.keys(), connect)
   return diagnosis.cause === 'ok' ? error : causeError(diagnosis)
 }
 
@@ -385,11 +386,12 @@ class EngineConnection implements ClosableConnection {
     start: (done: (error: Error | null, result: T) => void) => unknown,
     count: (result: T) => number,
   ): Promise<T> {
-    const began = performance.now()
+    const report = this.#onStatement
+    const began = report && performance.now()
     return new Promise((resolve, reject) => {
       start((error, result) => {
         if (error) return reject(explainEngineError(error, this.#path))
-        this.#onStatement?.({ sql, milliseconds: performance.now() - began, rows: count(result) })
+        if (began !== undefined) report?.({ sql, milliseconds: performance.now() - began, rows: count(result) })
         resolve(result)
       })
     })

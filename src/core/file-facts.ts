@@ -17,19 +17,14 @@ export interface FileFacts {
   /** Bytes of the `-wal` file beside it; undefined when there is none. */
   walBytes: number | undefined
   folderWritable: boolean
-  /** Up to 4,096 bytes each from the start and the middle; empty when they were not read. */
-  start: Buffer
-  middle: Buffer
+  /** Up to 4,096 bytes each from the start and the middle; empty until they are read. */
+  samples: { start: Buffer; middle: Buffer }
 }
 
 const SAMPLE = 4096
 
-/**
- * Looks at a file. Its content is read only here: reading a file that this process has open as a database would drop
- * SQLite's locks on it (POSIX advisory locks belong to the process), so with `readContent` false only its
- * metadata is asked for.
- */
-export async function examineFile(path: string, readContent = true): Promise<FileFacts> {
+/** Looks at a file from outside, without reading its content. */
+export async function examineFile(path: string): Promise<FileFacts> {
   const facts: FileFacts = {
     path,
     realPath: path,
@@ -38,8 +33,7 @@ export async function examineFile(path: string, readContent = true): Promise<Fil
     mode: 0,
     walBytes: undefined,
     folderWritable: false,
-    start: Buffer.alloc(0),
-    middle: Buffer.alloc(0),
+    samples: { start: Buffer.alloc(0), middle: Buffer.alloc(0) },
   }
   try {
     facts.realPath = await realpath(path)
@@ -56,7 +50,7 @@ export async function examineFile(path: string, readContent = true): Promise<Fil
   facts.walBytes = await sizeOf(`${facts.realPath}-wal`)
   facts.folderWritable = await allows(dirname(facts.realPath), constants.W_OK)
   if (!(await allows(facts.realPath, constants.R_OK))) return { ...facts, kind: 'unreadable' }
-  return { ...facts, kind: 'file', ...(readContent ? await readSamples(facts) : {}) }
+  return { ...facts, kind: 'file' }
 }
 
 /** Whether anything at all, a dangling link too, has this name. */
@@ -70,7 +64,13 @@ export async function exists(path: string): Promise<boolean> {
   )
 }
 
-async function readSamples({ realPath, size }: FileFacts): Promise<Pick<FileFacts, 'start' | 'middle'>> {
+/**
+ * Adds the first and middle bytes of a file. Never for one that this process has open as a database: closing it again
+ * would drop SQLite's locks on it (POSIX advisory locks belong to the process).
+ */
+export async function withSamples(facts: FileFacts): Promise<FileFacts> {
+  if (facts.kind !== 'file') return facts
+  const { realPath, size } = facts
   const file = await open(realPath).catch((error) => {
     throw explainSystemError(error, realPath)
   })
@@ -79,7 +79,7 @@ async function readSamples({ realPath, size }: FileFacts): Promise<Pick<FileFact
       const { buffer, bytesRead } = await file.read(Buffer.alloc(SAMPLE), 0, SAMPLE, position)
       return buffer.subarray(0, bytesRead)
     }
-    return { start: await sample(0), middle: await sample(Math.floor(size / 2)) }
+    return { ...facts, samples: { start: await sample(0), middle: await sample(Math.floor(size / 2)) } }
   } catch (error) {
     throw explainSystemError(error, realPath)
   } finally {

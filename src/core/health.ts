@@ -46,8 +46,12 @@ export async function databaseHealthCheck(
       for (const [name, check] of Object.entries(QUICK_CHECKS)) {
         checks.push({ name, ...(await check(db, options.migrations)) })
       }
+      let skip: Verdict | undefined = options.quick ? READS_ALL : undefined
       for (const [name, check] of Object.entries(FULL_CHECKS)) {
-        checks.push({ name, ...(options.quick ? SKIPPED : await db.read((reader) => judge(reader, check))) })
+        const verdict: Verdict = skip ?? (await db.read(check))
+        checks.push({ name, ...verdict })
+        // A connection that met a page that is not authentic answers nothing more that could be believed.
+        if (check === checkPages && verdict.status === 'fail') skip = PAGES_FIRST
       }
     })
   } catch (error) {
@@ -58,11 +62,8 @@ export async function databaseHealthCheck(
   return { status: worst ?? 'ok', checks }
 }
 
-const SKIPPED: Verdict = {
-  status: 'skipped',
-  message: 'reads the whole file',
-  hint: 'libreollama-db health --full',
-}
+const READS_ALL: Verdict = { status: 'skipped', message: 'reads the whole file', hint: 'libreollama-db health --full' }
+const PAGES_FIRST: Verdict = { status: 'skipped', message: 'not checked while pages are damaged', hint: '' }
 
 const QUICK_CHECKS: Record<string, (db: Database, migrations: Migration[]) => Promise<Verdict>> = {
   encryption: (db) => db.read(checkEncryption),
@@ -78,16 +79,6 @@ const FULL_CHECKS: Record<string, (reader: Connection) => Promise<Verdict>> = {
   structure: checkStructure,
   foreign_keys: checkForeignKeys,
   metadata: checkMetadata,
-}
-
-/** A check that meets damage has found something; it must not end the other checks. */
-async function judge(reader: Connection, check: (reader: Connection) => Promise<Verdict>): Promise<Verdict> {
-  return check(reader).catch((error) => {
-    if (error instanceof AppError && (error.code === 'CORRUPT' || error.code === 'WRONG_KEY')) {
-      return fail('the check came upon a damaged page', RESTORE)
-    }
-    throw error
-  })
 }
 
 async function checkEncryption(reader: Connection): Promise<Verdict> {

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { open, stat } from 'node:fs/promises'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { developmentKeys, type Key, parseKey } from './key.ts'
@@ -154,6 +153,7 @@ async function runKeyCommand(command: string, input: KeyInput): Promise<Key> {
     new AppError('KEY_SOURCE', `the key command ${problem}`, {
       hint: 'run the command by itself: it must print the key on one line and exit with 0',
     })
+  const { spawn } = await import('node:child_process')
   const { LIBREOLLAMA_DB_KEY: _withheld, ...env } = input.env
   const child = spawn('/bin/sh', ['-c', command], { env, stdio: ['inherit', 'pipe', input.commandMessages] })
   const chunks: Buffer[] = []

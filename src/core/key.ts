@@ -1,4 +1,3 @@
-import { pbkdf2 } from 'node:crypto'
 import { inspect, promisify } from 'node:util'
 import { AppError } from './errors.ts'
 
@@ -38,8 +37,7 @@ export class Key {
     const id = `${format}:${salt.toString('hex')}`
     const known = this.#derived.get(id)
     if (known) return known
-    const { rounds, digest } = DERIVATION[format]
-    const derived = promisify(pbkdf2)(this.#text, salt, rounds, 32, digest).then(rawKeyLiteral)
+    const derived = derive(this.#text, salt, format)
     this.#derived.set(id, derived)
     return derived
   }
@@ -55,6 +53,12 @@ export class Key {
   [inspect.custom](): string {
     return '[key]'
   }
+}
+
+async function derive(passphrase: string, salt: Buffer, format: CipherFormat): Promise<string> {
+  const { pbkdf2 } = await import('node:crypto') // 3 ms to load, for nothing with a raw key
+  const { rounds, digest } = DERIVATION[format]
+  return rawKeyLiteral(await promisify(pbkdf2)(passphrase, salt, rounds, 32, digest))
 }
 
 const RAW_KEY = /^x'(?:[0-9a-f]{64}|[0-9a-f]{96})'$/i

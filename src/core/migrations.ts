@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from './errors.ts'
@@ -42,6 +41,7 @@ const OWN_TRANSACTION =
  * fit, a missing half of a pair, a gap, two files of one version, and SQL that begins or ends a transaction.
  */
 export async function readMigrations(folder: string): Promise<Migration[]> {
+  const { createHash } = await import('node:crypto') // not loaded by commands that only compare versions
   const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()
   const halves = new Map<string, string>()
   for (const name of names) {

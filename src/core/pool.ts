@@ -9,40 +9,31 @@ export class Mutex {
   }
 }
 
-/** Up to `size` items, made when first needed and lent to one user at a time. */
+/** Up to `size` items, made when first needed and lent to one user at a time; one whose user failed is not lent again. */
 export class Pool<Item> {
-  readonly #size: number
   readonly #make: () => Promise<Item>
   readonly #idle: Item[]
-  readonly #waiting: ((item: Item) => void)[] = []
-  #made: number
+  readonly #waiting: (() => void)[] = []
+  #free: number
 
   constructor(size: number, ready: Item[], make: () => Promise<Item>) {
-    this.#size = Math.max(size, 1)
+    this.#free = Math.max(size, 1)
     this.#idle = [...ready]
-    this.#made = ready.length
     this.#make = make
   }
 
   async use<T>(work: (item: Item) => Promise<T>): Promise<T> {
-    const item = this.#idle.pop() ?? (await this.#another())
+    if (this.#free > 0) this.#free--
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
     try {
-      return await work(item)
+      const item = this.#idle.pop() ?? (await this.#make())
+      const result = await work(item)
+      this.#idle.push(item)
+      return result
     } finally {
       const next = this.#waiting.shift()
-      if (next) next(item)
-      else this.#idle.push(item)
-    }
-  }
-
-  async #another(): Promise<Item> {
-    if (this.#made >= this.#size) return new Promise((resolve) => this.#waiting.push(resolve))
-    this.#made++
-    try {
-      return await this.#make()
-    } catch (error) {
-      this.#made--
-      throw error
+      if (next) next()
+      else this.#free++
     }
   }
 }

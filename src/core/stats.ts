@@ -27,13 +27,13 @@ export interface DatabaseStats {
 const DAYS = 30
 
 const COUNTS = {
-  active_sessions: ['chat_sessions', 'SELECT count(*) AS n FROM chat_sessions WHERE is_archived = 0'],
-  archived_sessions: ['chat_sessions', 'SELECT count(*) AS n FROM chat_sessions WHERE is_archived <> 0'],
-  total_messages: ['chat_messages', 'SELECT count(*) AS n FROM chat_messages'],
-  active_agents: ['agents', 'SELECT count(*) AS n FROM agents WHERE is_active <> 0'],
-  total_agents: ['agents', 'SELECT count(*) AS n FROM agents'],
-  total_executions: ['agent_executions', 'SELECT count(*) AS n FROM agent_executions'],
-  total_settings: ['settings', 'SELECT count(*) AS n FROM settings'],
+  active_sessions: ['chat_sessions', 'SELECT count(*) FROM chat_sessions WHERE is_archived = 0'],
+  archived_sessions: ['chat_sessions', 'SELECT count(*) FROM chat_sessions WHERE is_archived <> 0'],
+  total_messages: ['chat_messages', 'SELECT count(*) FROM chat_messages'],
+  active_agents: ['agents', 'SELECT count(*) FROM agents WHERE is_active <> 0'],
+  total_agents: ['agents', 'SELECT count(*) FROM agents'],
+  total_executions: ['agent_executions', 'SELECT count(*) FROM agent_executions'],
+  total_settings: ['settings', 'SELECT count(*) FROM settings'],
 } as const
 
 /** Counts, sizes and activity. Throws PENDING for a database without tables. */
@@ -46,13 +46,14 @@ export async function getDatabaseStats(db: Database): Promise<DatabaseStats> {
         hint: 'libreollama-db migrate up',
       })
     }
-    const counts: Record<string, number | null> = {}
-    for (const [name, [table, sql]] of Object.entries(COUNTS)) {
-      counts[name] = present.has(table) ? ((await reader.get<{ n: number }>(sql))?.n ?? 0) : null
-    }
+    const counts = Object.entries(COUNTS).map(
+      ([name, [table, sql]]) => `${present.has(table) ? `(${sql})` : 'NULL'} AS ${name}`,
+    )
+    const figures = await reader.get<Record<keyof typeof COUNTS, number | null>>(`SELECT ${counts.join(', ')}`)
+    if (!figures) throw new Error('counting gave no row')
     const hasMessages = present.has('chat_messages')
     return {
-      ...(counts as Record<keyof typeof COUNTS, number | null>),
+      ...figures,
       schema_version: version,
       ...(await sizes(db, reader)),
       messages_per_model: hasMessages ? await messagesPerModel(reader) : [],
