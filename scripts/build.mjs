@@ -40,8 +40,18 @@ try {
     outdir: fresh,
     packages: 'external',
   })
-  typescript('-p', '.', '--noEmit', 'false', '--emitDeclarationOnly', '--declaration', '--outDir', join(fresh, 'types'))
-  for (const folder of ['bin', 'commands', '__tests__']) rmSync(join(fresh, 'types', folder), { recursive: true, force: true })
+  typescript(
+    '-p',
+    '.',
+    '--noEmit',
+    'false',
+    '--emitDeclarationOnly',
+    '--declaration',
+    '--outDir',
+    join(fresh, 'types'),
+  )
+  for (const folder of ['bin', 'commands', '__tests__'])
+    rmSync(join(fresh, 'types', folder), { recursive: true, force: true })
   const inputs = [program, library].flatMap(({ metafile }) => Object.keys(metafile.inputs))
   writeFileSync(join(fresh, 'THIRD-PARTY-LICENSES.txt'), licenses(inputs))
   rmSync(target, { recursive: true, force: true })
@@ -72,14 +82,18 @@ async function toCommonJs(folder) {
       define: { 'import.meta.url': '__moduleUrl' },
     })
     const url = "const __moduleUrl=require('node:url').pathToFileURL(__filename).href;"
-    const [shebang, rest] = code.startsWith('#!') ? [code.slice(0, code.indexOf('\n') + 1), code.slice(code.indexOf('\n') + 1)] : ['', code]
+    const [shebang, rest] = code.startsWith('#!')
+      ? [code.slice(0, code.indexOf('\n') + 1), code.slice(code.indexOf('\n') + 1)]
+      : ['', code]
     writeFileSync(file, `${shebang}${code.includes('__moduleUrl') ? url : ''}${rest}`)
   }
   chmodSync(join(folder, 'libreollama-db.js'), 0o755)
 }
 
 function licenses(inputs) {
-  const packages = inputs.map((input) => /^(node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]).filter(Boolean)
+  const packages = inputs
+    .map((input) => /^(node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1])
+    .filter(Boolean)
   return [...new Set(packages)].sort().map(licenseOf).join('\n')
 }
 

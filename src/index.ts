@@ -1,2 +1,73 @@
-export type { Connection, StatementTiming, Value } from './core/connection.ts'
-export { type Database, type DatabaseOptions, withDatabase } from './core/database.ts'
+import { type Database, type DatabaseOptions, withDatabase as openWith } from './core/database.ts'
+import { databaseHealthCheck as checkHealth, type HealthReport } from './core/health.ts'
+import { type InitReport, initDatabase as initWith } from './core/init.ts'
+import { parseKey } from './core/key.ts'
+import { readKeys } from './core/key-source.ts'
+import { type MigrationReport, migrate } from './core/migrate.ts'
+import { latestVersion, planMigrations } from './core/migrations.ts'
+import { type SchemaReport, verifySchema as verifyWith } from './core/schema-check.ts'
+import { shippedMigrations } from './shipped-migrations.ts'
+
+export type { Connection, Row, StatementTiming, Value } from './core/connection.ts'
+export type { Database } from './core/database.ts'
+export { AppError, OUTCOMES, type OutcomeCode } from './core/errors.ts'
+export type { Check, HealthReport } from './core/health.ts'
+export type { InitReport } from './core/init.ts'
+export type { AppliedStep, MigrationReport } from './core/migrate.ts'
+export { queryBuilder, type Tables } from './core/query-builder.ts'
+export { addSampleChats } from './core/sample-chats.ts'
+export type { Finding, SchemaReport } from './core/schema-check.ts'
+export { type DatabaseStats, getDatabaseStats } from './core/stats.ts'
+
+/** Which file, and exactly one of `key` and `keyFile`. */
+export interface OpenOptions extends Omit<DatabaseOptions, 'keys'> {
+  /** A passphrase, or a raw key `x'<64 or 96 hex digits>'`. */
+  key?: string
+  /** A file with the key on one line. */
+  keyFile?: string
+}
+
+/**
+ * Opens the database, runs `work`, closes it. Reading is the default; `access: 'write'` allows transactions.
+ * Throws an AppError that says why a file does not open.
+ */
+export function withDatabase<T>(options: OpenOptions, work: (db: Database) => Promise<T>): Promise<T> {
+  return openWith(resolved(options), work)
+}
+
+/** Makes the encrypted database at `path` with all tables and default settings, or brings it to the latest version. */
+export async function initDatabase(options: Omit<OpenOptions, 'access'>): Promise<InitReport> {
+  return initWith({ ...resolved(options), migrations: await shippedMigrations() })
+}
+
+/** Applies what is pending, after making a copy of the file. */
+export async function runMigrations(db: Database): Promise<MigrationReport> {
+  const migrations = await shippedMigrations()
+  return migrate(db, {
+    plan: (applied) => planMigrations(migrations, applied, 'up', latestVersion(migrations)),
+  })
+}
+
+/** Compares the schema with what the migrations make. */
+export async function verifySchema(db: Database): Promise<SchemaReport> {
+  const migrations = await shippedMigrations()
+  return db.read((reader) => verifyWith(reader, migrations))
+}
+
+/** Checks the database without changing it; `quick` leaves out what reads the whole file. */
+export async function databaseHealthCheck(
+  options: Omit<OpenOptions, 'access'> & { quick?: boolean },
+): Promise<HealthReport> {
+  return checkHealth({ ...resolved(options), quick: options.quick, migrations: await shippedMigrations() })
+}
+
+function resolved({ key, keyFile, ...options }: OpenOptions): DatabaseOptions {
+  if ((key === undefined) === (keyFile === undefined)) throw new TypeError('name one of key and keyFile')
+  return {
+    ...options,
+    keys: async () =>
+      keyFile === undefined
+        ? [parseKey(Buffer.from(key ?? ''), 'the key')]
+        : readKeys({ kind: 'file', path: keyFile }, { warn: () => {} }),
+  }
+}

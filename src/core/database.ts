@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url'
+import { types } from 'node:util'
 import sqlcipher from '@journeyapps/sqlcipher'
 import { causeError, causeWithKeys, causeWithoutKey, type Diagnosis } from './cause.ts'
 import type {
@@ -11,12 +12,14 @@ import type {
   Value,
 } from './connection.ts'
 import { AppError } from './errors.ts'
-import { examineFile, type FileFacts, withSamples } from './file-facts.ts'
-import type { Key } from './key.ts'
+import { examineFile, type FileFacts, readSamples, type Samples } from './file-facts.ts'
+import { type Key, withSalt } from './key.ts'
 import { Mutex, Pool } from './pool.ts'
 
 /** The first SQLite release without the WAL-reset bug, which loses commits. */
 const OLDEST_SAFE_ENGINE = 3_051_003
+/** Seconds. */
+const LOCK_TIMEOUT = 10
 const PAGE_PROBE = 'SELECT count(*) FROM sqlite_schema'
 
 export interface DatabaseOptions {
@@ -74,8 +77,12 @@ export async function withDatabase<T>(
 
 /** Why `path` does not open, or that it does; reads only, and leaves every byte as it is. */
 export async function diagnose(path: string, keys: () => Promise<Key[]>): Promise<Diagnosis> {
-  const facts = await examine(path)
-  return (await causeWithoutKey(facts, connect)) ?? causeWithKeys(facts, await keys(), connect)
+  const { facts, file } = await hold(path)
+  try {
+    return (await causeWithoutKey(facts, connect)) ?? (await causeWithKeys(facts, await keys(), connect))
+  } finally {
+    release(file)
+  }
 }
 
 /** Opens an unencrypted database in memory, for schemas that are only compared. */
@@ -90,48 +97,75 @@ export async function withMemoryDatabase<T>(work: (connection: Connection) => Pr
 
 // ---- opening ---------------------------------------------------------------------------------------------------
 
-/** Files that this process has open: their content must not be read past SQLite (see examineFile). */
-const openFiles = new Map<string, { facts: FileFacts; connections: number }>()
+/** A file in use by this process. Its content is read once, before any connection to it (see readSamples). */
+interface HeldFile {
+  id: string
+  samples: Promise<Samples>
+  users: number
+  /** Shared by all that write this file from this process: waiting inside SQLite would keep a thread from working. */
+  writing: Mutex
+}
+
+const heldFiles = new Map<string, HeldFile>()
+
+async function hold(path: string): Promise<{ facts: FileFacts; file: HeldFile }> {
+  const facts = await examineFile(path)
+  const known = heldFiles.get(facts.id)
+  const file = known ?? { id: facts.id, samples: readSamples(facts), users: 0, writing: new Mutex() }
+  heldFiles.set(facts.id, file)
+  file.users++
+  try {
+    return { facts: { ...facts, samples: await file.samples }, file }
+  } catch (error) {
+    release(file)
+    throw error
+  }
+}
+
+function release(file: HeldFile): void {
+  if (--file.users === 0) heldFiles.delete(file.id)
+}
 
 async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
-  const facts = await examine(options.path)
-  if (options.access === 'create') return create(facts, options)
+  const { facts, file } = await hold(options.path)
+  try {
+    return await (options.access === 'create' ? create : openExisting)(facts, file, options)
+  } catch (error) {
+    release(file)
+    throw error
+  }
+}
+
+async function openExisting(
+  facts: FileFacts,
+  file: HeldFile,
+  options: DatabaseOptions,
+): Promise<OpenDatabase> {
   const known = await causeWithoutKey(facts, connect)
   if (known) throw causeError(known)
   const keys = await options.keys()
   options.signal?.throwIfAborted()
   const { key, probe, immutable } = await prove(facts, keys, options)
-  // A -wal that was there belongs to a living or crashed program: then only looking is allowed, so the probe goes on
-  // as the reader. Without one, a connection that may write tidies away the -wal that reading makes.
-  const look = options.access !== 'write' && (immutable || facts.walBytes !== undefined)
-  if (!look) await probe.close()
-  const db = new OpenDatabase(
-    facts,
-    options,
-    { key, immutable, reading: look ? 'read' : 'query' },
-    look ? [probe] : [],
-  )
+  // A -wal that was there belongs to a living or crashed program: a command that reads must leave it alone, so the
+  // probe goes on as its reader. Without one, a connection that may write tidies away the -wal that reading makes.
+  const tidy = options.access !== 'write' && !immutable && facts.walBytes === undefined
+  if (tidy) await probe.close()
+  const how: Opening = { key, immutable, reading: tidy ? 'query' : 'read' }
+  const db = new OpenDatabase(facts, file, options, how, tidy ? [] : [probe])
   if (options.access === 'write') await db.openWriter()
   return db
 }
 
-async function create(facts: FileFacts, options: DatabaseOptions): Promise<OpenDatabase> {
+async function create(facts: FileFacts, file: HeldFile, options: DatabaseOptions): Promise<OpenDatabase> {
   const { randomBytes } = await import('node:crypto')
   const salt = randomBytes(16)
   const [key] = await options.keys()
   if (!key) throw new Error('creating a database needs a key')
   const literal = await key.literal(salt)
-  const full = literal.length === 67 ? `${literal.slice(0, -1)}${salt.toString('hex')}'` : literal
-  const db = new OpenDatabase(facts, options, { key: full, immutable: false, reading: 'query' }, [])
+  const how: Opening = { key: withSalt(literal, salt), immutable: false, reading: 'read' }
+  const db = new OpenDatabase(facts, file, options, how, [])
   await db.openWriter()
   return db
-}
-
-/** What is known of the file, from memory where this process has it open: then its content must not be read. */
-async function examine(path: string): Promise<FileFacts> {
-  const facts = await examineFile(path)
-  const open = openFiles.get(facts.realPath)
-  return open ? { ...facts, samples: open.facts.samples } : withSamples(facts)
 }
 
 /** Finds the key that opens the file, by reading it without writing. */
@@ -165,25 +199,32 @@ const UNPROVEN = new Set(['WRONG_KEY', 'CORRUPT'])
 
 async function nameTheDamage(error: unknown, facts: FileFacts, options: DatabaseOptions): Promise<unknown> {
   if (!(error instanceof AppError) || !isEngineError(error.cause) || !UNPROVEN.has(error.code)) return error
-  const diagnosis = await causeWithKeys(await examine(facts.path), await options.keys(), connect)
+  const diagnosis = await diagnose(facts.path, options.keys)
   return diagnosis.cause === 'ok' ? error : causeError(diagnosis)
 }
 
 // ---- an open database ------------------------------------------------------------------------------------------
+
+interface Opening {
+  key: string
+  immutable: boolean
+  reading: 'read' | 'query'
+}
 
 class OpenDatabase implements Database {
   readonly facts: FileFacts
   readonly #options: DatabaseOptions
   readonly #all = new Set<ClosableConnection>()
   readonly #readers: Pool<ClosableConnection>
-  readonly #writing = new Mutex()
+  readonly #file: HeldFile
   #writer: ClosableConnection | undefined
-  readonly #how: { key: string; immutable: boolean; reading: 'read' | 'query' }
+  readonly #how: Opening
 
   constructor(
     facts: FileFacts,
+    file: HeldFile,
     options: DatabaseOptions,
-    how: { key: string; immutable: boolean; reading: 'read' | 'query' },
+    how: Opening,
     readers: ClosableConnection[],
   ) {
     this.facts = facts
@@ -191,8 +232,7 @@ class OpenDatabase implements Database {
     this.#how = how
     for (const reader of readers) this.#all.add(reader)
     this.#readers = new Pool(options.readers ?? 2, readers, () => this.#connect(this.#how.reading))
-    const open = openFiles.get(facts.realPath)
-    openFiles.set(facts.realPath, { facts: open?.facts ?? facts, connections: (open?.connections ?? 0) + 1 })
+    this.#file = file
   }
 
   async openWriter(): Promise<void> {
@@ -200,7 +240,7 @@ class OpenDatabase implements Database {
       this.#writer = await this.#connect('write')
       await this.#writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     } catch (error) {
-      await this.close()
+      await this.#closeConnections()
       throw error
     }
   }
@@ -212,7 +252,12 @@ class OpenDatabase implements Database {
   exclusively<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     const writer = this.#writer
     if (!writer) throw new Error('this database was opened for reading')
-    return this.#writing.run(() => work(writer))
+    const patience = (this.#options.lockTimeout ?? LOCK_TIMEOUT) * 1000
+    return this.#file.writing.run(
+      () => work(writer),
+      patience,
+      () => lockedError(this.facts.path),
+    )
   }
 
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
@@ -233,9 +278,16 @@ class OpenDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#all].map((connection) => connection.close()))
-    const open = openFiles.get(this.facts.realPath)
-    if (open && --open.connections === 0) openFiles.delete(this.facts.realPath)
+    await this.#closeConnections()
+    release(this.#file)
+  }
+
+  async #closeConnections(): Promise<void> {
+    // The writer last: only a connection that may write empties the -wal and removes it.
+    await Promise.all(
+      [...this.#all].filter((other) => other !== this.#writer).map((reader) => reader.close()),
+    )
+    await this.#writer?.close()
   }
 
   async #connect(access: ConnectOptions['access']): Promise<ClosableConnection> {
@@ -276,7 +328,10 @@ type Handle = InstanceType<typeof sqlcipher.Database>
 type EngineError = Error & { errno: number; code: string }
 
 const isEngineError = (error: unknown): error is EngineError =>
-  error instanceof Error && 'errno' in error && 'code' in error && String(error.code).startsWith('SQLITE_')
+  types.isNativeError(error) &&
+  'errno' in error &&
+  'code' in error &&
+  String(error.code).startsWith('SQLITE_')
 
 const connect: Connect = async (path, options) => {
   if (engine.VERSION_NUMBER < OLDEST_SAFE_ENGINE) {
@@ -299,7 +354,7 @@ const connect: Connect = async (path, options) => {
   })
   const connection = new EngineConnection(handle, path, options.onStatement)
   try {
-    handle.configure('busyTimeout', Math.round((options.lockTimeout ?? 10) * 1000))
+    handle.configure('busyTimeout', Math.round((options.lockTimeout ?? LOCK_TIMEOUT) * 1000))
     await connection.prepare(options)
     return connection
   } catch (error) {
@@ -391,7 +446,8 @@ class EngineConnection implements ClosableConnection {
     return new Promise((resolve, reject) => {
       start((error, result) => {
         if (error) return reject(explainEngineError(error, this.#path))
-        if (began !== undefined) report?.({ sql, milliseconds: performance.now() - began, rows: count(result) })
+        if (began !== undefined)
+          report?.({ sql, milliseconds: performance.now() - began, rows: count(result) })
         resolve(result)
       })
     })
@@ -423,6 +479,13 @@ function bindable(parameters: readonly Value[]): (string | number | null | Uint8
   })
 }
 
+function lockedError(path: string, cause?: Error): AppError {
+  return new AppError('LOCKED', `${path}: locked by another program`, {
+    hint: 'close the other program, or wait longer with --lock-timeout <seconds>',
+    cause,
+  })
+}
+
 /** An engine error in plain words, by its code; an error of our own SQL stays as it is and counts as a defect. */
 function explainEngineError(error: Error, path: string): Error {
   if (!isEngineError(error)) return error
@@ -431,11 +494,7 @@ function explainEngineError(error: Error, path: string): Error {
   switch (error.code) {
     case 'SQLITE_BUSY':
     case 'SQLITE_LOCKED':
-      return say(
-        'LOCKED',
-        'locked by another program',
-        'close the other program, or wait longer with --lock-timeout <seconds>',
-      )
+      return lockedError(path, error)
     case 'SQLITE_NOTADB':
       return say('WRONG_KEY', 'the key does not open it', 'libreollama-db diagnose <file> tells why')
     case 'SQLITE_CORRUPT':

@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 /** Every way a run can end: the name that scripts read in JSON, the exit code, and when it occurs. */
 export const OUTCOMES = [
   { exit: 0, code: 'OK', when: 'it worked' },
@@ -59,7 +61,7 @@ export class AppError extends Error {
 
 /** The errno name of a failed system call (`ENOENT`, …), or undefined for any other error. */
 export function systemErrorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'syscall' in error ? (error as NodeJS.ErrnoException).code : undefined
+  return types.isNativeError(error) && 'syscall' in error ? (error as NodeJS.ErrnoException).code : undefined
 }
 
 /** A failed system call on `path` in plain words, as IO; anything else is returned as it is. */

@@ -9,6 +9,8 @@ export interface FileFacts {
   path: string
   /** With symbolic links resolved: the file that is opened. */
   realPath: string
+  /** The same for every name of one file: device and inode. */
+  id: string
   kind: 'file' | 'missing' | 'folder' | 'special' | 'unreadable'
   /** Bytes. */
   size: number
@@ -18,7 +20,12 @@ export interface FileFacts {
   walBytes: number | undefined
   folderWritable: boolean
   /** Up to 4,096 bytes each from the start and the middle; empty until they are read. */
-  samples: { start: Buffer; middle: Buffer }
+  samples: Samples
+}
+
+export interface Samples {
+  start: Buffer
+  middle: Buffer
 }
 
 const SAMPLE = 4096
@@ -28,12 +35,13 @@ export async function examineFile(path: string): Promise<FileFacts> {
   const facts: FileFacts = {
     path,
     realPath: path,
+    id: path,
     kind: 'missing',
     size: 0,
     mode: 0,
     walBytes: undefined,
     folderWritable: false,
-    samples: { start: Buffer.alloc(0), middle: Buffer.alloc(0) },
+    samples: NO_SAMPLES,
   }
   try {
     facts.realPath = await realpath(path)
@@ -43,6 +51,7 @@ export async function examineFile(path: string): Promise<FileFacts> {
     throw explainSystemError(error, path)
   }
   const status = await lstat(facts.realPath)
+  facts.id = `${status.dev}:${status.ino}`
   facts.size = status.size
   facts.mode = status.mode & 0o7777
   if (status.isDirectory()) return { ...facts, kind: 'folder' }
@@ -64,13 +73,14 @@ export async function exists(path: string): Promise<boolean> {
   )
 }
 
+const NO_SAMPLES: Samples = { start: Buffer.alloc(0), middle: Buffer.alloc(0) }
+
 /**
- * Adds the first and middle bytes of a file. Never for one that this process has open as a database: closing it again
+ * Reads the first and middle bytes of a file. Never for one that this process has open as a database: closing it again
  * would drop SQLite's locks on it (POSIX advisory locks belong to the process).
  */
-export async function withSamples(facts: FileFacts): Promise<FileFacts> {
-  if (facts.kind !== 'file') return facts
-  const { realPath, size } = facts
+export async function readSamples({ kind, realPath, size }: FileFacts): Promise<Samples> {
+  if (kind !== 'file') return NO_SAMPLES
   const file = await open(realPath).catch((error) => {
     throw explainSystemError(error, realPath)
   })
@@ -79,7 +89,7 @@ export async function withSamples(facts: FileFacts): Promise<FileFacts> {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(SAMPLE), 0, SAMPLE, position)
       return buffer.subarray(0, bytesRead)
     }
-    return { ...facts, samples: { start: await sample(0), middle: await sample(Math.floor(size / 2)) } }
+    return { start: await sample(0), middle: await sample(Math.floor(size / 2)) }
   } catch (error) {
     throw explainSystemError(error, realPath)
   } finally {

@@ -62,7 +62,11 @@ export async function databaseHealthCheck(
   return { status: worst ?? 'ok', checks }
 }
 
-const READS_ALL: Verdict = { status: 'skipped', message: 'reads the whole file', hint: 'libreollama-db health --full' }
+const READS_ALL: Verdict = {
+  status: 'skipped',
+  message: 'reads the whole file',
+  hint: 'libreollama-db health --full',
+}
 const PAGES_FIRST: Verdict = { status: 'skipped', message: 'not checked while pages are damaged', hint: '' }
 
 const QUICK_CHECKS: Record<string, (db: Database, migrations: Migration[]) => Promise<Verdict>> = {

@@ -21,17 +21,18 @@ export interface KeyFlags {
   devKey?: boolean
 }
 
-/** What reading a key needs from the outside. */
+/** What reading a key needs from the outside; only `warn` is needed for a file. */
 export interface KeyInput {
-  env: Environment
-  /** All of standard input, for `--key-file -`. */
-  readStdin: () => Promise<Uint8Array>
-  /** Asks the person for the passphrase. */
-  ask: () => Promise<string>
   /** Tells the person something that does not stop the work. */
   warn: (message: string) => void
-  /** Where a key command's own messages go. */
-  commandMessages: 'inherit' | 'ignore'
+  /** The environment of a key command; the key itself is withheld from it. */
+  env?: Environment
+  /** All of standard input, for `--key-file -`. */
+  readStdin?: () => Promise<Uint8Array>
+  /** Asks the person for the passphrase. */
+  ask?: () => Promise<string>
+  /** Where a key command's own messages go; `ignore` by default. */
+  commandMessages?: 'inherit' | 'ignore'
 }
 
 /** More than any passphrase; a larger file is a mistake. */
@@ -89,7 +90,7 @@ export async function readKeys(source: KeySource, input: KeyInput): Promise<Key[
       input.warn('the development key is public: whoever has this file can read it. Use it for tests only.')
       return developmentKeys()
     case 'prompt':
-      return [parseKey(Buffer.from(await input.ask()), 'the passphrase that was typed')]
+      return [parseKey(Buffer.from((await input.ask?.()) ?? ''), 'the passphrase that was typed')]
     case 'typed':
       return [parseKey(Buffer.from(source.text), 'the passphrase that was typed')]
   }
@@ -101,8 +102,9 @@ export function noKeyError(): AppError {
 }
 
 async function readKeyFile(path: string, input: KeyInput): Promise<Key> {
-  if (path === '-')
+  if (path === '-' && input.readStdin) {
     return parseKey(atMostAKey(await input.readStdin(), 'standard input'), 'the key on standard input')
+  }
   if (path === '')
     throw new AppError('KEY_SOURCE', 'the name of the key file is empty', { hint: NO_KEY_HINT })
   const origin = `the key file ${path}`
@@ -154,8 +156,11 @@ async function runKeyCommand(command: string, input: KeyInput): Promise<Key> {
       hint: 'run the command by itself: it must print the key on one line and exit with 0',
     })
   const { spawn } = await import('node:child_process')
-  const { LIBREOLLAMA_DB_KEY: _withheld, ...env } = input.env
-  const child = spawn('/bin/sh', ['-c', command], { env, stdio: ['inherit', 'pipe', input.commandMessages] })
+  const { LIBREOLLAMA_DB_KEY: _withheld, ...env } = input.env ?? {}
+  const child = spawn('/bin/sh', ['-c', command], {
+    env,
+    stdio: ['inherit', 'pipe', input.commandMessages ?? 'ignore'],
+  })
   const chunks: Buffer[] = []
   let size = 0
   child.stdout.on('data', (chunk: Buffer) => {

@@ -68,6 +68,11 @@ export function rawKeyLiteral(bytes: Buffer): string {
   return `x'${bytes.toString('hex')}'`
 }
 
+/** The literal of a key together with the salt that a new file is to have. */
+export function withSalt(literal: string, salt: Buffer): string {
+  return literal.length === 64 + 3 ? `${literal.slice(0, -1)}${salt.toString('hex')}'` : literal
+}
+
 /** The two readings of the development key that exist in the wild: as raw bytes, and as a passphrase of 64 digits. */
 export function developmentKeys(): Key[] {
   return [new Key(`x'${DEVELOPMENT_KEY}'`), new Key(DEVELOPMENT_KEY)]

@@ -1,12 +1,16 @@
 import { constants } from 'node:fs'
 import { link, mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { explainSystemError } from './errors.ts'
+import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 
 /** Makes the folders that are missing above a file, each 0700. */
 export async function makeFolderFor(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch((error) => {
-    throw explainSystemError(error, dirname(path))
+  const folder = dirname(path)
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error) => {
+    if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, folder)
+    throw new AppError('IO', `${folder} is a file, and a folder is needed there`, {
+      hint: `look at it with: ls -l ${folder}`,
+    })
   })
 }
 

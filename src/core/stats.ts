@@ -49,7 +49,9 @@ export async function getDatabaseStats(db: Database): Promise<DatabaseStats> {
     const counts = Object.entries(COUNTS).map(
       ([name, [table, sql]]) => `${present.has(table) ? `(${sql})` : 'NULL'} AS ${name}`,
     )
-    const figures = await reader.get<Record<keyof typeof COUNTS, number | null>>(`SELECT ${counts.join(', ')}`)
+    const figures = await reader.get<Record<keyof typeof COUNTS, number | null>>(
+      `SELECT ${counts.join(', ')}`,
+    )
     if (!figures) throw new Error('counting gave no row')
     const hasMessages = present.has('chat_messages')
     return {

@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { packageRoot } from '../../src/package-root.ts'
+
+export const PROGRAM = join(packageRoot(), 'dist', 'cli', 'libreollama-db.js')
+
+export interface Run {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+export interface RunOptions {
+  env?: Record<string, string>
+  input?: string | Buffer
+  cwd?: string
+  program?: string
+}
+
+/** An environment in which nothing of the person who runs the tests is seen. */
+export function cleanEnvironment(extra: Record<string, string> = {}): Record<string, string> {
+  return { PATH: process.env.PATH ?? '', HOME: '/nonexistent', TERM: 'xterm', ...extra }
+}
+
+/** Starts the built program; its output is collected by `finished`. */
+export function start(words: string[], { env, cwd, program = PROGRAM }: RunOptions = {}): ChildProcess {
+  if (!existsSync(program)) throw new Error('the program is not built: run npm test, which builds it')
+  return spawn(process.execPath, [program, ...words], { cwd, env: cleanEnvironment(env) })
+}
+
+export async function finished(child: ChildProcess, input: string | Buffer = ''): Promise<Run> {
+  const run: Run = { code: null, stdout: '', stderr: '' }
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    run.stdout += text
+  })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    run.stderr += text
+  })
+  child.stdin?.on('error', () => {}) // a program that never reads its input
+  child.stdin?.end(input)
+  run.code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
+  return run
+}
+
+/** Runs the built program to its end. */
+export function run(words: string[], options: RunOptions = {}): Promise<Run> {
+  return finished(start(words, options), options.input)
+}
+
+/** The error line of a run with --json, after making sure that there is nothing else. */
+export function errorOf(result: Run): { code: string; exit: number; message: string; hint: string } {
+  expect(result.stdout).toBe('')
+  expect(result.stderr.trimEnd().split('\n')).toHaveLength(1)
+  const { error } = JSON.parse(result.stderr)
+  expect(result.code).toBe(error.exit)
+  expect(error.hint).toMatch(/\S/)
+  expect(result.stderr).not.toMatch(/\bat .*:\d+:\d+/) // no stack trace
+  return error
+}
