@@ -9,7 +9,7 @@ import { AppError, exitCodeOf } from '../src/core/errors.ts'
 /** Runs one command line; resolves to the exit code. The one place that turns errors into words and codes. */
 export async function main(argv: string[], host: Host): Promise<number> {
   let context: Context | undefined
-  const program = createProgram(host, () => {
+  const program = createProgram(host, wantsJson(argv), () => {
     context ??= new Context(host, program.opts<GlobalOptions>())
     return context
   })
@@ -25,14 +25,14 @@ export async function main(argv: string[], host: Host): Promise<number> {
   }
 }
 
-function createProgram(host: Host, context: () => Context): Command {
+function createProgram(host: Host, json: boolean, context: () => Context): Command {
   const program = new Command('libreollama-db')
     .description('Keeps LibreOllama chats in an encrypted SQLCipher database.')
     .usage('[global options] <command>')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => host.stdout.write(text),
-      writeErr: (text) => wantsJson(program.args) || host.stderr.write(text),
+      writeErr: (text) => json || host.stderr.write(text),
       outputError: () => {},
     })
     .helpCommand(false)

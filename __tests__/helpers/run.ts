@@ -16,7 +16,12 @@ export interface RunOptions {
   input?: string | Buffer
   cwd?: string
   program?: string
+  /** Run as this user, which only root may ask for. */
+  uid?: number
 }
+
+/** For tests in which permissions matter: root ignores them, so root runs the program as `nobody`. */
+export const ordinaryUser: Pick<RunOptions, 'uid'> = process.getuid?.() === 0 ? { uid: 65534 } : {}
 
 /** An environment in which nothing of the person who runs the tests is seen. */
 export function cleanEnvironment(extra: Record<string, string> = {}): Record<string, string> {
@@ -24,9 +29,9 @@ export function cleanEnvironment(extra: Record<string, string> = {}): Record<str
 }
 
 /** Starts the built program; its output is collected by `finished`. */
-export function start(words: string[], { env, cwd, program = PROGRAM }: RunOptions = {}): ChildProcess {
+export function start(words: string[], { env, cwd, uid, program = PROGRAM }: RunOptions = {}): ChildProcess {
   if (!existsSync(program)) throw new Error('the program is not built: run npm test, which builds it')
-  return spawn(process.execPath, [program, ...words], { cwd, env: cleanEnvironment(env) })
+  return spawn(process.execPath, [program, ...words], { cwd, uid, env: cleanEnvironment(env) })
 }
 
 export async function finished(child: ChildProcess, input: string | Buffer = ''): Promise<Run> {

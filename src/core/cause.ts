@@ -145,11 +145,17 @@ async function findDamage(facts: FileFacts, key: string, connect: Connect): Prom
     pages,
     hint: 'restore a backup; keep the damaged file, the other pages can still be read',
   })
+  const waiting = facts.hasJournal ? '; half a transaction waits in its journal to be rolled back' : ''
   const whole = Math.floor(facts.size / PAGE_SIZE)
   const pages = await damagedPages(facts, key, connect)
   if (pages.length === 0) {
     return (await opens(facts, { key }, connect))
-      ? { cause: 'ok', detail: `${facts.path} opens and every page is authentic`, pages: [], hint: '' }
+      ? {
+          cause: 'ok',
+          detail: `${facts.path} opens and every page is authentic${waiting}`,
+          pages: [],
+          hint: '',
+        }
       : damaged(`${facts.path} is cut short after page ${whole}, or its structure is damaged`, [whole + 1])
   }
   if (facts.size % PAGE_SIZE !== 0 && pages.length === 1 && pages[0] === whole + 1) {

@@ -32,6 +32,8 @@ export interface DatabaseOptions {
   lockTimeout?: number
   /** Connections that read side by side; default 2. */
   readers?: number
+  /** Whether half a transaction that a killed program left may be rolled back, which writes; default true. */
+  recover?: boolean
   onStatement?: (timing: StatementTiming) => void
   /** Aborting it interrupts the running statements; its reason is thrown. */
   signal?: AbortSignal
@@ -169,30 +171,61 @@ async function create(facts: FileFacts, file: HeldFile, options: DatabaseOptions
 }
 
 /** Finds the key that opens the file, by reading it without writing. */
-async function prove(facts: FileFacts, keys: Key[], { lockTimeout, onStatement }: DatabaseOptions) {
+async function prove(facts: FileFacts, keys: Key[], options: DatabaseOptions) {
+  const { lockTimeout, onStatement } = options
   for (const candidate of keys) {
     const key = await candidate.literal(facts.samples.start.subarray(0, 16))
-    // A WAL database in a folder that cannot be written has nowhere for its -shm; without a -wal it is at rest.
-    for (const immutable of facts.folderWritable || facts.walBytes !== undefined ? [false] : [false, true]) {
-      const probe = await connect(facts.realPath, {
-        access: 'read',
-        key,
-        immutable,
-        lockTimeout,
-        onStatement,
-      })
+    for (const [index, way] of waysToProbe(facts, options).entries()) {
+      if (way.access === 'query' && (await isWrongKey(facts, key))) break
+      const probe = await connect(facts.realPath, { key, lockTimeout, onStatement, ...way })
       try {
         await probe.get(PAGE_PROBE)
-        return { key, probe, immutable }
+        return { key, probe, immutable: way.immutable ?? false }
       } catch (error) {
         await probe.close()
-        if (!(error instanceof AppError)) throw error
-        if (!UNPROVEN.has(error.code) && !(error.code === 'IO' && !facts.folderWritable && !immutable))
-          throw error
+        if (error instanceof AppError && UNPROVEN.has(error.code)) break
+        const isLast = index === waysToProbe(facts, options).length - 1
+        if (isLast || !(error instanceof AppError && error.code === 'IO')) throw explainJournal(error, facts)
       }
     }
   }
   throw causeError(await causeWithKeys(facts, keys, connect))
+}
+
+/** Each is tried only when the one before it failed for want of permission. */
+function waysToProbe(
+  facts: FileFacts,
+  { recover = true }: DatabaseOptions,
+): Pick<ConnectOptions, 'access' | 'immutable'>[] {
+  // A WAL database in a folder that cannot be written has nowhere for its -shm; without a -wal it is at rest.
+  const atRest = !facts.folderWritable && facts.walBytes === undefined && !facts.hasJournal
+  // Half a transaction of a killed program is rolled back from its journal, which only a writing connection may do.
+  const rollBack = facts.hasJournal && recover
+  return [
+    { access: 'read' },
+    ...(atRest ? [{ access: 'read', immutable: true } as const] : []),
+    ...(rollBack ? [{ access: 'query' } as const] : []),
+  ]
+}
+
+/** A connection that rolls back writes before it knows whether its key is right: so the key is tried on the side first. */
+async function isWrongKey(facts: FileFacts, key: string): Promise<boolean> {
+  const probe = await connect(facts.realPath, { key, access: 'read', immutable: true })
+  return probe
+    .get(PAGE_PROBE)
+    .then(
+      () => false,
+      (error) => error instanceof AppError && error.code === 'WRONG_KEY',
+    )
+    .finally(() => probe.close())
+}
+
+function explainJournal(error: unknown, { path, hasJournal }: FileFacts): unknown {
+  if (!hasJournal || !(error instanceof AppError) || error.code !== 'IO') return error
+  return new AppError('CHECK_FAILED', `${path}: a program was killed in the middle of a transaction`, {
+    hint: 'libreollama-db stats opens the database, which rolls the transaction back; then run this again',
+    cause: error,
+  })
 }
 
 const UNPROVEN = new Set(['WRONG_KEY', 'CORRUPT'])

@@ -18,6 +18,8 @@ export interface FileFacts {
   mode: number
   /** Bytes of the `-wal` file beside it; undefined when there is none. */
   walBytes: number | undefined
+  /** Whether a rollback journal with content is beside it. */
+  hasJournal: boolean
   folderWritable: boolean
   /** Up to 4,096 bytes each from the start and the middle; empty until they are read. */
   samples: Samples
@@ -40,6 +42,7 @@ export async function examineFile(path: string): Promise<FileFacts> {
     size: 0,
     mode: 0,
     walBytes: undefined,
+    hasJournal: false,
     folderWritable: false,
     samples: NO_SAMPLES,
   }
@@ -57,6 +60,7 @@ export async function examineFile(path: string): Promise<FileFacts> {
   if (status.isDirectory()) return { ...facts, kind: 'folder' }
   if (!status.isFile()) return { ...facts, kind: 'special' }
   facts.walBytes = await sizeOf(`${facts.realPath}-wal`)
+  facts.hasJournal = ((await sizeOf(`${facts.realPath}-journal`)) ?? 0) > 0
   facts.folderWritable = await allows(dirname(facts.realPath), constants.W_OK)
   if (!(await allows(facts.realPath, constants.R_OK))) return { ...facts, kind: 'unreadable' }
   return { ...facts, kind: 'file' }

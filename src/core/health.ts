@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { namePages, pagesNamed } from './cause.ts'
 import type { Connection } from './connection.ts'
 import { type Database, type DatabaseOptions, withDatabase } from './database.ts'
-import { AppError } from './errors.ts'
+import { AppError, type OutcomeCode } from './errors.ts'
 import type { FileFacts } from './file-facts.ts'
 import { readApplied } from './ledger.ts'
 import { type Migration, migrationStates } from './migrations.ts'
@@ -42,7 +42,7 @@ export async function databaseHealthCheck(
 ): Promise<HealthReport> {
   const checks: Check[] = []
   try {
-    await withDatabase({ ...options, access: 'read' }, async (db) => {
+    await withDatabase({ ...options, access: 'read', recover: false }, async (db) => {
       for (const [name, check] of Object.entries(QUICK_CHECKS)) {
         checks.push({ name, ...(await check(db, options.migrations)) })
       }
@@ -55,12 +55,16 @@ export async function databaseHealthCheck(
       }
     })
   } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'CORRUPT') throw error
-    checks.push({ name: 'open', ...fail(error.message, error.hint) })
+    const verdict = error instanceof AppError ? OPENING_VERDICTS[error.code] : undefined
+    if (!verdict || !(error instanceof AppError)) throw error
+    checks.push({ name: 'open', ...verdict(error.message, error.hint) })
   }
   const worst = (['fail', 'warn'] as const).find((status) => checks.some((check) => check.status === status))
   return { status: worst ?? 'ok', checks }
 }
+
+/** Damage fails; half a transaction that waits to be rolled back is only told. */
+const OPENING_VERDICTS: Partial<Record<OutcomeCode, typeof fail>> = { CORRUPT: fail, CHECK_FAILED: warn }
 
 const READS_ALL: Verdict = {
   status: 'skipped',

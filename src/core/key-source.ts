@@ -166,7 +166,7 @@ async function runKeyCommand(command: string, input: KeyInput): Promise<Key> {
   child.stdout.on('data', (chunk: Buffer) => {
     size += chunk.length
     if (size <= LARGEST_KEY) chunks.push(chunk)
-    else child.kill()
+    else child.stdout.destroy() // whatever goes on printing is told by SIGPIPE
   })
   const outcome = await new Promise<string | undefined>((resolve, reject) => {
     child.once('error', reject)

@@ -1,0 +1,21 @@
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { packageRoot } from '../../src/package-root.ts'
+import { temporaryFolder } from './folder.ts'
+
+/** A copy of the built program with migrations of its own: more files, or others in place of the shipped ones. */
+export function programWithMigrations(files: Record<string, string>): string {
+  const root = temporaryFolder()
+  cpSync(join(packageRoot(), 'dist', 'cli'), join(root, 'dist', 'cli'), { recursive: true })
+  cpSync(join(packageRoot(), 'migrations'), join(root, 'migrations'), { recursive: true })
+  symlinkSync(join(packageRoot(), 'node_modules'), join(root, 'node_modules'))
+  mkdirSync(join(root, 'migrations'), { recursive: true })
+  for (const [name, sql] of Object.entries(files)) writeFileSync(join(root, 'migrations', name), sql)
+  return join(root, 'dist', 'cli', 'libreollama-db.js')
+}
+
+/** A second version, to have something pending. */
+export const SECOND_MIGRATION = {
+  '0002_notes.up.sql': 'CREATE TABLE notes (id TEXT PRIMARY KEY);',
+  '0002_notes.down.sql': 'DROP TABLE notes;',
+}
