@@ -12,7 +12,9 @@ const view: View<HealthReport> = {
     const paint = { ok: style.good, warn: style.caution, fail: style.bad, skipped: style.dim }
     const lines = checks.flatMap((check) => [
       `${paint[check.status](check.status.padEnd(7))}  ${check.name.padEnd(16)}  ${safe(check.message)}`,
-      ...(check.hint ? [style.dim(`${' '.repeat(27)}→ ${safe(check.hint)}`)] : []),
+      ...(check.hint && check.status !== 'skipped'
+        ? [style.dim(`${' '.repeat(27)}→ ${safe(check.hint)}`)]
+        : []),
     ])
     return `${[...lines, `the database is ${{ ok: 'healthy', warn: 'usable, with warnings', fail: 'not healthy' }[status]}`].join('\n')}\n`
   },

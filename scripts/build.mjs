@@ -38,7 +38,7 @@ try {
     ...common,
     entryPoints: { index: 'src/index.ts' },
     outdir: fresh,
-    packages: 'external',
+    external: [...common.external, 'kysely'],
   })
   typescript(
     '-p',
