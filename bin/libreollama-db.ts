@@ -1,17 +1,14 @@
 #!/usr/bin/env node
 import { constants } from 'node:os'
-import { type Host, isClosedPipe } from '../src/cli/host.ts'
+import type { Host } from '../src/cli/host.ts'
 import { AppError, exitCodeOf } from '../src/core/errors.ts'
 import { main } from './main.ts'
 
 // Everything that is made from here on is for its owner alone.
 process.umask(0o077)
 
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error) => {
-    if (!isClosedPipe(error)) throw error
-  })
-}
+// A failed write is told to whoever wrote (see `write`); without a listener the stream would end the process as well.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
 const host: Host = {
   stdin: process.stdin,

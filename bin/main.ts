@@ -4,35 +4,47 @@ import { Context, type GlobalOptions } from '../src/cli/context.ts'
 import { type Host, write } from '../src/cli/host.ts'
 import { FORMATS } from '../src/cli/output.ts'
 import { createStyle, safe } from '../src/cli/terminal.ts'
-import { AppError, exitCodeOf } from '../src/core/errors.ts'
+import { AppError, exitCodeOf, explainSystemError } from '../src/core/errors.ts'
 
 /** Runs one command line; resolves to the exit code. The one place that turns errors into words and codes. */
 export async function main(argv: string[], host: Host): Promise<number> {
   let context: Context | undefined
-  const program = createProgram(host, wantsJson(argv), () => {
+  const help = { stdout: '', stderr: '' }
+  const program = createProgram(help, () => {
     context ??= new Context(host, program.opts<GlobalOptions>())
     return context
   })
   try {
-    await program.parseAsync(argv, { from: 'user' })
+    await program.parseAsync(argv, { from: 'user' }).catch(ignoreHelp)
+    await write(host.stdout, help.stdout)
     await context?.finish()
     return context?.exitCode ?? 0
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return 0
-    const failure = host.signal.aborted ? host.signal.reason : error
+    const json = wantsJson(argv)
+    if (!json) await write(host.stderr, help.stderr)
     await context?.finish(false)
-    return report(asUsageError(failure, argv), host, wantsJson(argv), context)
+    const failure = host.signal.aborted ? host.signal.reason : asAppError(error, argv)
+    return report(failure, host, json, context)
   }
 }
 
-function createProgram(host: Host, json: boolean, context: () => Context): Command {
+/** Showing help or the version ends the parsing by an error that is none. */
+function ignoreHelp(error: unknown): void {
+  if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error
+}
+
+function createProgram(help: { stdout: string; stderr: string }, context: () => Context): Command {
   const program = new Command('libreollama-db')
     .description('Keeps LibreOllama chats in an encrypted SQLCipher database.')
     .usage('[global options] <command>')
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => host.stdout.write(text),
-      writeErr: (text) => json || host.stderr.write(text),
+      writeOut: (text) => {
+        help.stdout += text
+      },
+      writeErr: (text) => {
+        help.stderr += text
+      },
       outputError: () => {},
     })
     .helpCommand(false)
@@ -96,8 +108,9 @@ function wantsJson(argv: string[]): boolean {
   )
 }
 
-function asUsageError(error: unknown, argv: string[]): unknown {
-  if (!(error instanceof CommanderError)) return error
+function asAppError(error: unknown, argv: string[]): unknown {
+  // The only system calls that no command explains are those that write its result.
+  if (!(error instanceof CommanderError)) return explainSystemError(error, 'writing the result')
   if (error.code === 'commander.help') {
     return new AppError('USAGE', 'no command was given', { hint: 'libreollama-db --help lists the commands' })
   }

@@ -50,7 +50,7 @@ try {
     '--outDir',
     join(fresh, 'types'),
   )
-  for (const folder of ['bin', 'commands', '__tests__'])
+  for (const folder of ['bin', 'commands', '__tests__', 'src/cli'])
     rmSync(join(fresh, 'types', folder), { recursive: true, force: true })
   const inputs = [program, library].flatMap(({ metafile }) => Object.keys(metafile.inputs))
   writeFileSync(join(fresh, 'THIRD-PARTY-LICENSES.txt'), licenses(inputs))

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { fixture, keyFile, newDatabase } from '../helpers/folder.ts'
 import { cleanEnvironment, PROGRAM, run } from '../helpers/run.ts'
 
@@ -125,6 +126,27 @@ test('a reader that goes away ends the program quietly', () => {
     )
     expect(stderr.toString()).toBe('')
   }
+})
+
+const withFullDevice = existsSync('/dev/full') ? test : test.skip
+withFullDevice('a result that cannot be written is no success (skipped where there is no /dev/full)', () => {
+  for (const command of ['exit-codes', 'exit-codes --json', '--help']) {
+    const { status, stderr } = spawnSync(
+      '/bin/sh',
+      ['-c', `"$0" "$1" ${command} >/dev/full`, process.execPath, PROGRAM],
+      {
+        env: cleanEnvironment(),
+      },
+    )
+    expect(status).toBe(18)
+    expect(stderr.toString()).toContain('the disk is full')
+  }
+})
+
+test('--verbose tells where the key came from, and --quiet keeps to the result', async () => {
+  const { stderr } = await run([...words, 'stats', '--verbose'])
+  expect(stderr).toBe(`database: ${words[1]}\nkey: the file ${words[3]}\n`)
+  expect((await run([...words, 'stats', '--quiet'])).stderr).toBe('')
 })
 
 test('warnings beside JSON are JSON lines, and --quiet leaves them out', async () => {

@@ -3,7 +3,14 @@ import type { StatementTiming } from '../core/connection.ts'
 import type { DatabaseOptions } from '../core/database.ts'
 import { AppError } from '../core/errors.ts'
 import type { Key } from '../core/key.ts'
-import { chooseKeySource, type KeyFlags, type KeySource, noKeyError, readKeys } from '../core/key-source.ts'
+import {
+  chooseKeySource,
+  describeKeySource,
+  type KeyFlags,
+  type KeySource,
+  noKeyError,
+  readKeys,
+} from '../core/key-source.ts'
 import { databasePath } from '../core/location.ts'
 import type { Migration } from '../core/migrations.ts'
 import { type Host, write } from './host.ts'
@@ -126,6 +133,11 @@ export class Context {
     if (!this.machineReadable) this.#say('', message)
   }
 
+  /** Tells how something is done, for those who asked with --verbose. */
+  detail(message: string): void {
+    if (this.options.verbose) this.host.stderr.write(`${safe(message)}\n`)
+  }
+
   get machineReadable(): boolean {
     return this.format === 'json' || this.format === 'ndjson'
   }
@@ -154,6 +166,8 @@ export class Context {
   async #readKeys(source: KeySource | undefined): Promise<Key[]> {
     const { host } = this
     if (source === undefined && !this.hasPerson) throw noKeyError()
+    this.detail(`database: ${this.path}`)
+    this.detail(`key: ${describeKeySource(source ?? { kind: 'prompt' })}`)
     return readKeys(source ?? { kind: 'prompt' }, {
       env: host.env,
       readStdin: () => readAll(host),

@@ -28,6 +28,6 @@ export async function write(stream: Output, text: string): Promise<void> {
 }
 
 /** Whether this is the error of writing to a reader that went away. */
-export function isClosedPipe(error: Error): boolean {
+function isClosedPipe(error: Error): boolean {
   return 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED')
 }

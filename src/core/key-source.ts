@@ -96,6 +96,23 @@ export async function readKeys(source: KeySource, input: KeyInput): Promise<Key[
   }
 }
 
+/** Where the key comes from, in words. */
+export function describeKeySource(source: KeySource): string {
+  switch (source.kind) {
+    case 'file':
+      return source.path === '-' ? 'standard input' : `the file ${source.path}`
+    case 'command':
+      return `the command ${source.command}`
+    case 'environment':
+      return 'the environment variable LIBREOLLAMA_DB_KEY'
+    case 'development':
+      return "Phase 2.1's development key"
+    case 'prompt':
+    case 'typed':
+      return 'typed at the prompt'
+  }
+}
+
 /** What is thrown when no source was named and nobody can be asked. */
 export function noKeyError(): AppError {
   return new AppError('KEY_SOURCE', 'the database is encrypted and no key was given', { hint: NO_KEY_HINT })
