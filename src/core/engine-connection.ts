@@ -1,0 +1,138 @@
+import type { ClosableConnection, ConnectOptions, Row, StatementTiming, Value } from './connection.ts'
+import { explainEngineError, isEngineError } from './engine-errors.ts'
+import { AppError } from './errors.ts'
+
+type Done<T> = (error: Error | null, result: T) => void
+type Bindable = string | number | null | Uint8Array
+
+/** What is used of the driver's handle. */
+export interface Handle {
+  all<R>(sql: string, parameters: Bindable[], done: Done<R[]>): unknown
+  get<R>(sql: string, parameters: Bindable[], done: Done<R | undefined>): unknown
+  run(
+    sql: string,
+    parameters: Bindable[],
+    done: (this: { changes: number }, error: Error | null) => void,
+  ): unknown
+  exec(script: string, done: (error: Error | null) => void): unknown
+  configure(option: 'busyTimeout', milliseconds: number): void
+  interrupt(): void
+  close(done: (error: Error | null) => void): void
+}
+
+/** A connection on a handle of the driver: promises instead of callbacks, exact parameters, errors in plain words. */
+export class EngineConnection implements ClosableConnection {
+  readonly #handle: Handle
+  readonly #path: string
+  readonly #onStatement: ((timing: StatementTiming) => void) | undefined
+  #closed: Promise<void> | undefined
+
+  constructor(handle: Handle, path: string, onStatement?: (timing: StatementTiming) => void) {
+    this.#handle = handle
+    this.#path = path
+    this.#onStatement = onStatement
+  }
+
+  /** Keys the connection and sets its pragmas. No error of a keying statement leaves here: its text could hold the key. */
+  async prepare({ key, format, access }: ConnectOptions): Promise<void> {
+    const keying = key === undefined ? '' : `PRAGMA key = "${key}";`
+    const old = format === undefined ? '' : `PRAGMA cipher_compatibility = ${format};`
+    const script = `PRAGMA cipher_log_level = NONE; ${keying} ${old} PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
+      PRAGMA foreign_keys = ON; ${access === 'query' ? 'PRAGMA query_only = ON;' : ''}`
+    await new Promise<void>((resolve, reject) =>
+      this.#handle.exec(script, (error) =>
+        error
+          ? reject(new AppError('FAILURE', `keying the connection failed (${errorName(error)})`, KEYING))
+          : resolve(),
+      ),
+    )
+  }
+
+  all<R = Row>(sql: string, parameters: readonly Value[] = []): Promise<R[]> {
+    return this.#call(
+      sql,
+      (done) => this.#handle.all(sql, bindable(parameters), done),
+      (rows: R[]) => rows.length,
+    )
+  }
+
+  get<R = Row>(sql: string, parameters: readonly Value[] = []): Promise<R | undefined> {
+    return this.#call(
+      sql,
+      (done) => this.#handle.get(sql, bindable(parameters), done),
+      (row: R | undefined) => (row === undefined ? 0 : 1),
+    )
+  }
+
+  run(sql: string, parameters: readonly Value[] = []): Promise<number> {
+    return this.#call(
+      sql,
+      (done) =>
+        this.#handle.run(sql, bindable(parameters), function (this: { changes: number }, error) {
+          done(error, this?.changes ?? 0)
+        }),
+      (changes: number) => changes,
+    )
+  }
+
+  async exec(script: string): Promise<void> {
+    await this.#call(
+      script,
+      (done) => this.#handle.exec(script, (error) => done(error, 0)),
+      () => 0,
+    )
+  }
+
+  interrupt(): void {
+    if (!this.#closed) this.#handle.interrupt()
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= new Promise((resolve, reject) =>
+      this.#handle.close((error) => (error ? reject(explainEngineError(error, this.#path)) : resolve())),
+    )
+    return this.#closed
+  }
+
+  #call<T>(
+    sql: string,
+    start: (done: (error: Error | null, result: T) => void) => unknown,
+    count: (result: T) => number,
+  ): Promise<T> {
+    const report = this.#onStatement
+    const began = report && performance.now()
+    return new Promise((resolve, reject) => {
+      start((error, result) => {
+        if (error) return reject(explainEngineError(error, this.#path))
+        if (began !== undefined)
+          report?.({ sql, milliseconds: performance.now() - began, rows: count(result) })
+        resolve(result)
+      })
+    })
+  }
+}
+
+const KEYING = { hint: 'libreollama-db diagnose <file> tells why a file does not open' }
+
+const errorName = (error: unknown) => (isEngineError(error) ? error.code : 'unknown error')
+
+/** Refuses what the driver would store as something else: big integers and NaN as NULL, objects as text. */
+function bindable(parameters: readonly Value[]): Bindable[] {
+  return parameters.map((value) => {
+    if (typeof value === 'boolean') return value ? 1 : 0
+    if (typeof value === 'string' && !value.isWellFormed()) {
+      throw new AppError('INVALID', 'the text contains half of a surrogate pair, which UTF-8 cannot hold', {
+        hint: 'remove the broken character and try again',
+      })
+    }
+    const fits =
+      value === null ||
+      typeof value === 'string' ||
+      value instanceof Uint8Array ||
+      (typeof value === 'number' &&
+        Number.isFinite(value) &&
+        (!Number.isInteger(value) || Number.isSafeInteger(value)))
+    if (!fits) throw new TypeError(`a parameter of type ${typeof value} cannot be stored exactly`)
+    return value
+  })
+}

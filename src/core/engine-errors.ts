@@ -1,0 +1,65 @@
+import { types } from 'node:util'
+import { AppError } from './errors.ts'
+
+/** An error as the driver makes them. */
+export type EngineError = Error & { errno: number; code: string }
+
+/** Whether this comes from the engine, told by its shape. */
+export const isEngineError = (error: unknown): error is EngineError =>
+  types.isNativeError(error) &&
+  'errno' in error &&
+  'code' in error &&
+  String(error.code).startsWith('SQLITE_')
+
+/** What is thrown when waiting for a lock took too long. */
+export function lockedError(path: string, cause?: Error): AppError {
+  return new AppError('LOCKED', `${path}: locked by another program`, {
+    hint: 'close the other program, or wait longer with --lock-timeout <seconds>',
+    cause,
+  })
+}
+
+/** An engine error in plain words, by its code; an error of our own SQL stays as it is and counts as a defect. */
+export function explainEngineError(error: Error, path: string): Error {
+  if (!isEngineError(error)) return error
+  const say = (code: AppError['code'], message: string, hint: string) =>
+    new AppError(code, `${path}: ${message}`, { hint, cause: error })
+  switch (error.code) {
+    case 'SQLITE_BUSY':
+    case 'SQLITE_LOCKED':
+      return lockedError(path, error)
+    case 'SQLITE_NOTADB':
+      return say('WRONG_KEY', 'the key does not open it', 'libreollama-db diagnose <file> tells why')
+    case 'SQLITE_CORRUPT':
+      return say('CORRUPT', 'the database is damaged', 'libreollama-db diagnose <file> names the pages')
+    case 'SQLITE_FULL':
+      return say('IO', 'the disk is full', 'free some space (df -h shows how much is left) and run it again')
+    case 'SQLITE_READONLY':
+      return say(
+        'IO',
+        'it cannot be written',
+        'check the permissions of the file and its folder with: ls -ld',
+      )
+    case 'SQLITE_CANTOPEN':
+      return say('IO', 'it cannot be opened', 'check the permissions of the file and its folder with: ls -ld')
+    case 'SQLITE_PERM':
+    case 'SQLITE_AUTH':
+      return say('IO', 'permission denied', 'check the permissions of the file and its folder with: ls -ld')
+    case 'SQLITE_IOERR':
+      return say(
+        'IO',
+        'reading or writing the disk failed',
+        'check the disk, and libreollama-db health --full',
+      )
+    case 'SQLITE_CONSTRAINT':
+      return say(
+        'INVALID',
+        error.message.replace(/^SQLITE_CONSTRAINT: /, ''),
+        'change the value and try again',
+      )
+    case 'SQLITE_TOOBIG':
+      return say('INVALID', 'the value is too large', 'text and blobs are limited to 1,000,000,000 bytes')
+    default:
+      return error
+  }
+}

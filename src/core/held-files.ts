@@ -1,0 +1,33 @@
+import { examineFile, type FileFacts, readSamples, type Samples } from './file-facts.ts'
+import { Mutex } from './pool.ts'
+
+/** A file in use by this process. Its content is read once, before any connection to it (see readSamples). */
+export interface HeldFile {
+  id: string
+  samples: Promise<Samples>
+  users: number
+  /** Shared by all that write this file from this process: waiting inside SQLite would keep a thread from working. */
+  writing: Mutex
+}
+
+const heldFiles = new Map<string, HeldFile>()
+
+/** Looks at a file and keeps it from being read past SQLite until it is released. */
+export async function hold(path: string): Promise<{ facts: FileFacts; file: HeldFile }> {
+  const facts = await examineFile(path)
+  const known = heldFiles.get(facts.id)
+  const file = known ?? { id: facts.id, samples: readSamples(facts), users: 0, writing: new Mutex() }
+  heldFiles.set(facts.id, file)
+  file.users++
+  try {
+    return { facts: { ...facts, samples: await file.samples }, file }
+  } catch (error) {
+    release(file)
+    throw error
+  }
+}
+
+/** Ends what `hold` began. */
+export function release(file: HeldFile): void {
+  if (--file.users === 0) heldFiles.delete(file.id)
+}

@@ -1,0 +1,86 @@
+import { causeError, causeWithKeys } from './cause.ts'
+import type { ClosableConnection, Connect, ConnectOptions } from './connection.ts'
+import { AppError } from './errors.ts'
+import type { FileFacts } from './file-facts.ts'
+import type { Key } from './key.ts'
+
+const PAGE_PROBE = 'SELECT count(*) FROM sqlite_schema'
+
+export interface ProofOptions extends Pick<ConnectOptions, 'lockTimeout' | 'onStatement'> {
+  /** Whether half a transaction that a killed program left may be rolled back, which writes; default true. */
+  recover?: boolean
+}
+
+/** The key that was proven, and the connection that proved it. */
+export interface Proof {
+  key: string
+  probe: ClosableConnection
+  /** Whether the file could only be read as one that nobody changes. */
+  immutable: boolean
+}
+
+/** What the engine answers when the key or the file is wrong; which of the two is told by `causeWithKeys`. */
+export const UNPROVEN = new Set(['WRONG_KEY', 'CORRUPT'])
+
+/** Finds the key that opens the file, by reading it without writing. */
+export async function prove(
+  facts: FileFacts,
+  keys: Key[],
+  connect: Connect,
+  options: ProofOptions,
+): Promise<Proof> {
+  const { lockTimeout, onStatement } = options
+  for (const candidate of keys) {
+    const key = await candidate.literal(facts.samples.start.subarray(0, 16))
+    for (const [index, way] of waysToProbe(facts, options).entries()) {
+      if (way.access === 'query' && (await isWrongKey(facts, key, connect))) break
+      const probe = await connect(facts.realPath, { key, lockTimeout, onStatement, ...way })
+      try {
+        await probe.get(PAGE_PROBE)
+        return { key, probe, immutable: way.immutable ?? false }
+      } catch (error) {
+        await probe.close()
+        if (error instanceof AppError && UNPROVEN.has(error.code)) break
+        const isLast = index === waysToProbe(facts, options).length - 1
+        if (isLast || !(error instanceof AppError && error.code === 'IO')) throw explainJournal(error, facts)
+      }
+    }
+  }
+  throw causeError(await causeWithKeys(facts, keys, connect))
+}
+
+/** Each is tried only when the one before it failed for want of permission. */
+function waysToProbe(
+  facts: FileFacts,
+  { recover = true }: ProofOptions,
+): Pick<ConnectOptions, 'access' | 'immutable'>[] {
+  // A WAL database in a folder that cannot be written has nowhere for its -shm; without a -wal it is at rest.
+  const atRest = !facts.folderWritable && facts.walBytes === undefined && !facts.hasJournal
+  // Half a transaction of a killed program is rolled back from its journal, which only a writing connection may do.
+  const rollBack = facts.hasJournal && recover
+  return [
+    { access: 'read' },
+    ...(atRest ? [{ access: 'read', immutable: true } as const] : []),
+    ...(rollBack ? [{ access: 'query' } as const] : []),
+  ]
+}
+
+/** A connection that rolls back writes before it knows whether its key is right: so the key is tried on the side first. */
+async function isWrongKey(facts: FileFacts, key: string, connect: Connect): Promise<boolean> {
+  const probe = await connect(facts.realPath, { key, access: 'read', immutable: true })
+  return probe
+    .get(PAGE_PROBE)
+    .then(
+      () => false,
+      (error) => error instanceof AppError && error.code === 'WRONG_KEY',
+    )
+    .finally(() => probe.close())
+}
+
+function explainJournal(error: unknown, { path, hasJournal }: FileFacts): unknown {
+  if (!hasJournal || !(error instanceof AppError) || error.code !== 'IO') return error
+  return new AppError('CHECK_FAILED', `${path}: a program was killed in the middle of a transaction`, {
+    hint: 'libreollama-db stats opens the database, which rolls the transaction back; then run this again',
+    cause: error,
+  })
+}
