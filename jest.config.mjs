@@ -5,4 +5,5 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/scripts/jest-transform.mjs' },
   testTimeout: 30_000,
+  maxWorkers: '100%',
 }

@@ -66,6 +66,53 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./diagnose.ts'),
   },
   {
+    name: 'session',
+    summary: 'chats: list, get, create, update, delete, archive, unarchive, prune',
+    examples: [
+      'libreollama-db session list --active --limit 20',
+      'libreollama-db session create --title "Bread that stays soft" --model llama3.2',
+      'libreollama-db session prune --before 90d --dry-run',
+    ],
+    load: () => import('./session.ts'),
+  },
+  {
+    name: 'message',
+    summary: 'what was said: list, get, create, update, delete',
+    examples: [
+      'libreollama-db message list --session 0198c5e2 --ndjson',
+      'echo "Why does bread go hard?" | libreollama-db message create --session 0198c5e2 --role user --content-file -',
+    ],
+    load: () => import('./message.ts'),
+  },
+  {
+    name: 'agent',
+    summary: 'models with instructions: list, get, create, update, delete, activate, deactivate',
+    examples: [
+      'libreollama-db agent list --active',
+      'libreollama-db agent create --name Librarian --model llama3.2 --temperature 0.3',
+    ],
+    load: () => import('./agent.ts'),
+  },
+  {
+    name: 'setting',
+    summary: 'values by name: list, get, create, update, delete, set',
+    examples: [
+      'libreollama-db setting set theme dark',
+      'libreollama-db setting get theme --json --fields value',
+    ],
+    load: () => import('./setting.ts'),
+  },
+  {
+    name: 'execution',
+    summary: 'runs of agents: list, get, create, update, delete, start, complete, fail, cancel',
+    examples: [
+      'libreollama-db execution start --agent 0198c5e2 --input "Sum this up"',
+      'libreollama-db execution complete 0198c5f0 --result-file answer.txt',
+      'libreollama-db execution list --status failed --since 7d',
+    ],
+    load: () => import('./execution.ts'),
+  },
+  {
     name: 'path',
     summary: 'print where the database is',
     examples: ['libreollama-db path', 'ls -l "$(libreollama-db path)"'],

@@ -1,5 +1,4 @@
-import { addAbortSignal } from 'node:stream'
-import type { StatementTiming } from '../core/connection.ts'
+import type { Row, StatementTiming } from '../core/connection.ts'
 import type { DatabaseOptions } from '../core/database.ts'
 import { AppError } from '../core/errors.ts'
 import type { Key } from '../core/key.ts'
@@ -13,8 +12,16 @@ import {
 } from '../core/key-source.ts'
 import { databasePath } from '../core/location.ts'
 import type { Migration } from '../core/migrations.ts'
-import { type Host, write } from './host.ts'
-import { createPrinter, FORMATS, type Format, type Print, type View } from './output.ts'
+import { type Host, readAll, write } from './host.ts'
+import {
+  createListPrinter,
+  createPrinter,
+  FORMATS,
+  type Format,
+  type OutputOptions,
+  type Print,
+  type View,
+} from './output.ts'
 import { type ColorChoice, createStyle, safe } from './terminal.ts'
 
 /** The global options, as they were given. */
@@ -117,10 +124,18 @@ export class Context {
 
   /** Prepares the printing of a result; a field that does not exist is refused here, before any work. */
   printer<T>(view: View<T>): Print<T> {
+    return createPrinter(view, this.#outputOptions)
+  }
+
+  /** Prepares the printing of rows that come in pages. */
+  listPrinter(view: View<Row[]>): Print<AsyncIterable<Row[]>> {
+    return createListPrinter(view, this.#outputOptions)
+  }
+
+  get #outputOptions(): OutputOptions {
     const { host, options, format } = this
     const fields = options.fields?.split(',').map((field) => field.trim())
-    const style = createStyle(host.stdout, options.color, host.env)
-    return createPrinter(view, { format, stream: host.stdout, style, fields })
+    return { format, stream: host.stdout, style: createStyle(host.stdout, options.color, host.env), fields }
   }
 
   /** Tells the person something on stderr. Beside machine formats it is held back and becomes part of the last lines. */
@@ -207,20 +222,4 @@ function chooseFormat(options: GlobalOptions): Format {
     })
   }
   return [...named][0] ?? 'table'
-}
-
-async function readAll({ stdin, signal }: Host): Promise<Buffer> {
-  if (stdin.isTTY) {
-    throw new AppError('USAGE', 'the key is to come from standard input, which is a terminal', {
-      hint: 'leave --key-file - out to be asked for it without showing it',
-    })
-  }
-  const chunks: Buffer[] = []
-  try {
-    for await (const chunk of addAbortSignal(signal, stdin)) chunks.push(Buffer.from(chunk))
-  } catch (error) {
-    signal.throwIfAborted()
-    throw error
-  }
-  return Buffer.concat(chunks)
 }

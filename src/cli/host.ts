@@ -1,4 +1,5 @@
-import type { Readable, Writable } from 'node:stream'
+import { addAbortSignal, type Readable, type Writable } from 'node:stream'
+import { AppError } from '../core/errors.ts'
 import type { Environment } from '../core/key-source.ts'
 
 /** A stream that may be a terminal. */
@@ -30,4 +31,21 @@ export async function write(stream: Output, text: string): Promise<void> {
 /** Whether this is the error of writing to a reader that went away. */
 function isClosedPipe(error: Error): boolean {
   return 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED')
+}
+
+/** All of standard input. Throws USAGE when a person would have to type it. */
+export async function readAll({ stdin, signal }: Host): Promise<Buffer> {
+  if (stdin.isTTY) {
+    throw new AppError('USAGE', 'standard input is to be read, and it is a terminal', {
+      hint: 'give it through a pipe or from a file; a key is asked for when --key-file is left out',
+    })
+  }
+  const chunks: Buffer[] = []
+  try {
+    for await (const chunk of addAbortSignal(signal, stdin)) chunks.push(Buffer.from(chunk))
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
+  }
+  return Buffer.concat(chunks)
 }

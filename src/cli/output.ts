@@ -13,6 +13,10 @@ export interface View<T> {
   rows?: keyof T & string
   /** What a person reads instead of a table. */
   text?: (result: T, style: Style) => string
+  /** The columns of a table, where they are not all the fields. */
+  listed?: readonly string[]
+  /** A value as a table shows it; what is not text is shown as in CSV by default. */
+  cell?: (field: string, value: unknown) => string
 }
 
 export type Print<T> = (result: T) => Promise<void>
@@ -71,24 +75,82 @@ function csvCell(value: unknown): string {
 async function renderTable<T>(result: T, view: View<T>, options: OutputOptions): Promise<string> {
   if (view.text && !options.fields) return view.text(result, options.style)
   const rows = rowsOf(result, view, options)
-  if (rows.length === 0) return `${options.style.dim('(none)')}\n`
-  const fields = options.fields ?? view.fields
+  if (view.rows || Array.isArray(result)) return tableOf(rows, view, options)
   const { drawTable } = await import('./table.ts')
-  const single = !view.rows && !Array.isArray(result)
-  return single
-    ? drawTable(
-        undefined,
-        fields.map((field) => [field, safe(cellText(rows[0]?.[field]))]),
-        options.style,
-      )
-    : drawTable(
-        [...fields],
-        rows.map((row) => fields.map((field) => safe(cellText(row[field])))),
-        options.style,
-      )
+  const fields = options.fields ?? view.fields
+  return drawTable(
+    undefined,
+    fields.map((field) => [field, cellOf(view, field, rows[0]?.[field])]),
+    options.style,
+  )
 }
 
-function rowsOf<T>(result: T, view: View<T>, { fields = [...view.fields] }: OutputOptions): Row[] {
+async function tableOf<T>(rows: Row[], view: View<T>, { fields, style }: OutputOptions): Promise<string> {
+  if (rows.length === 0) return `${style.dim('(none)')}\n`
+  const { drawTable } = await import('./table.ts')
+  const columns = [...(fields ?? view.listed ?? view.fields)]
+  return drawTable(
+    columns,
+    rows.map((row) => columns.map((column) => cellOf(view, column, row[column]))),
+    style,
+  )
+}
+
+function cellOf<T>(view: View<T>, field: string, value: unknown): string {
+  return safe((view.cell ?? ((_field, other) => cellText(other)))(field, value).replace(/\s+/g, ' '))
+}
+
+/** A table is drawn whole, so it is for what a person can look through. */
+const LONGEST_TABLE = 1000
+
+/** Like createPrinter, for rows that come in pages: all formats but the table print each page as it comes. */
+export function createListPrinter(view: View<Row[]>, options: OutputOptions): Print<AsyncIterable<Row[]>> {
+  createPrinter(view, options)
+  return PAGE_PRINTERS[options.format](view, options)
+}
+
+type PagePrinter = (view: View<Row[]>, options: OutputOptions) => Print<AsyncIterable<Row[]>>
+
+const PAGE_PRINTERS: Record<Format, PagePrinter> = {
+  ndjson: (view, options) => async (pages) => {
+    for await (const page of pages) await write(options.stream, await renderNdjson(page, view, options))
+  },
+  csv: (view, options) => async (pages) => {
+    await write(options.stream, await renderCsv([], view, options))
+    for await (const page of pages) {
+      const csv = await renderCsv(page, view, options)
+      await write(options.stream, csv.slice(csv.indexOf('\n') + 1))
+    }
+  },
+  json: (view, options) => async (pages) => {
+    let before = '['
+    for await (const page of pages) {
+      const rows = rowsOf(page, view, options).map((row) =>
+        JSON.stringify(row, null, options.stream.isTTY ? 2 : undefined),
+      )
+      await write(options.stream, `${before}${rows.join(',')}`)
+      before = ','
+    }
+    await write(options.stream, before === '[' ? '[]\n' : ']\n')
+  },
+  table: (view, options) => async (pages) => {
+    const rows: Row[] = []
+    for await (const page of pages) {
+      rows.push(...page)
+      if (rows.length > LONGEST_TABLE) break
+    }
+    await write(options.stream, await tableOf(rows.slice(0, LONGEST_TABLE), view, options))
+    if (rows.length <= LONGEST_TABLE) return
+    const more = `(there are more than these ${LONGEST_TABLE}; --ndjson prints all, --after <id> goes on from one)`
+    await write(options.stream, `${options.style.dim(more)}\n`)
+  },
+}
+
+function rowsOf<T>(
+  result: T,
+  view: View<T>,
+  { fields = [...view.fields] }: Pick<OutputOptions, 'fields'>,
+): Row[] {
   const rows = (view.rows ? result[view.rows] : Array.isArray(result) ? result : [result]) as Row[]
   return rows.map((row) => Object.fromEntries(fields.map((field) => [field, row[field]])))
 }

@@ -9,11 +9,17 @@ const NO_LINES = Object.fromEntries(
   ),
 )
 
-/** Rows in aligned columns, without lines; the text must be safe for a terminal already. */
+const GAP = 2
+
+/**
+ * Rows in aligned columns, without lines; where they are wider than the terminal, the widest column is cut. The text
+ * must be safe for a terminal already.
+ */
 export function drawTable(head: string[] | undefined, rows: string[][], style: Style): string {
   const table = new Table({
-    chars: { ...NO_LINES, middle: '  ' },
+    chars: { ...NO_LINES, middle: ' '.repeat(GAP) },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+    colWidths: columnWidths(head ? [head, ...rows] : rows, style.width),
     ...(head ? { head: head.map((name) => style.bold(name)) } : {}),
   })
   table.push(...rows)
@@ -22,4 +28,17 @@ export function drawTable(head: string[] | undefined, rows: string[][], style: S
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')}\n`
+}
+
+/** Nothing for columns as wide as they want to be, and for the widest what is left when all do not fit. */
+function columnWidths(rows: string[][], width: number): number[] {
+  const natural = (rows[0] ?? []).map((_cell, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  )
+  const total = natural.reduce((sum, column) => sum + column + GAP, -GAP)
+  if (total <= width) return []
+  const widest = natural.indexOf(Math.max(...natural))
+  const widths: number[] = []
+  widths[widest] = Math.max((natural[widest] ?? 0) - (total - width), 10)
+  return widths
 }

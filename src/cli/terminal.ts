@@ -9,7 +9,7 @@ export interface Style {
   good: (text: string) => string
   caution: (text: string) => string
   bad: (text: string) => string
-  /** Columns of the terminal; 100 where there is none. */
+  /** Columns of the terminal; without one nothing is cut. */
   width: number
 }
 
@@ -25,7 +25,7 @@ export function createStyle(stream: Output, choice: ColorChoice, env: Environmen
     good: paint('green'),
     caution: paint('yellow'),
     bad: paint('red'),
-    width: stream.isTTY ? (stream.columns ?? 100) : 100,
+    width: stream.isTTY ? (stream.columns ?? 80) : Number.POSITIVE_INFINITY,
   }
 }
 
@@ -50,6 +50,12 @@ export function safe(text: string): string {
 
 /** Text without the colours that a style gave it. */
 export const plain = stripVTControlCharacters
+
+/** A stored time in the local zone, for people: `2025-06-05 22:22:06`. */
+export function localTime(timestamp: string): string {
+  const moment = new Date(timestamp)
+  return Number.isNaN(moment.getTime()) ? timestamp : moment.toLocaleString('sv-SE')
+}
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
 

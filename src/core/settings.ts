@@ -1,5 +1,8 @@
 import type { Connection } from './connection.ts'
+import { setting } from './entities/setting.ts'
+import type { EntityRow } from './entity.ts'
 import { queryBuilder } from './query-builder.ts'
+import { createRecords, updateRecord } from './repository.ts'
 import { formatTimestamp } from './timestamp.ts'
 
 const DEFAULT_SETTINGS = [
@@ -26,4 +29,17 @@ export async function writeDefaultSettings(writer: Connection, moment: Date): Pr
       })),
     )
     .execute()
+}
+
+/** Gives a setting a value; makes it where it is missing, and keeps its description where it is there. */
+export async function setSetting(
+  writer: Connection,
+  key: string,
+  value: string,
+  now: Date,
+): Promise<EntityRow> {
+  const known = await writer.get('SELECT 1 FROM settings WHERE key = ?', [key])
+  if (known) return updateRecord(writer, setting, key, { value }, now)
+  const [row] = await createRecords(writer, setting, [{ key, value }], now)
+  return row ?? {}
 }

@@ -1,0 +1,160 @@
+import type { Command } from 'commander'
+import type { Context } from '../src/cli/context.ts'
+import { columnOptions, filterOptions, readColumns, readFilters } from '../src/cli/entity-options.ts'
+import { deletionView, listView, recordView } from '../src/cli/entity-view.ts'
+import { wholeNumber } from '../src/cli/option-values.ts'
+import type { Connection } from '../src/core/connection.ts'
+import { type Database, withDatabase } from '../src/core/database.ts'
+import type { Entity, EntityRow } from '../src/core/entity.ts'
+import { findKey } from '../src/core/find-record.ts'
+import { listRecords } from '../src/core/list-records.ts'
+import { encodeInput } from '../src/core/record.ts'
+import {
+  createRecords,
+  deleteKeys,
+  getRecord,
+  previewDeletion,
+  updateRecord,
+} from '../src/core/repository.ts'
+import { requireTable } from '../src/core/require-table.ts'
+
+/** Makes records in the transaction of `writer`. */
+type Create = (writer: Connection, inputs: EntityRow[], now: Date) => Promise<EntityRow[]>
+
+/** The verbs that every entity has: list, get, create, update, delete. */
+export function crud(
+  command: Command,
+  context: () => Context,
+  entity: Entity,
+  create: Create = creating(entity),
+): void {
+  const { name, key } = entity
+
+  filterOptions(command.command('list').description(`list ${name}s`), entity)
+    .option('--sort <field>', `order by a field, - before it for descending; ${orderOf(entity)} by default`)
+    .option('--after <id>', 'go on after this record')
+    .option('--limit <n>', 'at most so many', wholeNumber)
+    .action(async (options) => {
+      const ctx = context()
+      const print = ctx.listPrinter(listView(entity))
+      const filters = readFilters(entity, options, ctx.host.now())
+      await withEntity(ctx, entity, 'read', async (db) => {
+        const where = await resolveFilters(db, entity, filters.where)
+        const { sort, after, limit } = options
+        await print(listRecords(db, entity, { ...filters, where, sort, after, limit }))
+      })
+    })
+
+  command
+    .command('get')
+    .description(`show one ${name} whole`)
+    .argument(`<${key}>`, `its ${key}${key === 'id' ? ', or the first 8 characters or more of it' : ''}`)
+    .action((named: string) =>
+      printRecord(context(), entity, 'read', (db) => db.read((reader) => getRecord(reader, entity, named))),
+    )
+
+  columnOptions(command.command('create').description(`make a ${name}`), entity, 'create').action(
+    async (options) => {
+      const ctx = context()
+      const input = await readColumns(ctx.host, entity, options)
+      encodeInput(entity, input, { partial: false }) // refused before the database is touched
+      await printRecord(ctx, entity, 'write', (db) =>
+        db.transaction(async (writer) => first(await create(writer, [input], ctx.host.now()))),
+      )
+    },
+  )
+
+  columnOptions(
+    command.command('update').description(`change a ${name}`).argument(`<${key}>`),
+    entity,
+    'update',
+  ).action(async (named: string, options) => {
+    const ctx = context()
+    const changes = await readColumns(ctx.host, entity, options)
+    encodeInput(entity, changes, { partial: true })
+    await change(ctx, entity, named, changes)
+  })
+
+  command
+    .command('delete')
+    .description(`delete ${name}s for good`)
+    .argument(`<${key}...>`)
+    .action(async (named: string[]) => {
+      const ctx = context()
+      const print = ctx.printer(deletionView)
+      await withEntity(ctx, entity, 'write', async (db) => {
+        const keys = await db.read(async (reader) => {
+          const found = new Set<string>()
+          for (const one of named) found.add(await findKey(reader, entity, one))
+          return [...found]
+        })
+        const { cascaded, unlinked } = await db.read((reader) => previewDeletion(reader, entity, keys))
+        await ctx.confirm(deletionQuestion(entity, keys.length, { ...cascaded, ...unlinked }))
+        await print(await db.transaction((writer) => deleteKeys(writer, entity, keys)))
+      })
+    })
+}
+
+/** Changes one record and prints it: `update`, and the verbs that set fields to fixed values. */
+export function change(ctx: Context, entity: Entity, named: string, changes: EntityRow): Promise<void> {
+  return printRecord(ctx, entity, 'write', (db) =>
+    db.transaction((writer) => updateRecord(writer, entity, named, changes, ctx.host.now())),
+  )
+}
+
+/** Opens the database for work on an entity, and prints the record that the work gives. */
+export async function printRecord(
+  ctx: Context,
+  entity: Entity,
+  access: 'read' | 'write',
+  work: (db: Database) => Promise<EntityRow>,
+): Promise<void> {
+  const print = ctx.printer(recordView(entity))
+  await print(await withEntity(ctx, entity, access, work))
+}
+
+/** Opens the database and makes sure that the entity's table is there. */
+export function withEntity<T>(
+  ctx: Context,
+  entity: Entity,
+  access: 'read' | 'write',
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
+  return withDatabase({ ...ctx.database, access }, async (db) => {
+    await db.read((reader) => requireTable(reader, entity.table))
+    return work(db)
+  })
+}
+
+/** A filter on a reference may be the beginning of an id, as everywhere. */
+async function resolveFilters(db: Database, entity: Entity, where: Record<string, string | boolean>) {
+  const { ENTITIES } = await import('../src/core/entities/index.ts')
+  const resolve = async (reader: Connection, name: string, value: string | boolean) => {
+    const target = ENTITIES[entity.columns.find((column) => column.name === name)?.reference ?? '']
+    return target && typeof value === 'string' ? findKey(reader, target, value) : value
+  }
+  return db.read(async (reader) => {
+    const resolved: Record<string, string | boolean> = {}
+    for (const [name, value] of Object.entries(where)) resolved[name] = await resolve(reader, name, value)
+    return resolved
+  })
+}
+
+const creating =
+  (entity: Entity): Create =>
+  (writer, inputs, now) =>
+    createRecords(writer, entity, inputs, now)
+
+function first(rows: EntityRow[]): EntityRow {
+  const [row] = rows
+  if (!row) throw new Error('creating gave no row')
+  return row
+}
+
+function deletionQuestion(entity: Entity, count: number, others: Record<string, number>): string {
+  const along = Object.entries(others).map(([table, rows]) => `${rows} in ${table}`)
+  const what = `${count} ${entity.name}${count === 1 ? '' : 's'}`
+  return `Delete ${what}${along.length ? `, which also changes ${along.join(' and ')}` : ''}?`
+}
+
+const orderOf = ({ order }: Entity) => `${order.descending ? '-' : ''}${order.column}`

@@ -1,0 +1,51 @@
+import { columnOptions, readColumns } from '../src/cli/entity-options.ts'
+import { execution } from '../src/core/entities/execution.ts'
+import { type Ending, endExecution } from '../src/core/executions.ts'
+import { createRecords } from '../src/core/repository.ts'
+import { crud, printRecord } from './_crud.ts'
+import type { Define } from './index.ts'
+
+const define: Define = (command, context) => {
+  crud(command, context, execution)
+
+  columnOptions(
+    command.command('start').description('record that an agent begins'),
+    only('agent', 'session', 'input', 'metadata'),
+    'create',
+  ).action(async (options) => {
+    const ctx = context()
+    const input = await readColumns(ctx.host, execution, options)
+    await printRecord(ctx, execution, 'write', (db) =>
+      db.transaction(async (writer) => {
+        const [row] = await createRecords(writer, execution, [input], ctx.host.now())
+        return row ?? {}
+      }),
+    )
+  })
+
+  const ending = (verb: string, summary: string, status: Ending, ...flags: string[]) =>
+    columnOptions(
+      command.command(verb).description(summary).argument('<id>'),
+      only(...flags),
+      'create',
+    ).action(async (named: string, options) => {
+      const ctx = context()
+      const input = await readColumns(ctx.host, execution, options)
+      await printRecord(ctx, execution, 'write', (db) =>
+        db.transaction((writer) => endExecution(writer, named, status, input, ctx.host.now())),
+      )
+    })
+  ending('complete', 'record what a running agent gave', 'completed', 'result')
+  ending('fail', 'record why a running agent failed', 'failed', 'error')
+  ending('cancel', 'record that a running agent was stopped', 'cancelled')
+}
+
+/** The entity with the options of some of its columns. */
+function only(...flags: string[]) {
+  return {
+    ...execution,
+    columns: execution.columns.filter(({ flag }) => flag !== undefined && flags.includes(flag)),
+  }
+}
+
+export default define

@@ -1,0 +1,53 @@
+import { deletionView } from '../src/cli/entity-view.ts'
+import { withDatabase } from '../src/core/database.ts'
+import { session } from '../src/core/entities/session.ts'
+import { parseMoment } from '../src/core/moment.ts'
+import { findPrunable } from '../src/core/prune.ts'
+import { deleteKeys, previewDeletion } from '../src/core/repository.ts'
+import { requireTable } from '../src/core/require-table.ts'
+import { change, crud } from './_crud.ts'
+import type { Define } from './index.ts'
+
+const define: Define = (command, context) => {
+  crud(command, context, session)
+  for (const [verb, summary, archived] of [
+    ['archive', 'put a session away', true],
+    ['unarchive', 'take a session back', false],
+  ] as const) {
+    command
+      .command(verb)
+      .description(summary)
+      .argument('<id>')
+      .action((named: string) => change(context(), session, named, { is_archived: archived }))
+  }
+
+  command
+    .command('prune')
+    .description('delete sessions that have not changed for long, with their messages')
+    .requiredOption('--before <time>', 'not changed since: 90d, 2025-06-05, or RFC 3339')
+    .option('--archived', 'only archived ones')
+    .option('--dry-run', 'tell what would go and change nothing')
+    .action(
+      async ({ before, archived, dryRun }: { before: string; archived?: boolean; dryRun?: boolean }) => {
+        const ctx = context()
+        const print = ctx.printer(deletionView)
+        const moment = parseMoment(before, ctx.host.now())
+        await withDatabase({ ...ctx.database, access: dryRun ? 'read' : 'write' }, async (db) => {
+          await db.read((reader) => requireTable(reader, session.table))
+          const keys = await db.read((reader) => findPrunable(reader, moment, archived ?? false))
+          const preview = await db.read((reader) => previewDeletion(reader, session, keys))
+          if (dryRun || keys.length === 0) return print({ ...preview, dry_run: dryRun ?? false })
+          await ctx.confirm(
+            `Delete ${keys.length} sessions with ${preview.cascaded.chat_messages ?? 0} messages?`,
+          )
+          // Asked for again inside the transaction: what was changed meanwhile stays.
+          const deletion = await db.transaction(async (writer) =>
+            deleteKeys(writer, session, await findPrunable(writer, moment, archived ?? false)),
+          )
+          await print(deletion)
+        })
+      },
+    )
+}
+
+export default define

@@ -1,0 +1,21 @@
+import { setting } from '../src/core/entities/setting.ts'
+import { setSetting } from '../src/core/settings.ts'
+import { crud, printRecord } from './_crud.ts'
+import type { Define } from './index.ts'
+
+const define: Define = (command, context) => {
+  crud(command, context, setting)
+  command
+    .command('set')
+    .description('give a setting a value, made where it is missing')
+    .argument('<key>')
+    .argument('<value>')
+    .action((key: string, value: string) => {
+      const ctx = context()
+      return printRecord(ctx, setting, 'write', (db) =>
+        db.transaction((writer) => setSetting(writer, key, value, ctx.host.now())),
+      )
+    })
+}
+
+export default define

@@ -1,0 +1,99 @@
+import { type Command, Option } from 'commander'
+import type { Column, Entity, EntityRow } from '../core/entity.ts'
+import { AppError } from '../core/errors.ts'
+import { parseMoment } from '../core/moment.ts'
+import type { Host } from './host.ts'
+import { readText } from './input.ts'
+
+type Options = Record<string, unknown>
+
+/** The options that carry values: one for each column that a person can set, and `--<name>-file` for long text. */
+export function columnOptions(command: Command, entity: Entity, verb: 'create' | 'update'): Command {
+  for (const { flag, help, required, long, kind, nullable, name } of entity.columns) {
+    if (flag === undefined || (verb === 'update' && name === entity.key)) continue
+    const need = required && verb === 'create' ? ' (required)' : ''
+    command.option(`--${flag} <${placeholder(kind)}>`, `${help}${need}`)
+    if (long) command.option(`--${flag}-file <path>`, `${help}, from a file; - is standard input`)
+    if (verb === 'update' && nullable)
+      command.addOption(new Option(`--no-${flag}`, `clear it`).default(undefined))
+  }
+  return command
+}
+
+const placeholder = (kind: Column['kind']) =>
+  ({ integer: 'n', real: 'n', json: 'json', id: 'id', time: 'time', boolean: 'bool', text: 'text' })[kind]
+
+/** The given values by column. Throws USAGE when one is given twice, INVALID when it cannot be read as its kind. */
+export async function readColumns(host: Host, entity: Entity, options: Options): Promise<EntityRow> {
+  const input: EntityRow = {}
+  for (const column of entity.columns) {
+    if (column.flag === undefined) continue
+    const given = options[camelCase(column.flag)]
+    const file = options[camelCase(`${column.flag}-file`)]
+    if (given !== undefined && file !== undefined) {
+      throw new AppError('USAGE', `--${column.flag} and --${column.flag}-file at once`, {
+        hint: 'keep one of them',
+      })
+    }
+    if (file !== undefined) input[column.name] = await readText(host, String(file))
+    else if (given === false) input[column.name] = null
+    else if (given !== undefined) input[column.name] = readValue(entity, column, String(given))
+  }
+  return input
+}
+
+function readValue(entity: Entity, column: Column, text: string): unknown {
+  if (column.kind === 'integer' || column.kind === 'real') return text.trim() === '' ? text : Number(text)
+  if (column.kind !== 'json') return text
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new AppError('INVALID', `${entity.name}: ${column.flag} is not JSON`, {
+      hint: `such as: --${column.flag} '${column.example}'`,
+      cause: error,
+    })
+  }
+}
+
+/** What narrows a list: columns that filter, the two states of booleans, and the time. */
+export function filterOptions(command: Command, entity: Entity): Command {
+  for (const { flag, help, filter, states } of entity.columns) {
+    if (filter) command.option(`--${flag} <value>`, `only those with this: ${help}`)
+    if (states) for (const state of states) command.option(`--${state}`, `only ${state} ones`)
+  }
+  return command
+    .option('--since <time>', `only from this ${entity.time} on: 2025-06-05, RFC 3339, or 12h, 7d, 2w ago`)
+    .option('--until <time>', 'only before this time')
+}
+
+export interface Filters {
+  where: Record<string, string | boolean>
+  since?: Date
+  until?: Date
+}
+
+/** The given filters. Throws USAGE for both states of a boolean, INVALID for a value that the column cannot have. */
+export function readFilters(entity: Entity, options: Options, now: Date): Filters {
+  const where: Filters['where'] = {}
+  for (const { name, flag = '', filter, states, check, rule, reference } of entity.columns) {
+    const given = options[camelCase(flag)]
+    if (filter && given !== undefined) {
+      if (!reference && !check.safeParse(given).success) {
+        throw new AppError('INVALID', `${entity.name}: ${flag} must be ${rule}`, {
+          hint: `libreollama-db ${entity.name} list --help`,
+        })
+      }
+      where[name] = String(given)
+    }
+    const [yes, no] = states?.map((state) => options[camelCase(state)]) ?? []
+    if (yes && no)
+      throw new AppError('USAGE', `--${states?.join(' and --')} at once`, {
+        hint: 'keep one, or leave out both for all',
+      })
+    if (yes || no) where[name] = Boolean(yes)
+  }
+  const moment = (value: unknown) => (value === undefined ? undefined : parseMoment(String(value), now))
+  return { where, since: moment(options.since), until: moment(options.until) }
+}
+
+const camelCase = (flag: string) => flag.replace(/-(\w)/g, (_dash, letter: string) => letter.toUpperCase())

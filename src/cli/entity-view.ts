@@ -1,0 +1,53 @@
+import type { Row } from '../core/connection.ts'
+import type { Entity, EntityRow } from '../core/entity.ts'
+import type { Deletion } from '../core/repository.ts'
+import type { View } from './output.ts'
+import { localTime, type Style, safe } from './terminal.ts'
+
+/** A list of records: the columns worth a place, times in the local zone. */
+export function listView(entity: Entity): View<Row[]> {
+  return {
+    fields: entity.columns.map(({ name }) => name),
+    listed: entity.columns.filter(({ listed }) => listed).map(({ name }) => name),
+    cell: (field, value) => forPeople(entity, field, value),
+  }
+}
+
+/** One record whole, a field a line, long text below its name. */
+export function recordView(entity: Entity): View<EntityRow> {
+  return {
+    fields: entity.columns.map(({ name }) => name),
+    text: (record, style) =>
+      entity.columns.map(({ name, long }) => fieldLine(entity, record, name, long, style)).join(''),
+    cell: (field, value) => forPeople(entity, field, value),
+  }
+}
+
+function fieldLine(entity: Entity, record: EntityRow, name: string, long: boolean, style: Style): string {
+  const value = record[name]
+  if (value === null || value === undefined) return ''
+  const text = safe(forPeople(entity, name, value))
+  return long ? `${style.bold(name)}\n${text}\n` : `${style.bold(name.padEnd(14))} ${text}\n`
+}
+
+function forPeople(entity: Entity, field: string, value: unknown): string {
+  const column = entity.columns.find(({ name }) => name === field)
+  if (value === null || value === undefined) return ''
+  if (column?.kind === 'time') return localTime(String(value))
+  if (column?.states) return column.states[value ? 0 : 1]
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+/** What a deletion did. */
+export const deletionView: View<Deletion> = {
+  fields: ['deleted', 'cascaded', 'unlinked', 'dry_run'],
+  text: ({ deleted, cascaded, unlinked, dry_run }) => {
+    const list = (counts: Record<string, number>) =>
+      Object.entries(counts)
+        .map(([table, rows]) => `${rows} in ${table}`)
+        .join(', ')
+    const along = Object.keys(cascaded).length ? `; deleted with it: ${list(cascaded)}` : ''
+    const kept = Object.keys(unlinked).length ? `; kept without the reference: ${list(unlinked)}` : ''
+    return `${dry_run ? 'would delete' : 'deleted'} ${deleted}${along}${kept}\n`
+  },
+}

@@ -1,0 +1,7 @@
+import { InvalidArgumentError } from 'commander'
+
+/** The value of an option that takes a whole number from 0. */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('a whole number from 0.')
+  return Number(text)
+}

@@ -1,0 +1,24 @@
+import { defineEntity, id, metadata, oneOf, reference, text, time } from '../entity.ts'
+
+/** One thing said in a chat. */
+export const message = defineEntity({
+  name: 'message',
+  table: 'chat_messages',
+  key: 'id',
+  order: { column: 'created_at', descending: false },
+  time: 'created_at',
+  columns: {
+    id: id(),
+    session_id: reference('session', 'the chat it was said in', { required: true, listed: false }),
+    role: oneOf(['user', 'assistant', 'system'], 'who said it', { required: true }),
+    content: text('what was said', { required: true, long: true }),
+    model_name: text('the model that said it', {
+      flag: 'model',
+      filter: true,
+      listed: false,
+      example: 'llama3.2',
+    }),
+    created_at: time('when it was said', { moment: 'created' }),
+    metadata: metadata(),
+  },
+})

@@ -1,0 +1,45 @@
+import type { Connection } from './connection.ts'
+import type { Entity } from './entity.ts'
+import { AppError } from './errors.ts'
+
+/** From this length on, the beginning of an id stands for the id. */
+const SHORTEST_PREFIX = 8
+
+/**
+ * The key of the one record that `named` is, or is the beginning of (8 characters or more). Throws NOT_FOUND with the
+ * nearest keys, or with those that an ambiguous beginning could mean.
+ */
+export async function findKey(connection: Connection, entity: Entity, named: string): Promise<string> {
+  const { table, key, name } = entity
+  const exact = await connection.get(`SELECT 1 FROM ${table} WHERE ${key} = ?`, [named])
+  if (exact) return named
+  const candidates = named.length >= SHORTEST_PREFIX && entity.key === 'id' ? await startingWith() : []
+  const [only, other] = candidates
+  if (only !== undefined && other === undefined) return only
+  if (only !== undefined) {
+    throw new AppError('NOT_FOUND', `more than one ${name} begins with ${named}`, {
+      hint: `write more of the id; it could be: ${candidates.join(', ')}`,
+    })
+  }
+  throw new AppError('NOT_FOUND', `there is no ${name} ${JSON.stringify(named)}`, { hint: await nearest() })
+
+  async function startingWith(): Promise<string[]> {
+    // A range on the key's index; nothing that the person wrote is taken for a pattern.
+    const rows = await connection.all<{ found: string }>(
+      `SELECT ${key} AS found FROM ${table} WHERE ${key} > ?1 AND ${key} < ?1 || char(1114111) ORDER BY ${key} LIMIT 5`,
+      [named],
+    )
+    return rows.map(({ found }) => found)
+  }
+
+  async function nearest(): Promise<string> {
+    const rows = await connection.all<{ found: string }>(
+      `SELECT found FROM (SELECT ${key} AS found FROM ${table} WHERE ${key} < ?1 ORDER BY ${key} DESC LIMIT 2)
+       UNION ALL SELECT found FROM (SELECT ${key} AS found FROM ${table} WHERE ${key} > ?1 ORDER BY ${key} LIMIT 2)`,
+      [named],
+    )
+    return rows.length > 0
+      ? `the nearest are: ${rows.map(({ found }) => found).join(', ')}`
+      : `libreollama-db ${name} list is empty: libreollama-db ${name} create makes one`
+  }
+}

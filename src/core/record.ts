@@ -1,0 +1,71 @@
+import type { Row, Value } from './connection.ts'
+import type { Column, Entity, EntityRow } from './entity.ts'
+import { AppError } from './errors.ts'
+import { readTimestamp } from './timestamp.ts'
+
+/** A stored row as programs see it: times as RFC 3339 UTC, booleans as booleans, metadata as its JSON value. */
+export function decodeRow(entity: Entity, row: Row): EntityRow {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => {
+      const column = entity.columns.find((candidate) => candidate.name === name)
+      return [name, column ? decode(column, value) : value]
+    }),
+  )
+}
+
+function decode({ kind }: Column, value: unknown): unknown {
+  if (value === null) return null
+  if (kind === 'boolean') return value !== 0
+  if (kind === 'time') return readTimestamp(String(value)) ?? value
+  if (kind !== 'json') return value
+  try {
+    return JSON.parse(String(value))
+  } catch {
+    return value // written by another program; health tells of it
+  }
+}
+
+/**
+ * Given values as they are stored. Throws INVALID, naming the field, the rule and an example, for a value that its
+ * column refuses, a name that no column has, and, unless `partial`, a required column without a value.
+ */
+export function encodeInput(
+  entity: Entity,
+  input: EntityRow,
+  { partial }: { partial: boolean },
+): Map<string, Value> {
+  const unknown = Object.keys(input).find((name) => !entity.columns.some((column) => column.name === name))
+  if (unknown !== undefined) {
+    throw new AppError('INVALID', `${entity.name}: there is no field ${JSON.stringify(unknown)}`, {
+      hint: `the fields are: ${entity.columns.map(({ name }) => name).join(', ')}`,
+    })
+  }
+  const values = new Map<string, Value>()
+  for (const column of entity.columns) {
+    const given = input[column.name]
+    if (given !== undefined) values.set(column.name, encode(entity, column, given))
+    else if (!partial && column.required) refuse(entity, column, 'is required')
+  }
+  return values
+}
+
+function encode(entity: Entity, column: Column, given: unknown): Value {
+  if (given === null) {
+    if (column.nullable) return null
+    refuse(entity, column, 'is required')
+  }
+  if (typeof given === 'string' && !given.isWellFormed()) {
+    refuse(entity, column, 'contains half of a surrogate pair, which UTF-8 cannot hold')
+  }
+  if (!column.check.safeParse(given).success) refuse(entity, column, `must be ${column.rule}`)
+  if (column.kind === 'json') return JSON.stringify(given)
+  return column.kind === 'time' ? readTimestamp(String(given)) : (given as Value)
+}
+
+function refuse(entity: Entity, column: Column, problem: string): never {
+  const label = column.flag ?? column.name
+  const hint = `such as: ${column.flag ? `--${label} ${quoteForShell(column.example)}` : column.example}`
+  throw new AppError('INVALID', `${entity.name}: ${label} ${problem}`, { hint })
+}
+
+const quoteForShell = (word: string) => (/^[\w.-]+$/.test(word) ? word : `'${word}'`)

@@ -1,0 +1,181 @@
+import { v7 as uuid } from 'uuid'
+import type { Connection, Row, Value } from './connection.ts'
+import { ENTITIES } from './entities/index.ts'
+import type { Entity, EntityRow } from './entity.ts'
+import { AppError } from './errors.ts'
+import { findKey } from './find-record.ts'
+import { decodeRow, encodeInput } from './record.ts'
+import { formatTimestamp } from './timestamp.ts'
+
+/** The record with this id, or with an id that begins so. Throws NOT_FOUND. */
+export async function getRecord(connection: Connection, entity: Entity, named: string): Promise<EntityRow> {
+  return readRecord(connection, entity, await findKey(connection, entity, named))
+}
+
+/**
+ * Makes records in the transaction that `writer` is in, all or none. Throws INVALID before anything is written when a
+ * value is refused or a reference leads nowhere.
+ */
+export async function createRecords(
+  writer: Connection,
+  entity: Entity,
+  inputs: EntityRow[],
+  now: Date,
+): Promise<EntityRow[]> {
+  const moment = formatTimestamp(now)
+  const known = new Map<string, string>()
+  const rows: Map<string, Value>[] = []
+  for (const input of inputs) {
+    const values = encodeInput(entity, input, { partial: false })
+    await resolveReferences(writer, entity, values, known)
+    rows.push(
+      new Map(
+        entity.columns.map((column) => [
+          column.name,
+          values.get(column.name) ?? initialValue(column, moment),
+        ]),
+      ),
+    )
+  }
+  const names = entity.columns.map(({ name }) => name)
+  await insertAll(writer, entity.table, names, rows)
+  return rows.map((row) => decodeRow(entity, storedForm(row)))
+}
+
+/** Changes the given fields of one record. Throws NOT_FOUND, INVALID. */
+export async function updateRecord(
+  writer: Connection,
+  entity: Entity,
+  named: string,
+  changes: EntityRow,
+  now: Date,
+): Promise<EntityRow> {
+  const values = encodeInput(entity, changes, { partial: true })
+  if (values.size === 0) {
+    throw new AppError('INVALID', `${entity.name}: nothing to change was given`, {
+      hint: `libreollama-db ${entity.name} update --help lists what can be changed`,
+    })
+  }
+  const key = await findKey(writer, entity, named)
+  await resolveReferences(writer, entity, values, new Map())
+  for (const { name, moment } of entity.columns)
+    if (moment === 'updated') values.set(name, formatTimestamp(now))
+  const assignments = [...values.keys()].map((name) => `${name} = ?`).join(', ')
+  await writer.run(`UPDATE ${entity.table} SET ${assignments} WHERE ${entity.key} = ?`, [
+    ...values.values(),
+    key,
+  ])
+  return readRecord(writer, entity, key)
+}
+
+export interface Deletion {
+  deleted: number
+  /** Only in a dry run: nothing was deleted, `deleted` is what would be. */
+  dry_run?: boolean
+  /** Records of other tables that went along, and those that stayed and lost their reference. */
+  cascaded: Record<string, number>
+  unlinked: Record<string, number>
+}
+
+/** Deletes records, all or none, and tells what that did to others. Throws NOT_FOUND. */
+export async function deleteRecords(writer: Connection, entity: Entity, named: string[]): Promise<Deletion> {
+  const keys = new Set<string>()
+  for (const name of named) keys.add(await findKey(writer, entity, name))
+  return deleteKeys(writer, entity, [...keys])
+}
+
+/** What deleting would do; for questions and dry runs. */
+export async function previewDeletion(
+  connection: Connection,
+  entity: Entity,
+  keys: string[],
+): Promise<Deletion> {
+  const deletion: Deletion = { deleted: keys.length, cascaded: {}, unlinked: {} }
+  for (const { table, column, onDelete } of await referencesTo(connection, entity.table)) {
+    const count = await connection.get<{ n: number }>(
+      `SELECT count(*) AS n FROM ${table} WHERE ${column} IN (SELECT value FROM json_each(?))`,
+      [JSON.stringify(keys)],
+    )
+    if (count?.n) deletion[onDelete === 'CASCADE' ? 'cascaded' : 'unlinked'][table] = count.n
+  }
+  return deletion
+}
+
+export async function deleteKeys(writer: Connection, entity: Entity, keys: string[]): Promise<Deletion> {
+  const deletion = await previewDeletion(writer, entity, keys)
+  const deleted = await writer.run(
+    `DELETE FROM ${entity.table} WHERE ${entity.key} IN (SELECT value FROM json_each(?))`,
+    [JSON.stringify(keys)],
+  )
+  return { ...deletion, deleted }
+}
+
+async function readRecord(connection: Connection, entity: Entity, key: string): Promise<EntityRow> {
+  const names = entity.columns.map(({ name }) => name).join(', ')
+  const row = await connection.get(`SELECT ${names} FROM ${entity.table} WHERE ${entity.key} = ?`, [key])
+  if (!row) throw new Error(`${entity.table} lost ${key} inside a transaction`)
+  return decodeRow(entity, row)
+}
+
+function initialValue(column: Entity['columns'][number], moment: string): Value {
+  if (column.kind === 'id') return uuid()
+  return column.moment ? moment : (column.initial ?? null)
+}
+
+/** References may be given by the beginning of an id; each is replaced by the whole. Throws INVALID for none. */
+async function resolveReferences(
+  connection: Connection,
+  entity: Entity,
+  values: Map<string, Value>,
+  known: Map<string, string>,
+): Promise<void> {
+  for (const { name, reference } of entity.columns) {
+    const target = reference === undefined ? undefined : ENTITIES[reference]
+    const named = values.get(name)
+    if (!target || typeof named !== 'string') continue
+    const id = `${name} ${named}`
+    const key = known.get(id) ?? (await findKey(connection, target, named).catch(asInvalid))
+    known.set(id, key)
+    values.set(name, key)
+  }
+}
+
+function asInvalid(error: unknown): never {
+  if (!(error instanceof AppError) || error.code !== 'NOT_FOUND') throw error
+  throw new AppError('INVALID', error.message, { hint: error.hint, cause: error })
+}
+
+/** SQLite takes 32,766 parameters a statement; a few hundred rows at a time is as fast as it gets. */
+const ROWS_A_STATEMENT = 200
+
+async function insertAll(
+  writer: Connection,
+  table: string,
+  names: string[],
+  rows: Map<string, Value>[],
+): Promise<void> {
+  for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {
+    const some = rows.slice(start, start + ROWS_A_STATEMENT)
+    const marks = `(${names.map(() => '?').join(', ')})`
+    await writer.run(
+      `INSERT INTO ${table} (${names.join(', ')}) VALUES ${some.map(() => marks).join(', ')}`,
+      some.flatMap((row) => names.map((name) => row.get(name) ?? null)),
+    )
+  }
+}
+
+/** What reading the row back would give. */
+function storedForm(row: Map<string, Value>): Row {
+  return Object.fromEntries(
+    [...row].map(([name, value]) => [name, typeof value === 'boolean' ? Number(value) : value]),
+  )
+}
+
+async function referencesTo(connection: Connection, table: string) {
+  return connection.all<{ table: string; column: string; onDelete: string }>(
+    `SELECT t.name AS "table", f."from" AS "column", f.on_delete AS onDelete
+     FROM pragma_table_list t, pragma_foreign_key_list(t.name) f
+     WHERE t.schema = 'main' AND t.type = 'table' AND f."table" = ? COLLATE NOCASE ORDER BY t.name`,
+    [table],
+  )
+}
