@@ -127,7 +127,7 @@ export function withEntity<T>(
 }
 
 /** A filter on a reference may be the beginning of an id, as everywhere. */
-async function resolveFilters(db: Database, entity: Entity, where: Record<string, string | boolean>) {
+export async function resolveFilters(db: Database, entity: Entity, where: Record<string, string | boolean>) {
   const { ENTITIES } = await import('../src/core/entities/index.ts')
   const resolve = async (reader: Connection, name: string, value: string | boolean) => {
     const target = ENTITIES[entity.columns.find((column) => column.name === name)?.reference ?? '']

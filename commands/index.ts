@@ -113,6 +113,25 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./execution.ts'),
   },
   {
+    name: 'search',
+    summary: 'ranked full text over messages',
+    examples: [
+      'libreollama-db search soft bread',
+      'libreollama-db search --session 0198c5e2 --role assistant --context 1 freezer',
+      "libreollama-db search --fts 'bread NEAR freez*' --json",
+    ],
+    load: () => import('./search.ts'),
+  },
+  {
+    name: 'query',
+    summary: 'run one SQL statement, read-only unless --write',
+    examples: [
+      "libreollama-db query 'SELECT role, count(*) AS messages FROM chat_messages GROUP BY role'",
+      "libreollama-db query 'SELECT title FROM chat_sessions WHERE model_name = :model' -p model=llama3.2 --csv",
+    ],
+    load: () => import('./query.ts'),
+  },
+  {
     name: 'path',
     summary: 'print where the database is',
     examples: ['libreollama-db path', 'ls -l "$(libreollama-db path)"'],

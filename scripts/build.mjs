@@ -39,6 +39,7 @@ try {
     entryPoints: { index: 'src/index.ts' },
     outdir: fresh,
     external: [...common.external, 'kysely'],
+    minify: false, // its stack traces are read in other people's programs
   })
   typescript(
     '-p',

@@ -9,6 +9,8 @@ export type Row = Record<string, unknown>
 export interface Connection {
   /** All rows of a query. */
   all<R = Row>(sql: string, parameters?: readonly Value[]): Promise<R[]>
+  /** All rows of a query with named parameters (`:name`). */
+  allNamed<R = Row>(sql: string, parameters: Readonly<Record<string, Value>>): Promise<R[]>
   /** The first row, or undefined. */
   get<R = Row>(sql: string, parameters?: readonly Value[]): Promise<R | undefined>
   /** Runs one statement; resolves to the number of rows it changed. */

@@ -7,7 +7,7 @@ type Bindable = string | number | null | Uint8Array
 
 /** What is used of the driver's handle. */
 export interface Handle {
-  all<R>(sql: string, parameters: Bindable[], done: Done<R[]>): unknown
+  all<R>(sql: string, parameters: Bindable[] | Record<string, Bindable>, done: Done<R[]>): unknown
   get<R>(sql: string, parameters: Bindable[], done: Done<R | undefined>): unknown
   run(
     sql: string,
@@ -52,6 +52,18 @@ export class EngineConnection implements ClosableConnection {
     return this.#call(
       sql,
       (done) => this.#handle.all(sql, bindable(parameters), done),
+      (rows: R[]) => rows.length,
+    )
+  }
+
+  allNamed<R = Row>(sql: string, parameters: Readonly<Record<string, Value>>): Promise<R[]> {
+    const values = bindable(Object.values(parameters))
+    const bound = Object.fromEntries(
+      Object.keys(parameters).map((name, index) => [`:${name}`, values[index] ?? null]),
+    )
+    return this.#call(
+      sql,
+      (done) => this.#handle.all(sql, bound, done),
       (rows: R[]) => rows.length,
     )
   }

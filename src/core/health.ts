@@ -87,6 +87,7 @@ const FULL_CHECKS: Record<string, (reader: Connection) => Promise<Verdict>> = {
   structure: checkStructure,
   foreign_keys: checkForeignKeys,
   metadata: checkMetadata,
+  search_index: checkSearchIndex,
 }
 
 async function checkEncryption(reader: Connection): Promise<Verdict> {
@@ -191,4 +192,20 @@ async function checkMetadata(reader: Connection): Promise<Verdict> {
         'correct or clear the metadata of these records',
       )
     : ok('all metadata is JSON')
+}
+
+/** The triggers keep the index current and the schema check sees to the triggers; here, that no message was missed. */
+async function checkSearchIndex(reader: Connection): Promise<Verdict> {
+  const index = await reader.get("SELECT 1 FROM sqlite_schema WHERE name = 'message_search_rows'")
+  if (!index) return { status: 'skipped', message: 'this schema version has no full-text index', hint: '' }
+  const row = await reader.get<{ missing: number; dangling: number }>(
+    `SELECT (SELECT count(*) FROM chat_messages WHERE id NOT IN (SELECT message_id FROM message_search_rows)) AS missing,
+       (SELECT count(*) FROM message_search_rows WHERE message_id NOT IN (SELECT id FROM chat_messages)) AS dangling`,
+  )
+  return row?.missing || row?.dangling
+    ? fail(
+        `${row.missing} messages are not in the full-text index, ${row.dangling} in it are gone`,
+        'libreollama-db search --rebuild',
+      )
+    : ok('every message can be searched')
 }

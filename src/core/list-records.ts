@@ -63,7 +63,7 @@ function orderOf(entity: Entity, sort: string | undefined): Order {
   })
 }
 
-function conditionsOf(entity: Entity, options: ListOptions): Condition[] {
+export function conditionsOf(entity: Entity, options: ListOptions): Condition[] {
   const conditions: Condition[] = []
   for (const [column, value] of Object.entries(options.where ?? {})) {
     conditions.push(

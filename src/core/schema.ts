@@ -46,10 +46,15 @@ interface SchemaRow {
   sql: string | null
 }
 
-/** The schema of a database as it stands; SQLite's own tables and this program's bookkeeping are left out. */
+/**
+ * The schema of a database as it stands; SQLite's own tables, those behind its full-text index, and this program's
+ * bookkeeping are left out.
+ */
 export async function readSchema(connection: Connection): Promise<Schema> {
   const rows = await connection.all<SchemaRow>(
-    "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND tbl_name <> ?",
+    `SELECT type, name, tbl_name, sql FROM sqlite_schema
+     WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND tbl_name <> ?
+       AND tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')`,
     [LEDGER_TABLE],
   )
   const schema: Schema = { tables: new Map(), indexes: new Map(), triggers: new Map(), views: new Map() }

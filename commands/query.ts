@@ -1,0 +1,29 @@
+import { InvalidArgumentError } from 'commander'
+import { withDatabase } from '../src/core/database.ts'
+import { runQuery } from '../src/core/query.ts'
+import type { Define } from './index.ts'
+
+const define: Define = (command, context) => {
+  command
+    .argument('<sql>', 'one statement')
+    .option('-p, --param <name=value>', 'a value for :name in the statement; may be repeated', parameter, {})
+    .option('--write', 'allow it to change data')
+    .action(
+      async (sql: string, { param, write = false }: { param: Record<string, string>; write?: boolean }) => {
+        const ctx = context()
+        const rows = await withDatabase({ ...ctx.database, access: write ? 'write' : 'read' }, (db) =>
+          runQuery(db, sql, { parameters: param, write }),
+        )
+        // The columns are known only now.
+        await ctx.printer({ fields: Object.keys(rows[0] ?? {}) })(rows)
+      },
+    )
+}
+
+function parameter(text: string, given: Record<string, string>): Record<string, string> {
+  const [, name, value] = /^[:@$]?([A-Za-z_]\w*)=([\s\S]*)$/.exec(text) ?? []
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('write it as name=value.')
+  return { ...given, [name]: value }
+}
+
+export default define

@@ -1,0 +1,55 @@
+import { filterOptions, readFilters } from '../src/cli/entity-options.ts'
+import { wholeNumber } from '../src/cli/option-values.ts'
+import type { View } from '../src/cli/output.ts'
+import { localTime, type Style, safe } from '../src/cli/terminal.ts'
+import { withDatabase } from '../src/core/database.ts'
+import { message } from '../src/core/entities/message.ts'
+import { requireTable } from '../src/core/require-table.ts'
+import { type Hit, rebuildSearch, searchMessages } from '../src/core/search.ts'
+import { resolveFilters } from './_crud.ts'
+import type { Define } from './index.ts'
+
+const view: View<Hit[]> = {
+  fields: [...message.columns.map(({ name }) => name), 'snippet', 'rank', 'context'],
+  text: (hits, style) =>
+    hits.length === 0 ? `${style.dim('(none)')}\n` : hits.map((hit) => hitText(hit, style)).join('\n'),
+}
+
+function hitText(hit: Hit, style: Style): string {
+  const head = `${style.dim(`${localTime(String(hit.created_at))}  ${hit.role}  session ${hit.session_id}`)}`
+  const marked = (text: string) =>
+    safe(text).replace(/\*\*(.+?)\*\*/gs, (_all, word: string) => style.bold(word))
+  if (!hit.context) return `${head}\n${marked(hit.snippet)}\n`
+  const lines = hit.context.map(
+    (other) =>
+      `${style.dim(`${other.role}:`)} ${other.id === hit.id ? marked(hit.snippet) : safe(String(other.content))}`,
+  )
+  return `${head}\n${lines.join('\n')}\n`
+}
+
+const define: Define = (command, context) => {
+  filterOptions(command.argument('[text...]', 'words that all must be in the message'), message)
+    .option('--limit <n>', 'at most so many', wholeNumber, 20)
+    .option('--context <n>', 'with so many messages before and after', wholeNumber)
+    .option('--fts', 'take the text as FTS5 syntax: AND, OR, NOT, NEAR, "phrases", prefix*')
+    .option('--rebuild', 'make the index again from the messages first')
+    .action(async (words: string[], options) => {
+      const ctx = context()
+      const print = ctx.printer(view)
+      const filters = readFilters(message, options, ctx.host.now())
+      await withDatabase({ ...ctx.database, access: options.rebuild ? 'write' : 'read' }, async (db) => {
+        await db.read((reader) => requireTable(reader, 'message_search', 2))
+        if (options.rebuild) await db.transaction(rebuildSearch)
+        if (options.rebuild && words.length === 0) return print([])
+        const where = await resolveFilters(db, message, filters.where)
+        const { limit, context: around, fts } = options
+        await print(
+          await db.read((reader) =>
+            searchMessages(reader, words.join(' '), { ...filters, where, limit, context: around, fts }),
+          ),
+        )
+      })
+    })
+}
+
+export default define

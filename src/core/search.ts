@@ -1,0 +1,96 @@
+import type { Connection, Row, Value } from './connection.ts'
+import { isEngineError } from './engine-errors.ts'
+import { message } from './entities/message.ts'
+import type { EntityRow } from './entity.ts'
+import { AppError } from './errors.ts'
+import { conditionsOf, type ListOptions } from './list-records.ts'
+import { decodeRow } from './record.ts'
+
+export interface SearchOptions extends Pick<ListOptions, 'where' | 'since' | 'until' | 'limit'> {
+  /** Take the text as FTS5 syntax instead of literally. */
+  fts?: boolean
+  /** So many messages of the same chat before and after each hit. */
+  context?: number
+}
+
+/** A message that was found; in `snippet` what matched stands between `**`. */
+export type Hit = EntityRow & { snippet: string; rank: number; context?: EntityRow[] }
+
+/** Messages that contain all the words, the best first. Throws INVALID for text without words or wrong FTS5 syntax. */
+export async function searchMessages(
+  reader: Connection,
+  words: string,
+  options: SearchOptions = {},
+): Promise<Hit[]> {
+  const query = options.fts ? words : literally(words)
+  const conditions = conditionsOf(message, options).map(({ sql, parameters }) => ({
+    sql: onMessage(sql),
+    parameters,
+  }))
+  const where = conditions.map(({ sql }) => `AND (${sql})`).join(' ')
+  const columns = message.columns.map(({ name }) => `m.${name}`).join(', ')
+  const rows = await reader
+    .all(
+      `SELECT ${columns}, snippet(message_search, 0, '**', '**', '…', 24) AS snippet, rank
+       FROM message_search
+       JOIN message_search_rows r ON r.docid = message_search.rowid
+       JOIN chat_messages m ON m.id = r.message_id
+       WHERE message_search MATCH ? ${where} ORDER BY rank LIMIT ?`,
+      [query, ...conditions.flatMap(({ parameters }) => parameters), options.limit ?? -1],
+    )
+    .catch((error) => refuseSyntax(error, options.fts ?? false))
+  const hits = rows.map((row) => decodeRow(message, row) as Hit)
+  if (options.context) for (const hit of hits) hit.context = await contextOf(reader, hit, options.context)
+  return hits
+}
+
+/** Makes the index again from the messages. */
+export async function rebuildSearch(writer: Connection): Promise<void> {
+  await writer.exec(`
+    DELETE FROM message_search_rows WHERE message_id NOT IN (SELECT id FROM chat_messages);
+    INSERT INTO message_search_rows (message_id)
+      SELECT id FROM chat_messages WHERE id NOT IN (SELECT message_id FROM message_search_rows);
+    INSERT INTO message_search (message_search) VALUES ('rebuild');`)
+}
+
+/** Each word as an FTS5 string: nothing in it is syntax. */
+function literally(words: string): string {
+  const tokens = words.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word))
+  if (tokens.length === 0) {
+    throw new AppError('INVALID', 'there is no word to search for', {
+      hint: 'libreollama-db search bread; words are letters and digits',
+    })
+  }
+  return tokens.map((token) => `"${token.replaceAll('"', '""')}"`).join(' ')
+}
+
+/** Conditions are written for the table alone; here it has a name beside others. */
+function onMessage(sql: string): string {
+  return message.columns.reduce(
+    (text, { name }) => text.replace(new RegExp(`\\b${name}\\b`, 'g'), `m.${name}`),
+    sql,
+  )
+}
+
+function refuseSyntax(error: unknown, fts: boolean): never {
+  if (!fts || !isEngineError(error) || error.code !== 'SQLITE_ERROR') throw error
+  throw new AppError('INVALID', `this is not FTS5 syntax: ${error.message.replace(/^SQLITE_ERROR: /, '')}`, {
+    hint: 'leave out --fts to search for the words as they are',
+    cause: error,
+  })
+}
+
+async function contextOf(reader: Connection, hit: Hit, size: number): Promise<EntityRow[]> {
+  const columns = message.columns.map(({ name }) => name).join(', ')
+  const beside = (sign: '<' | '>', direction: 'ASC' | 'DESC') =>
+    reader.all<Row>(
+      `SELECT ${columns} FROM chat_messages
+       WHERE session_id = ?1 AND (created_at, id) ${sign} (SELECT created_at, id FROM chat_messages WHERE id = ?2)
+       ORDER BY created_at ${direction}, id ${direction} LIMIT ?3`,
+      [hit.session_id as Value, hit.id as Value, size],
+    )
+  const { snippet: _snippet, rank: _rank, ...itself } = hit
+  const [before, after] = [await beside('<', 'DESC'), await beside('>', 'ASC')]
+  const decoded = (rows: Row[]) => rows.map((row) => decodeRow(message, row))
+  return [...decoded(before.reverse()), itself, ...decoded(after)]
+}
