@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { OUTCOMES } from '../../src/core/errors.ts'
 import { fixture, keyFile, newDatabase, temporaryFolder } from '../helpers/folder.ts'
-import { programWithMigrations, SECOND_MIGRATION } from '../helpers/program.ts'
+import { NEXT_MIGRATION, nextMigration, programWithMigrations } from '../helpers/program.ts'
 import { type RunOptions, run } from '../helpers/run.ts'
 
 const inNewDatabase = async (...words: string[]) => [...words, ...(await newDatabase()).words]
@@ -26,7 +26,7 @@ const OCCURRENCES: Record<string, () => Promise<[words: string[], options?: RunO
   CHECK_FAILED: async () => [['verify-schema', ...(await sample('drifted.sqlcipher4.db')).slice(1)]],
   PENDING: async () => {
     const words = await inNewDatabase('migrate', 'status', '--exit-code')
-    return [words, { program: programWithMigrations(SECOND_MIGRATION) }]
+    return [words, { program: programWithMigrations(NEXT_MIGRATION) }]
   },
   NO_DATABASE: async () => [['stats', '--db', join(temporaryFolder(), 'none.db')]],
   WRONG_KEY: async () => [await sample('phase21-passphrase.sqlcipher4.db', 'wrong')],
@@ -36,7 +36,7 @@ const OCCURRENCES: Record<string, () => Promise<[words: string[], options?: RunO
   NOT_ENCRYPTED: async () => [await sample('app-v14-plaintext.db')],
   CORRUPT: async () => [await sample('damaged-page1.db')],
   MIGRATION_FAILED: async () => {
-    const program = programWithMigrations({ ...SECOND_MIGRATION, '0002_notes.up.sql': 'NONSENSE;' })
+    const program = programWithMigrations(nextMigration('NONSENSE;', 'SELECT 1;'))
     return [await inNewDatabase('migrate'), { program }]
   },
   IO: async () => [['init', '--db', '/dev/null/a.db', '--key-command', 'echo k']],

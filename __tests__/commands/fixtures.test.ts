@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { packageRoot } from '../../src/package-root.ts'
 import { fixture, keyFile, snapshot } from '../helpers/folder.ts'
+import { LATEST } from '../helpers/program.ts'
 import { errorOf, run } from '../helpers/run.ts'
 
 const counts = JSON.parse(readFileSync(join(packageRoot(), '__tests__', 'fixtures', 'counts.json'), 'utf8'))[
@@ -39,7 +40,11 @@ test.each([
   })
   const health = await json([...words, 'health', '--full'])
   expect(health.code).toBe(0)
-  expect(health.data.checks.filter(({ status }: { status: string }) => status !== 'ok')).toEqual([])
+  // Other programs made these: what this program would add to them is pending, the rest is sound.
+  const notOk = health.data.checks.filter(
+    ({ status }: { status: string }) => !['ok', 'skipped'].includes(status),
+  )
+  expect(notOk).toMatchObject([{ name: 'migrations', status: 'warn' }])
   expect((await json([...words, 'diagnose', db])).data).toMatchObject({ cause: 'ok', pages: [] })
   expect(snapshot(dirname(db))).toEqual(before)
   if (flags.length) expect(stats.stderr).toContain('development key is public')
@@ -117,7 +122,7 @@ test('drifted.sqlcipher4.db: the four differences are found and nothing else', a
   const words = ['--db', db, '--key-file', keyFile()]
   const { code, data } = await json([...words, 'verify-schema'])
   expect(code).toBe(3)
-  expect(data).toMatchObject({ valid: false, schema_version: 1, expected_version: 1 })
+  expect(data).toMatchObject({ valid: false, schema_version: 1, expected_version: LATEST })
   const names = data.findings.map(
     (finding: Record<string, string>) => `${finding.kind} ${finding.type} ${finding.name}`,
   )

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { keyFile, newDatabase, snapshot, temporaryFolder } from '../helpers/folder.ts'
-import { programWithMigrations, SECOND_MIGRATION } from '../helpers/program.ts'
+import { LATEST, NEXT, NEXT_MIGRATION, programWithMigrations } from '../helpers/program.ts'
 import { errorOf, run } from '../helpers/run.ts'
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
@@ -14,9 +14,9 @@ test('init makes an encrypted database at the latest version with default settin
   expect(result.code).toBe(0)
   expect(JSON.parse(result.stdout)).toEqual({
     path: db,
-    schema_version: 1,
+    schema_version: LATEST,
     created: true,
-    applied: [1],
+    applied: Array.from({ length: LATEST }, (_, index) => index + 1),
     backup: null,
     key_file: key,
   })
@@ -35,7 +35,7 @@ test('init makes an encrypted database at the latest version with default settin
     '--fields',
     'total_settings,schema_version',
   ])
-  expect(JSON.parse(stats.stdout)).toEqual({ total_settings: 6, schema_version: 1 })
+  expect(JSON.parse(stats.stdout)).toEqual({ total_settings: 6, schema_version: LATEST })
 })
 
 test('a second run changes nothing and exits 0', async () => {
@@ -44,7 +44,7 @@ test('a second run changes nothing and exits 0', async () => {
   for (const more of [[], ['--generate-key']]) {
     const again = await run(['init', ...words, ...more, '--json'])
     expect(again.code).toBe(0)
-    expect(JSON.parse(again.stdout)).toMatchObject({ created: false, applied: [], schema_version: 1 })
+    expect(JSON.parse(again.stdout)).toMatchObject({ created: false, applied: [], schema_version: LATEST })
     expect(snapshot(folder)).toEqual(before)
   }
 })
@@ -148,12 +148,12 @@ test('a symbolic link is followed to the database it names, and a dangling one i
 
 test('an older database is brought to the latest version, with a copy from before', async () => {
   const { words } = await newDatabase()
-  const program = programWithMigrations(SECOND_MIGRATION)
+  const program = programWithMigrations(NEXT_MIGRATION)
   const result = JSON.parse((await run(['init', ...words, '--json'], { program })).stdout)
   expect(result).toMatchObject({
     created: false,
-    applied: [2],
-    schema_version: 2,
+    applied: [NEXT],
+    schema_version: NEXT,
     backup: expect.any(String),
   })
   expect(modeOf(result.backup)).toBe('600')

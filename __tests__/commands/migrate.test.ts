@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fixture, keyFile, newDatabase, snapshot } from '../helpers/folder.ts'
-import { programWithMigrations, SECOND_MIGRATION } from '../helpers/program.ts'
+import { LATEST, NEXT, NEXT_MIGRATION, nextMigration, programWithMigrations } from '../helpers/program.ts'
 import { errorOf, run } from '../helpers/run.ts'
 
 const json = async (words: string[], program?: string) => {
@@ -12,29 +12,27 @@ const json = async (words: string[], program?: string) => {
 
 test('status, version, down, up and redo tell what they did', async () => {
   const { words } = await newDatabase()
-  expect(await json(['migrate', 'version', ...words])).toEqual({ schema_version: 1, latest: 1 })
+  expect(await json(['migrate', 'version', ...words])).toEqual({ schema_version: LATEST, latest: LATEST })
   const status = await json(['migrate', 'status', ...words])
-  expect(status).toMatchObject({ current: 1, latest: 1, pending: 0 })
-  expect(status.migrations).toEqual([
-    {
-      version: 1,
-      name: 'phase_2_1',
-      state: 'applied',
-      applied_at: expect.stringMatching(/^20.*\+00:00$/),
-      checksum: expect.stringMatching(/^[0-9a-f]{64}$/),
-    },
-  ])
-  const down = await json(['migrate', 'down', '--to', '0', ...words])
-  expect(down).toMatchObject({
-    from: 1,
-    to: 0,
-    dry_run: false,
-    steps: [{ direction: 'down', dropped: { settings: 6 } }],
+  expect(status).toMatchObject({ current: LATEST, latest: LATEST, pending: 0 })
+  expect(status.migrations[0]).toEqual({
+    version: 1,
+    name: 'phase_2_1',
+    state: 'applied',
+    applied_at: expect.stringMatching(/^20.*\+00:00$/),
+    checksum: expect.stringMatching(/^[0-9a-f]{64}$/),
   })
+  const down = await json(['migrate', 'down', '--to', '0', ...words])
+  expect(down).toMatchObject({ from: LATEST, to: 0, dry_run: false })
+  expect(down.steps.at(-1)).toMatchObject({ version: 1, direction: 'down', dropped: { settings: 6 } })
   expect(existsSync(down.backup)).toBe(true)
-  expect(await json(['migrate', 'status', ...words])).toMatchObject({ current: 0, pending: 1 })
-  expect(await json(['migrate', ...words])).toMatchObject({ from: 0, to: 1, backup: null })
-  expect(await json(['migrate', 'redo', ...words])).toMatchObject({ from: 1, to: 1, steps: [{}, {}] })
+  expect(await json(['migrate', 'status', ...words])).toMatchObject({ current: 0, pending: LATEST })
+  expect(await json(['migrate', ...words])).toMatchObject({ from: 0, to: LATEST, backup: null })
+  expect(await json(['migrate', 'redo', ...words])).toMatchObject({
+    from: LATEST,
+    to: LATEST,
+    steps: [{}, {}],
+  })
   expect(await json(['verify-schema', ...words])).toMatchObject({ valid: true })
 })
 
@@ -51,15 +49,15 @@ test('the copy made before going down opens with the same key and has the rows',
 
 test.each([
   ['--dry-run', ['up', '--dry-run']],
-  ['--sql', ['down', '--to', '0', '--sql']],
+  ['--sql', ['redo', '--sql']],
 ])('%s shows the steps and changes nothing', async (_flag, more) => {
   const { words, folder } = await newDatabase()
-  const program = programWithMigrations(SECOND_MIGRATION)
+  const program = programWithMigrations(NEXT_MIGRATION)
   const before = snapshot(folder)
   const result = await json(['migrate', ...more, ...words], program)
   expect(result.dry_run).toBe(true)
-  expect(result.steps).toHaveLength(1)
-  if (more.includes('--sql')) expect(result.steps[0].sql).toContain('DROP TABLE chat_messages')
+  expect(result.steps).toHaveLength(more.includes('--sql') ? 2 : 1)
+  if (more.includes('--sql')) expect(result.steps[0].sql).toContain('DROP ')
   expect(snapshot(folder)).toEqual(before)
 })
 
@@ -71,7 +69,7 @@ test('--sql on its own prints SQL that another program can run', async () => {
 
 test('pending migrations are exit 4 with --exit-code, and 0 without', async () => {
   const { words } = await newDatabase()
-  const program = programWithMigrations(SECOND_MIGRATION)
+  const program = programWithMigrations(NEXT_MIGRATION)
   expect((await run(['migrate', 'status', ...words], { program })).code).toBe(0)
   expect((await run(['migrate', 'status', '--exit-code', ...words], { program })).code).toBe(4)
   expect((await run(['migrate', 'status', '--exit-code', ...words])).code).toBe(0)
@@ -79,10 +77,7 @@ test('pending migrations are exit 4 with --exit-code, and 0 without', async () =
 
 test('a step that fails is rolled back and says so', async () => {
   const { words, db } = await newDatabase()
-  const program = programWithMigrations({
-    ...SECOND_MIGRATION,
-    '0002_notes.up.sql': 'CREATE TABLE notes (a); NONSENSE;',
-  })
+  const program = programWithMigrations(nextMigration('CREATE TABLE notes (a); NONSENSE;', 'SELECT 1;'))
   const error = errorOf(await run(['migrate', ...words, '--json'], { program }))
   expect(error).toMatchObject({
     code: 'MIGRATION_FAILED',
@@ -95,7 +90,7 @@ test('a step that fails is rolled back and says so', async () => {
 
 test('an edited migration is refused, and named by status and health', async () => {
   const { words, folder } = await newDatabase()
-  const program = programWithMigrations(SECOND_MIGRATION)
+  const program = programWithMigrations(NEXT_MIGRATION)
   const { appendFileSync } = await import('node:fs')
   appendFileSync(
     join(dirname(program), '..', '..', 'migrations', '0001_phase_2_1.up.sql'),
@@ -111,22 +106,22 @@ test('an edited migration is refused, and named by status and health', async () 
 
 test('a migrations folder with a missing half is refused before the database is touched', async () => {
   const { words } = await newDatabase()
-  const program = programWithMigrations({ '0002_notes.up.sql': 'SELECT 1;' })
+  const program = programWithMigrations({ [`000${NEXT}_next.up.sql`]: 'SELECT 1;' })
   const error = errorOf(await run(['migrate', ...words, '--json'], { program }))
-  expect(error.message).toContain('0002_notes.up.sql has no 0002_notes.down.sql')
+  expect(error.message).toContain(`000${NEXT}_next.up.sql has no 000${NEXT}_next.down.sql`)
 })
 
 test('a file of a newer program is read, never migrated, and never called drift', async () => {
   const { words, folder } = await newDatabase()
-  await run(['migrate', ...words], { program: programWithMigrations(SECOND_MIGRATION) })
+  await run(['migrate', ...words], { program: programWithMigrations(NEXT_MIGRATION) })
   const before = snapshot(folder)
-  expect(await json(['stats', ...words])).toMatchObject({ schema_version: 2, total_settings: 6 })
+  expect(await json(['stats', ...words])).toMatchObject({ schema_version: NEXT, total_settings: 6 })
   expect(await json(['verify-schema', ...words])).toMatchObject({
     valid: true,
     compared: false,
     findings: [],
   })
-  expect(await json(['migrate', 'status', ...words])).toMatchObject({ current: 2, latest: 1 })
+  expect(await json(['migrate', 'status', ...words])).toMatchObject({ current: NEXT, latest: LATEST })
   expect(await json(['health', ...words])).toMatchObject({ status: 'warn' })
   for (const words2 of [['migrate', 'up'], ['migrate', 'down', '--to', '0'], ['init']]) {
     expect(errorOf(await run([...words2, ...words, '--json']))).toMatchObject({
@@ -149,15 +144,15 @@ test('without a copy, going down needs a yes', async () => {
 
 test('two processes that migrate at once: one does it, the other finds it done', async () => {
   const { words, folder } = await newDatabase()
-  const program = programWithMigrations(SECOND_MIGRATION)
+  const program = programWithMigrations(NEXT_MIGRATION)
   const results = await Promise.all([1, 2, 3].map(() => json(['migrate', ...words], program)))
   expect(results.map(({ steps }) => steps.length).sort()).toEqual([0, 0, 1])
-  expect(results.map(({ to }) => to)).toEqual([2, 2, 2])
+  expect(results.map(({ to }) => to)).toEqual([NEXT, NEXT, NEXT])
   expect(readdirSync(join(folder, 'backups'))).toHaveLength(1)
 })
 
 test.each([
-  ['no such version', ['up', '--to', '7'], 'no schema version 7'],
+  ['no such version', ['up', '--to', '70'], 'no schema version 70'],
   ['not a number', ['up', '--to', 'x'], 'whole number'],
   ['the other direction', ['up', '--to', '0'], 'other direction'],
   ['no target', ['down'], '--to'],

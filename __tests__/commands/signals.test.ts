@@ -1,13 +1,12 @@
 import { join } from 'node:path'
 import { fixture, newDatabase, snapshot, temporaryFolder } from '../helpers/folder.ts'
-import { programWithMigrations } from '../helpers/program.ts'
+import { LATEST, nextMigration, programWithMigrations } from '../helpers/program.ts'
 import { finished, run, start } from '../helpers/run.ts'
 
-const ENDLESS = {
-  '0002_endless.up.sql':
-    'CREATE TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n;',
-  '0002_endless.down.sql': 'DROP TABLE t;',
-}
+const ENDLESS = nextMigration(
+  'CREATE TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n;',
+  'DROP TABLE t;',
+)
 
 test.each([
   ['SIGINT', 130],
@@ -33,7 +32,7 @@ test('kill -9 in the middle of a migration loses nothing, and the next run conve
   setTimeout(() => child.kill('SIGKILL'), 700)
   await result
   const stats = await run(['stats', ...words, '--json'])
-  expect(JSON.parse(stats.stdout)).toMatchObject({ schema_version: 1, total_settings: 6 })
+  expect(JSON.parse(stats.stdout)).toMatchObject({ schema_version: LATEST, total_settings: 6 })
   expect((await run(['health', ...words])).code).toBe(0)
   expect((await run(['verify-schema', ...words])).code).toBe(0)
 })
@@ -63,7 +62,7 @@ test.each([100, 150, 200, 250, 300])(
     await result
     expect(await run(['init', ...words, '--json'])).toMatchObject({ code: 0 })
     expect(JSON.parse((await run(['stats', ...words, '--json'])).stdout)).toMatchObject({
-      schema_version: 1,
+      schema_version: LATEST,
       total_settings: 6,
     })
   },

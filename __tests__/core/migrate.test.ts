@@ -7,8 +7,9 @@ import { currentVersion, type Migration, planMigrations } from '../../src/core/m
 import { countRows } from '../../src/core/row-counts.ts'
 import { shippedMigrations } from '../../src/shipped-migrations.ts'
 import { keys, makeDatabase, withTestDatabase } from '../helpers/database.ts'
+import { LATEST, NEXT } from '../helpers/program.ts'
 
-const step = (up: string, down = 'SELECT 1;', version = 2): Migration => ({
+const step = (up: string, down = 'SELECT 1;', version = NEXT): Migration => ({
   version,
   name: 'test',
   up,
@@ -41,7 +42,7 @@ test('a step is recorded with its checksum, in the one transaction that applies 
     await moveUp(db, step('CREATE TABLE notes (id TEXT PRIMARY KEY);'))
     const applied = await db.read(readApplied)
     expect(applied.at(-1)).toMatchObject({
-      version: 2,
+      version: NEXT,
       checksum: 'sum of CREATE TABLE notes (id TEXT PRIMARY KEY);',
       applied_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/),
     })
@@ -73,7 +74,7 @@ test.each([
       message: expect.stringContaining(message),
     })
     expect(await db.read(countRows)).toEqual(before)
-    expect(await version(db)).toBe(1)
+    expect(await version(db)).toBe(LATEST)
     expect(await db.exclusively((writer) => writer.get('PRAGMA foreign_keys'))).toEqual({ foreign_keys: 1 })
   }),
 )
@@ -90,9 +91,9 @@ test('rebuilding a parent table does not empty its children', () =>
 
 test('when a later step fails, the steps before it stay and the version says so', () =>
   withTestDatabase(async (db) => {
-    const work = moveUp(db, step('CREATE TABLE two (a);'), step('NONSENSE;', '', 3))
+    const work = moveUp(db, step('CREATE TABLE two (a);'), step('NONSENSE;', '', NEXT + 1))
     await expect(work).rejects.toMatchObject({ code: 'MIGRATION_FAILED' })
-    expect(await version(db)).toBe(2)
+    expect(await version(db)).toBe(NEXT)
     expect(await db.read(countRows)).toHaveProperty('two')
   }))
 
@@ -100,11 +101,8 @@ test('going down to 0 removes all tables, says what went, and keeps a copy that 
   withTestDatabase(async (db) => {
     await addChat(db)
     const report = await moveDown(db, 0)
-    expect(report).toMatchObject({
-      from: 1,
-      to: 0,
-      steps: [{ direction: 'down', dropped: { chat_messages: 1 } }],
-    })
+    expect(report).toMatchObject({ from: LATEST, to: 0 })
+    expect(report.steps.at(-1)).toMatchObject({ direction: 'down', dropped: { chat_messages: 1 } })
     expect(await db.read(countRows)).toEqual({})
     const copy = report.backup as string
     expect(statSync(copy).mode & 0o777).toBe(0o600)
@@ -130,13 +128,13 @@ test('a copy whose folder cannot be made stops the migration before anything cha
   writeFileSync(join(dirname(path), 'backups'), 'in the way')
   await withDatabase({ path, keys, access: 'write' }, async (db) => {
     await expect(moveDown(db, 0)).rejects.toMatchObject({ code: 'IO' })
-    expect(await version(db)).toBe(1)
+    expect(await version(db)).toBe(LATEST)
   })
 })
 
 test('nothing is copied when there is nothing to do', () =>
   withTestDatabase(async (db) => {
-    expect(await moveUp(db)).toEqual({ from: 1, to: 1, steps: [], backup: null })
+    expect(await moveUp(db)).toEqual({ from: LATEST, to: LATEST, steps: [], backup: null })
     expect(existsSync(join(dirname(db.facts.realPath), 'backups'))).toBe(false)
   }))
 

@@ -18,15 +18,17 @@ async function drifted<T>(
   })
 }
 
-const WITHOUT_CASCADE = `CREATE TABLE t (id TEXT PRIMARY KEY, session_id TEXT NOT NULL,
-  role TEXT NOT NULL CHECK (role IN ('user', 'assistant', 'system')), content TEXT NOT NULL, model_name TEXT,
-  created_at DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP, metadata TEXT,
-  FOREIGN KEY (session_id) REFERENCES chat_sessions (id));`
-const replaceMessages = (create: string) =>
-  `DROP TABLE chat_messages; ${create} ALTER TABLE t RENAME TO chat_messages;
-   CREATE INDEX idx_chat_messages_session_id ON chat_messages (session_id);
-   CREATE INDEX idx_chat_messages_created_at ON chat_messages (created_at);
-   CREATE INDEX idx_chat_messages_role ON chat_messages (role);`
+const WITHOUT_ACTION = `CREATE TABLE t (id TEXT PRIMARY KEY, agent_id TEXT NOT NULL, session_id TEXT, input TEXT NOT NULL,
+  output TEXT, status TEXT NOT NULL CHECK (status IN ('running', 'completed', 'failed', 'cancelled')),
+  started_at DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP, completed_at DATETIME, error_message TEXT, metadata TEXT,
+  FOREIGN KEY (agent_id) REFERENCES agents (id),
+  FOREIGN KEY (session_id) REFERENCES chat_sessions (id) ON DELETE SET NULL);`
+const replaceExecutions = (create: string) =>
+  `DROP TABLE agent_executions; ${create} PRAGMA legacy_alter_table = ON; ALTER TABLE t RENAME TO agent_executions;
+   CREATE INDEX idx_agent_executions_agent_id ON agent_executions (agent_id);
+   CREATE INDEX idx_agent_executions_session_id ON agent_executions (session_id);
+   CREATE INDEX idx_agent_executions_status ON agent_executions (status);
+   CREATE INDEX idx_agent_executions_started_at ON agent_executions (started_at DESC);`
 
 test.each([
   [
@@ -66,15 +68,28 @@ test.each([
   ['an extra view', 'CREATE VIEW v AS SELECT 1', ['extra view v.v']],
   [
     'a foreign key without its action',
-    replaceMessages(WITHOUT_CASCADE),
-    ['changed foreign_key chat_messages.session_id'],
+    replaceExecutions(WITHOUT_ACTION),
+    ['changed foreign_key agent_executions.agent_id'],
   ],
   [
     'a CHECK that allows more',
-    replaceMessages(
-      WITHOUT_CASCADE.replace("'system'", "'system', 'tool'").replace('(id));', '(id) ON DELETE CASCADE);'),
+    replaceExecutions(
+      WITHOUT_ACTION.replace("'failed'", "'failed', 'lost'").replace(
+        'agents (id)',
+        'agents (id) ON DELETE CASCADE',
+      ),
     ),
-    ['changed table chat_messages'],
+    ['changed table agent_executions'],
+  ],
+  [
+    'a column of another type in a table with triggers and a view on it',
+    'ALTER TABLE chat_messages DROP COLUMN metadata; ALTER TABLE chat_messages ADD COLUMN metadata BLOB',
+    ['changed column chat_messages.metadata'],
+  ],
+  [
+    'a missing trigger',
+    'DROP TRIGGER message_search_update',
+    ['missing trigger chat_messages.message_search_update'],
   ],
 ])('finds %s, and its SQL mends it', async (_case, sql, expected) => {
   await drifted(sql, async (connection, findings) => {

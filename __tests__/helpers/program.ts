@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/package-root.ts'
 import { temporaryFolder } from './folder.ts'
@@ -14,8 +14,11 @@ export function programWithMigrations(files: Record<string, string>): string {
   return join(root, 'dist', 'cli', 'libreollama-db.js')
 }
 
-/** A second version, to have something pending. */
-export const SECOND_MIGRATION = {
-  '0002_notes.up.sql': 'CREATE TABLE notes (id TEXT PRIMARY KEY);',
-  '0002_notes.down.sql': 'DROP TABLE notes;',
-}
+/** The newest version that ships, and the files of one more, to have something pending. */
+export const LATEST = readdirSync(join(packageRoot(), 'migrations')).length / 2
+export const NEXT = LATEST + 1
+export const nextMigration = (up: string, down: string) => ({
+  [`000${NEXT}_next.up.sql`]: up,
+  [`000${NEXT}_next.down.sql`]: down,
+})
+export const NEXT_MIGRATION = nextMigration('CREATE TABLE notes (id TEXT PRIMARY KEY);', 'DROP TABLE notes;')

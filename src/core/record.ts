@@ -5,17 +5,16 @@ import { readTimestamp } from './timestamp.ts'
 
 /** A stored row as programs see it: times as RFC 3339 UTC, booleans as booleans, metadata as its JSON value. */
 export function decodeRow(entity: Entity, row: Row): EntityRow {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => {
-      const column = entity.columns.find((candidate) => candidate.name === name)
-      return [name, column ? decode(column, value) : value]
-    }),
-  )
+  const decoded: EntityRow = { ...row }
+  for (const column of entity.columns) {
+    if (column.name in row) decoded[column.name] = decode(column, row[column.name])
+  }
+  return decoded
 }
 
 function decode({ kind }: Column, value: unknown): unknown {
   if (value === null) return null
-  if (kind === 'boolean') return value !== 0
+  if (kind === 'boolean') return Boolean(value)
   if (kind === 'time') return readTimestamp(String(value)) ?? value
   if (kind !== 'json') return value
   try {

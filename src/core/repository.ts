@@ -1,5 +1,5 @@
 import { v7 as uuid } from 'uuid'
-import type { Connection, Row, Value } from './connection.ts'
+import type { Connection, Value } from './connection.ts'
 import { ENTITIES } from './entities/index.ts'
 import type { Entity, EntityRow } from './entity.ts'
 import { AppError } from './errors.ts'
@@ -39,7 +39,7 @@ export async function createRecords(
   }
   const names = entity.columns.map(({ name }) => name)
   await insertAll(writer, entity.table, names, rows)
-  return rows.map((row) => decodeRow(entity, storedForm(row)))
+  return rows.map((row) => decodeRow(entity, Object.fromEntries(row)))
 }
 
 /** Changes the given fields of one record. Throws NOT_FOUND, INVALID. */
@@ -162,13 +162,6 @@ async function insertAll(
       some.flatMap((row) => names.map((name) => row.get(name) ?? null)),
     )
   }
-}
-
-/** What reading the row back would give. */
-function storedForm(row: Map<string, Value>): Row {
-  return Object.fromEntries(
-    [...row].map(([name, value]) => [name, typeof value === 'boolean' ? Number(value) : value]),
-  )
 }
 
 async function referencesTo(connection: Connection, table: string) {

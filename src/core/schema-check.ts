@@ -212,6 +212,7 @@ function rebuildTable(name: string, expected: Table, actual: Table, schema: Sche
   const create = expected.sql.replace(/^(create\s+table\s+)("[^"]+"|\w+)/i, `$1${quoteName(copy)}`)
   return [
     'PRAGMA foreign_keys = OFF',
+    'PRAGMA legacy_alter_table = ON', // lets a view name the table while it is away
     'BEGIN IMMEDIATE',
     create,
     `INSERT INTO ${quoteName(copy)} (${common.join(', ')}) SELECT ${common.join(', ')} FROM ${quoteName(name)}`,
@@ -219,6 +220,7 @@ function rebuildTable(name: string, expected: Table, actual: Table, schema: Sche
     `ALTER TABLE ${quoteName(copy)} RENAME TO ${quoteName(name)}`,
     ...objectsOf(name, schema),
     'COMMIT',
+    'PRAGMA legacy_alter_table = OFF',
     'PRAGMA foreign_keys = ON',
   ]
     .map((sql) => `${sql};`)

@@ -5,11 +5,15 @@ export function formatTimestamp(moment: Date): string {
 
 const FORMS = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(?:Z|\+00:00)?$/
 
+/** What `formatTimestamp` gives, for a day that exists in every month: by far the most, and nothing is to be changed. */
+const OWN_FORM = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}\+00:00$/
+
 /**
  * A stored timestamp as RFC 3339 UTC, or null when it is none. Reads the three forms that occur: RFC 3339 with 0 to
  * 9 fraction digits and `+00:00` or `Z`, and SQLite's CURRENT_TIMESTAMP (`2025-06-05 20:22:06`), which is UTC too.
  */
 export function readTimestamp(stored: string): string | null {
+  if (OWN_FORM.test(stored)) return stored
   const [, day, time, fraction = ''] = FORMS.exec(stored) ?? []
   if (day === undefined || Number.isNaN(Date.parse(`${day}T${time}Z`))) return null
   return `${day}T${time}.${fraction.slice(0, 6).padEnd(6, '0')}+00:00`
