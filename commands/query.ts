@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { withDatabase } from '../src/core/database.ts'
-import { runQuery } from '../src/core/query.ts'
+import { checkQuery, runQuery } from '../src/core/query.ts'
 import type { Define } from './index.ts'
 
 const define: Define = (command, context) => {
@@ -11,8 +11,9 @@ const define: Define = (command, context) => {
     .action(
       async (sql: string, { param, write = false }: { param: Record<string, string>; write?: boolean }) => {
         const ctx = context()
+        const query = checkQuery(sql, { parameters: param, write })
         const rows = await withDatabase({ ...ctx.database, access: write ? 'write' : 'read' }, (db) =>
-          runQuery(db, sql, { parameters: param, write }),
+          runQuery(db, query),
         )
         // The columns are known only now.
         await ctx.printer({ fields: Object.keys(rows[0] ?? {}) })(rows)

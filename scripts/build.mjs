@@ -1,6 +1,6 @@
 // Type-checks, bundles the program and the library into dist/, writes the library's type declarations, and collects
 // the licences of what was bundled. A build that fails leaves the last one as it was.
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, transform } from 'esbuild'
@@ -25,9 +25,9 @@ const common = {
   logLevel: 'warning',
 }
 
-typescript('-p', '.')
 mkdirSync(fresh)
 try {
+  checkTypes()
   const program = await build({
     ...common,
     entryPoints: { 'libreollama-db': 'bin/libreollama-db.ts' },
@@ -41,18 +41,6 @@ try {
     external: [...common.external, 'kysely'],
     minify: false, // its stack traces are read in other people's programs
   })
-  typescript(
-    '-p',
-    '.',
-    '--noEmit',
-    'false',
-    '--emitDeclarationOnly',
-    '--declaration',
-    '--outDir',
-    join(fresh, 'types'),
-  )
-  for (const folder of ['bin', 'commands', '__tests__', 'src/cli'])
-    rmSync(join(fresh, 'types', folder), { recursive: true, force: true })
   const inputs = [program, library].flatMap(({ metafile }) => Object.keys(metafile.inputs))
   writeFileSync(join(fresh, 'THIRD-PARTY-LICENSES.txt'), licenses(inputs))
   rmSync(target, { recursive: true, force: true })
@@ -61,8 +49,28 @@ try {
   rmSync(fresh, { recursive: true, force: true })
 }
 
-function typescript(...options) {
-  execFileSync(join(root, 'node_modules', '.bin', 'tsc'), options, { cwd: root, stdio: 'inherit' })
+/** Checks all types, and writes the declarations of the library. Mistakes are for a person to read, not for a stack. */
+function checkTypes() {
+  const types = join(fresh, 'types')
+  const options = [
+    '-p',
+    '.',
+    '--noEmit',
+    'false',
+    '--emitDeclarationOnly',
+    '--declaration',
+    '--outDir',
+    types,
+  ]
+  const tsc = join(root, 'node_modules', '.bin', 'tsc')
+  const { status } = spawnSync(tsc, options, { cwd: root, stdio: 'inherit' })
+  if (status !== 0) {
+    rmSync(fresh, { recursive: true, force: true })
+    process.exit(1)
+  }
+  for (const folder of ['bin', 'commands', '__tests__', 'src/cli']) {
+    rmSync(join(types, folder), { recursive: true, force: true })
+  }
 }
 
 /**

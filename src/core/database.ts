@@ -9,7 +9,7 @@ import type { FileFacts } from './file-facts.ts'
 import { type HeldFile, hold, release } from './held-files.ts'
 import { type Key, withSalt } from './key.ts'
 import { type Database, LOCK_TIMEOUT, OpenDatabase, type Opening } from './open-database.ts'
-import { type ProofOptions, prove, UNPROVEN } from './proof.ts'
+import { type ProofOptions, prove, readSomething, UNPROVEN } from './proof.ts'
 
 export { type Database, inTransaction } from './open-database.ts'
 
@@ -99,6 +99,8 @@ async function openExisting(
     { ...options, facts, file, connect, key, immutable, reading },
     tidy ? [] : [probe],
   )
+  // Whatever the work does, one such connection must have read: only then does closing it tidy up.
+  if (tidy) await db.read(readSomething)
   if (options.access === 'write') await db.openWriter()
   return db
 }

@@ -1,10 +1,13 @@
 import { causeError, causeWithKeys } from './cause.ts'
-import type { ClosableConnection, Connect, ConnectOptions } from './connection.ts'
+import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
 import { AppError } from './errors.ts'
 import type { FileFacts } from './file-facts.ts'
 import type { Key } from './key.ts'
 
-const PAGE_PROBE = 'SELECT count(*) FROM sqlite_schema'
+/** The smallest read that needs the key, the first page, and the -wal where there is one. */
+export async function readSomething(connection: Connection): Promise<void> {
+  await connection.get('SELECT count(*) FROM sqlite_schema')
+}
 
 export interface ProofOptions extends Pick<ConnectOptions, 'lockTimeout' | 'onStatement'> {
   /** Whether half a transaction that a killed program left may be rolled back, which writes; default true. */
@@ -36,7 +39,7 @@ export async function prove(
       if (way.access === 'query' && (await isWrongKey(facts, key, connect))) break
       const probe = await connect(facts.realPath, { key, lockTimeout, onStatement, ...way })
       try {
-        await probe.get(PAGE_PROBE)
+        await readSomething(probe)
         return { key, probe, immutable: way.immutable ?? false }
       } catch (error) {
         await probe.close()
@@ -68,8 +71,7 @@ function waysToProbe(
 /** A connection that rolls back writes before it knows whether its key is right: so the key is tried on the side first. */
 async function isWrongKey(facts: FileFacts, key: string, connect: Connect): Promise<boolean> {
   const probe = await connect(facts.realPath, { key, access: 'read', immutable: true })
-  return probe
-    .get(PAGE_PROBE)
+  return readSomething(probe)
     .then(
       () => false,
       (error) => error instanceof AppError && error.code === 'WRONG_KEY',

@@ -4,32 +4,15 @@ import { isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
 import { readSql } from './sql-text.ts'
 
-/** The pragmas that only tell something. */
-const TELLING = new Set([
-  'application_id',
-  'cipher_integrity_check',
-  'cipher_version',
-  'collation_list',
-  'compile_options',
-  'encoding',
-  'foreign_key_check',
-  'foreign_key_list',
-  'freelist_count',
-  'function_list',
-  'index_info',
-  'index_list',
-  'index_xinfo',
-  'integrity_check',
-  'journal_mode',
-  'page_count',
-  'page_size',
-  'quick_check',
-  'schema_version',
-  'table_info',
-  'table_list',
-  'table_xinfo',
-  'user_version',
-])
+/** The pragmas that only tell something, and those of them that say of what by an argument. */
+const TELLING = new Set(
+  `application_id cipher_integrity_check cipher_version collation_list compile_options encoding freelist_count
+   function_list journal_mode page_count page_size schema_version table_list user_version`.split(/\s+/),
+)
+const TELLING_OF = new Set(
+  `foreign_key_check foreign_key_list index_info index_list index_xinfo integrity_check quick_check table_info
+   table_xinfo`.split(/\s+/),
+)
 
 /** What the engine itself would allow and what would lose or leak data: no switch lifts this. */
 const NEVER = new Set(['key', 'rekey', 'hexkey', 'hexrekey', 'textkey', 'textrekey', 'writable_schema'])
@@ -40,13 +23,18 @@ export interface QueryOptions {
   write: boolean
 }
 
-/** Runs one SQL statement with named parameters; rows, or for a change `[{ changes }]`. Throws INVALID, USAGE. */
-export async function runQuery(
-  db: Database,
-  sql: string,
-  { parameters, write }: QueryOptions,
-): Promise<Row[]> {
-  const statement = checkStatement(sql, parameters, write)
+/** A statement that was looked at and may be run. */
+export interface Query extends QueryOptions {
+  statement: string
+}
+
+/** Looks at SQL before any database is opened. Throws USAGE, INVALID for what is not one statement that may be run. */
+export function checkQuery(sql: string, options: QueryOptions): Query {
+  return { ...options, statement: checkStatement(sql, options.parameters, options.write) }
+}
+
+/** Runs a checked statement; rows, or for a change `[{ changes }]`. Throws INVALID for what the engine refuses. */
+export async function runQuery(db: Database, { statement, parameters, write }: Query): Promise<Row[]> {
   const work = async (connection: Connection): Promise<Row[]> => {
     const before = await connection.get<{ n: number }>('SELECT total_changes() AS n')
     const rows = await connection.allNamed(statement, parameters)
@@ -96,7 +84,8 @@ function checkStatement(sql: string, given: Record<string, string>, write: boole
   }
   if (pragma && NEVER.has(pragma.name))
     refuse('INVALID', `PRAGMA ${pragma.name} is refused`, 'a key is never changed by a query')
-  if (pragma && !write && (pragma.sets || !TELLING.has(pragma.name))) {
+  const tells = pragma && (TELLING_OF.has(pragma.name) || (TELLING.has(pragma.name) && !pragma.hasArgument))
+  if (pragma && !write && !tells) {
     refuse(
       'INVALID',
       `PRAGMA ${pragma.name} is not one that only tells something`,

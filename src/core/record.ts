@@ -45,6 +45,11 @@ export function encodeInput(
     if (given !== undefined) values.set(column.name, encode(entity, column, given))
     else if (!partial && column.required) refuse(entity, column, 'is required')
   }
+  if (partial && values.size === 0) {
+    throw new AppError('INVALID', `${entity.name}: nothing to change was given`, {
+      hint: `libreollama-db ${entity.name} update --help lists what can be changed`,
+    })
+  }
   return values
 }
 

@@ -51,11 +51,6 @@ export async function updateRecord(
   now: Date,
 ): Promise<EntityRow> {
   const values = encodeInput(entity, changes, { partial: true })
-  if (values.size === 0) {
-    throw new AppError('INVALID', `${entity.name}: nothing to change was given`, {
-      hint: `libreollama-db ${entity.name} update --help lists what can be changed`,
-    })
-  }
   const key = await findKey(writer, entity, named)
   await resolveReferences(writer, entity, values, new Map())
   for (const { name, moment } of entity.columns)

@@ -5,7 +5,7 @@ export interface SqlText {
   /** The first word of the first statement, upper case. */
   verb: string
   /** What follows PRAGMA, lower case; undefined for other statements. */
-  pragma: { name: string; sets: boolean } | undefined
+  pragma: { name: string; hasArgument: boolean } | undefined
   /** The named parameters, without their sign. */
   parameters: Set<string>
 }
@@ -20,7 +20,7 @@ export function readSql(sql: string): SqlText {
   const words: string[] = []
   const parameters = new Set<string>()
   let statement = ''
-  let sets = false
+  let hasArgument = false
   for (const [text, quoted, comment, parameter, word, end] of sql.matchAll(TOKEN)) {
     if (end) {
       if (statement.trim()) statements.push(statement.trim())
@@ -30,7 +30,7 @@ export function readSql(sql: string): SqlText {
     statement += comment === undefined ? text : ' '
     if (parameter) parameters.add(parameter)
     if (statements.length === 0 && (word || quoted)) words.push(word ?? unquote(quoted ?? ''))
-    if (statements.length === 0 && text === '=') sets = true
+    if (statements.length === 0 && (text === '=' || text === '(')) hasArgument = true
   }
   if (statement.trim()) statements.push(statement.trim())
   const verb = (words[0] ?? '').toUpperCase()
@@ -39,7 +39,7 @@ export function readSql(sql: string): SqlText {
   return {
     statements,
     verb,
-    pragma: verb === 'PRAGMA' ? { name: (name ?? '').toLowerCase(), sets } : undefined,
+    pragma: verb === 'PRAGMA' ? { name: (name ?? '').toLowerCase(), hasArgument } : undefined,
     parameters,
   }
 }

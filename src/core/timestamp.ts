@@ -15,6 +15,8 @@ const OWN_FORM = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-
 export function readTimestamp(stored: string): string | null {
   if (OWN_FORM.test(stored)) return stored
   const [, day, time, fraction = ''] = FORMS.exec(stored) ?? []
-  if (day === undefined || Number.isNaN(Date.parse(`${day}T${time}Z`))) return null
+  // JavaScript moves 30 February into March; a moment that exists comes back as it was.
+  if (day === undefined || new Date(`${day}T${time}Z`).toJSON()?.slice(0, 19) !== `${day}T${time}`)
+    return null
   return `${day}T${time}.${fraction.slice(0, 6).padEnd(6, '0')}+00:00`
 }
