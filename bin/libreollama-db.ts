@@ -7,13 +7,17 @@ import { main } from './main.ts'
 // Everything that is made from here on is for its owner alone.
 process.umask(0o077)
 
-// A failed write is told to whoever wrote (see `write`); without a listener the stream would end the process as well.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-
+// Each stream costs milliseconds to set up, so it is when it is first used.
 const host: Host = {
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
+  get stdin() {
+    return process.stdin
+  },
+  get stdout() {
+    return watched(process.stdout)
+  },
+  get stderr() {
+    return watched(process.stderr)
+  },
   env: process.env,
   now: () => new Date(),
   signal: abortOnSignals(),
@@ -38,4 +42,10 @@ function abortOnSignals(): AbortSignal {
     })
   }
   return controller.signal
+}
+
+/** A failed write is told to whoever wrote (see `write`); without a listener the stream would end the process as well. */
+function watched(stream: NodeJS.WriteStream): NodeJS.WriteStream {
+  if (stream.listenerCount('error') === 0) stream.on('error', () => {})
+  return stream
 }

@@ -1,4 +1,4 @@
-import { addAbortSignal, type Readable, type Writable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { AppError } from '../core/errors.ts'
 import type { Environment } from '../core/key-source.ts'
 
@@ -40,6 +40,7 @@ export async function readAll({ stdin, signal }: Host): Promise<Buffer> {
       hint: 'give it through a pipe or from a file; a key is asked for when --key-file is left out',
     })
   }
+  const { addAbortSignal } = await import('node:stream')
   const chunks: Buffer[] = []
   try {
     for await (const chunk of addAbortSignal(signal, stdin)) chunks.push(Buffer.from(chunk))

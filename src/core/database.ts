@@ -9,7 +9,7 @@ import type { FileFacts } from './file-facts.ts'
 import { type HeldFile, hold, release } from './held-files.ts'
 import { type Key, withSalt } from './key.ts'
 import { type Database, LOCK_TIMEOUT, OpenDatabase, type Opening } from './open-database.ts'
-import { type ProofOptions, prove, readSomething, UNPROVEN } from './proof.ts'
+import { type ProofOptions, prove, UNPROVEN } from './proof.ts'
 
 export { type Database, inTransaction } from './open-database.ts'
 
@@ -17,8 +17,6 @@ export interface DatabaseOptions extends ProofOptions {
   path: string
   /** Called once, and only after the file itself was found worth opening. Several keys are tried in order. */
   keys: () => Promise<Key[]>
-  /** `read` is the default; `create` expects an empty file and keys it; see ConnectOptions for the others. */
-  access?: 'read' | 'write' | 'create'
   /** Connections that read side by side; default 2. */
   readers?: number
   /** Aborting it interrupts the running statements; its reason is thrown. */
@@ -89,18 +87,9 @@ async function openExisting(
   if (known) throw causeError(known)
   const keys = await options.keys()
   options.signal?.throwIfAborted()
-  const { key, probe, immutable } = await prove(facts, keys, connect, options)
-  // A -wal that was there belongs to a living or crashed program: a command that reads must leave it alone, so the
-  // probe goes on as its reader. Without one, a connection that may write tidies away the -wal that reading makes.
-  const tidy = options.access !== 'write' && !immutable && facts.walBytes === undefined
-  if (tidy) await probe.close()
-  const reading = tidy ? 'query' : 'read'
-  const db = new OpenDatabase(
-    { ...options, facts, file, connect, key, immutable, reading },
-    tidy ? [] : [probe],
-  )
-  // Whatever the work does, one such connection must have read: only then does closing it tidy up.
-  if (tidy) await db.read(readSomething)
+  // The probe goes on as the first reader.
+  const { key, probe, immutable, access: reading } = await prove(facts, keys, connect, options)
+  const db = new OpenDatabase({ ...options, facts, file, connect, key, immutable, reading }, [probe])
   if (options.access === 'write') await db.openWriter()
   return db
 }

@@ -59,11 +59,14 @@ export async function examineFile(path: string): Promise<FileFacts> {
   facts.mode = status.mode & 0o7777
   if (status.isDirectory()) return { ...facts, kind: 'folder' }
   if (!status.isFile()) return { ...facts, kind: 'special' }
-  facts.walBytes = await sizeOf(`${facts.realPath}-wal`)
-  facts.hasJournal = ((await sizeOf(`${facts.realPath}-journal`)) ?? 0) > 0
-  facts.folderWritable = await allows(dirname(facts.realPath), constants.W_OK)
-  if (!(await allows(facts.realPath, constants.R_OK))) return { ...facts, kind: 'unreadable' }
-  return { ...facts, kind: 'file' }
+  const [walBytes, journalBytes = 0, folderWritable, readable] = await Promise.all([
+    sizeOf(`${facts.realPath}-wal`),
+    sizeOf(`${facts.realPath}-journal`),
+    allows(dirname(facts.realPath), constants.W_OK),
+    allows(facts.realPath, constants.R_OK),
+  ])
+  const kind = readable ? 'file' : 'unreadable'
+  return { ...facts, kind, walBytes, hasJournal: journalBytes > 0, folderWritable }
 }
 
 /** Whether anything at all, a dangling link too, has this name. */
@@ -93,7 +96,8 @@ export async function readSamples({ kind, realPath, size }: FileFacts): Promise<
       const { buffer, bytesRead } = await file.read(Buffer.alloc(SAMPLE), 0, SAMPLE, position)
       return buffer.subarray(0, bytesRead)
     }
-    return { start: await sample(0), middle: await sample(Math.floor(size / 2)) }
+    const [start, middle] = await Promise.all([sample(0), sample(Math.floor(size / 2))])
+    return { start, middle }
   } catch (error) {
     throw explainSystemError(error, realPath)
   } finally {

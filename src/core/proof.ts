@@ -10,15 +10,21 @@ export async function readSomething(connection: Connection): Promise<void> {
 }
 
 export interface ProofOptions extends Pick<ConnectOptions, 'lockTimeout' | 'onStatement'> {
+  /** `read` is the default; `create` expects an empty file and keys it. */
+  access?: 'read' | 'write' | 'create'
   /** Whether half a transaction that a killed program left may be rolled back, which writes; default true. */
   recover?: boolean
 }
 
 /** The key that was proven, and the connection that proved it. */
-export interface Proof {
+export interface Proof extends Way {
   key: string
   probe: ClosableConnection
-  /** Whether the file could only be read as one that nobody changes. */
+}
+
+/** How a file is opened for reading. */
+interface Way {
+  access: 'read' | 'query'
   immutable: boolean
 }
 
@@ -33,18 +39,19 @@ export async function prove(
   options: ProofOptions,
 ): Promise<Proof> {
   const { lockTimeout, onStatement } = options
+  const ways = waysToRead(facts, options)
   for (const candidate of keys) {
     const key = await candidate.literal(facts.samples.start.subarray(0, 16))
-    for (const [index, way] of waysToProbe(facts, options).entries()) {
-      if (way.access === 'query' && (await isWrongKey(facts, key, connect))) break
+    for (const way of ways) {
+      if (facts.hasJournal && way.access === 'query' && (await isWrongKey(facts, key, connect))) break
       const probe = await connect(facts.realPath, { key, lockTimeout, onStatement, ...way })
       try {
         await readSomething(probe)
-        return { key, probe, immutable: way.immutable ?? false }
+        return { key, probe, ...way }
       } catch (error) {
         await probe.close()
         if (error instanceof AppError && UNPROVEN.has(error.code)) break
-        const isLast = index === waysToProbe(facts, options).length - 1
+        const isLast = way === ways.at(-1)
         if (isLast || !(error instanceof AppError && error.code === 'IO')) throw explainJournal(error, facts)
       }
     }
@@ -53,19 +60,17 @@ export async function prove(
 }
 
 /** Each is tried only when the one before it failed for want of permission. */
-function waysToProbe(
-  facts: FileFacts,
-  { recover = true }: ProofOptions,
-): Pick<ConnectOptions, 'access' | 'immutable'>[] {
-  // A WAL database in a folder that cannot be written has nowhere for its -shm; without a -wal it is at rest.
-  const atRest = !facts.folderWritable && facts.walBytes === undefined && !facts.hasJournal
+function waysToRead(facts: FileFacts, { access, recover = true }: ProofOptions): Way[] {
+  const atRest = facts.walBytes === undefined && !facts.hasJournal
+  // With nothing beside the file, a connection that may write cannot touch anything even with a wrong key; and closing
+  // it removes the -wal that reading makes, which a read-only one leaves behind.
+  if (atRest && facts.folderWritable && access !== 'write') return [{ access: 'query', immutable: false }]
+  const ways: Way[] = [{ access: 'read', immutable: false }]
+  // A WAL database in a folder that cannot be written has nowhere for its -shm.
+  if (atRest && !facts.folderWritable) ways.push({ access: 'read', immutable: true })
   // Half a transaction of a killed program is rolled back from its journal, which only a writing connection may do.
-  const rollBack = facts.hasJournal && recover
-  return [
-    { access: 'read' },
-    ...(atRest ? [{ access: 'read', immutable: true } as const] : []),
-    ...(rollBack ? [{ access: 'query' } as const] : []),
-  ]
+  if (facts.hasJournal && recover) ways.push({ access: 'query', immutable: false })
+  return ways
 }
 
 /** A connection that rolls back writes before it knows whether its key is right: so the key is tried on the side first. */
