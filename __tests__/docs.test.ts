@@ -65,7 +65,7 @@ test('the library example of the README runs', () => {
   symlinkSync(root, join(folder, 'node_modules', 'libreollama-db'))
   writeFileSync(join(folder, 'example.mjs'), source)
   const printed = execFileSync(process.execPath, ['example.mjs'], { cwd: folder, encoding: 'utf8' })
-  expect(printed).toBe('6\n')
+  expect(printed).toBe('assistant Its **starch** turns firm again as it cools.\nassistant user\n')
 })
 
 test('every package that the project uses has its line in docs/dependencies.md', () => {
