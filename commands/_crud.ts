@@ -1,22 +1,21 @@
 import type { Command } from 'commander'
 import type { Context } from '../src/cli/context.ts'
 import { columnOptions, filterOptions, readColumns, readFilters } from '../src/cli/entity-options.ts'
-import { deletionView, listView, recordView } from '../src/cli/entity-view.ts'
+import { deletionView, listView } from '../src/cli/entity-view.ts'
 import { wholeNumber } from '../src/cli/option-values.ts'
 import type { Connection } from '../src/core/connection.ts'
-import { type Database, withDatabase } from '../src/core/database.ts'
 import type { Entity, EntityRow } from '../src/core/entity.ts'
 import { findKey } from '../src/core/find-record.ts'
 import { listRecords } from '../src/core/list-records.ts'
 import { encodeInput } from '../src/core/record.ts'
 import {
   createRecords,
+  type Deletion,
   deleteKeys,
   getRecord,
   previewDeletion,
-  updateRecord,
 } from '../src/core/repository.ts'
-import { requireTable } from '../src/core/require-table.ts'
+import { change, printRecord, resolveFilters, withEntity } from './_entity.ts'
 
 /** Makes records in the transaction of `writer`. */
 type Create = (writer: Connection, inputs: EntityRow[], now: Date) => Promise<EntityRow[]>
@@ -88,56 +87,12 @@ export function crud(
           for (const one of named) found.add(await findKey(reader, entity, one))
           return [...found]
         })
-        const { cascaded, unlinked } = await db.read((reader) => previewDeletion(reader, entity, keys))
-        await ctx.confirm(deletionQuestion(entity, keys.length, { ...cascaded, ...unlinked }))
+        await ctx.confirm(
+          deletionQuestion(entity, await db.read((reader) => previewDeletion(reader, entity, keys))),
+        )
         await print(await db.transaction((writer) => deleteKeys(writer, entity, keys)))
       })
     })
-}
-
-/** Changes one record and prints it: `update`, and the verbs that set fields to fixed values. */
-export function change(ctx: Context, entity: Entity, named: string, changes: EntityRow): Promise<void> {
-  return printRecord(ctx, entity, 'write', (db) =>
-    db.transaction((writer) => updateRecord(writer, entity, named, changes, ctx.host.now())),
-  )
-}
-
-/** Opens the database for work on an entity, and prints the record that the work gives. */
-export async function printRecord(
-  ctx: Context,
-  entity: Entity,
-  access: 'read' | 'write',
-  work: (db: Database) => Promise<EntityRow>,
-): Promise<void> {
-  const print = ctx.printer(recordView(entity))
-  await print(await withEntity(ctx, entity, access, work))
-}
-
-/** Opens the database and makes sure that the entity's table is there. */
-export function withEntity<T>(
-  ctx: Context,
-  entity: Entity,
-  access: 'read' | 'write',
-  work: (db: Database) => Promise<T>,
-): Promise<T> {
-  return withDatabase({ ...ctx.database, access }, async (db) => {
-    await db.read((reader) => requireTable(reader, entity.table))
-    return work(db)
-  })
-}
-
-/** A filter on a reference may be the beginning of an id, as everywhere. */
-export async function resolveFilters(db: Database, entity: Entity, where: Record<string, string | boolean>) {
-  const { ENTITIES } = await import('../src/core/entities/index.ts')
-  const resolve = async (reader: Connection, name: string, value: string | boolean) => {
-    const target = ENTITIES[entity.columns.find((column) => column.name === name)?.reference ?? '']
-    return target && typeof value === 'string' ? findKey(reader, target, value) : value
-  }
-  return db.read(async (reader) => {
-    const resolved: Record<string, string | boolean> = {}
-    for (const [name, value] of Object.entries(where)) resolved[name] = await resolve(reader, name, value)
-    return resolved
-  })
 }
 
 const creating =
@@ -151,10 +106,14 @@ function first(rows: EntityRow[]): EntityRow {
   return row
 }
 
-function deletionQuestion(entity: Entity, count: number, others: Record<string, number>): string {
-  const along = Object.entries(others).map(([table, rows]) => `${rows} in ${table}`)
-  const what = `${count} ${entity.name}${count === 1 ? '' : 's'}`
-  return `Delete ${what}${along.length ? `, which also changes ${along.join(' and ')}` : ''}?`
+function deletionQuestion({ name }: Entity, { deleted, cascaded, unlinked }: Deletion): string {
+  const list = (counts: Record<string, number>) =>
+    Object.entries(counts)
+      .map(([table, rows]) => `${rows} of ${table}`)
+      .join(' and ')
+  const along = Object.keys(cascaded).length ? `, and with it ${list(cascaded)}` : ''
+  const unlinks = Object.keys(unlinked).length ? `; ${list(unlinked)} stay without their reference` : ''
+  return `Delete ${deleted} ${name}${deleted === 1 ? '' : 's'}${along}${unlinks}?`
 }
 
 const orderOf = ({ order }: Entity) => `${order.descending ? '-' : ''}${order.column}`

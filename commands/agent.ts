@@ -1,5 +1,6 @@
 import { agent } from '../src/core/entities/agent.ts'
-import { change, crud } from './_crud.ts'
+import { crud } from './_crud.ts'
+import { change } from './_entity.ts'
 import type { Define } from './index.ts'
 
 const define: Define = (command, context) => {

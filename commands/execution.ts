@@ -2,7 +2,8 @@ import { columnOptions, readColumns } from '../src/cli/entity-options.ts'
 import { execution } from '../src/core/entities/execution.ts'
 import { type Ending, endExecution } from '../src/core/executions.ts'
 import { createRecords } from '../src/core/repository.ts'
-import { crud, printRecord } from './_crud.ts'
+import { crud } from './_crud.ts'
+import { printRecord } from './_entity.ts'
 import type { Define } from './index.ts'
 
 const define: Define = (command, context) => {

@@ -6,7 +6,7 @@ import { withDatabase } from '../src/core/database.ts'
 import { message } from '../src/core/entities/message.ts'
 import { requireTable } from '../src/core/require-table.ts'
 import { type Hit, rebuildSearch, searchMessages } from '../src/core/search.ts'
-import { resolveFilters } from './_crud.ts'
+import { resolveFilters } from './_entity.ts'
 import type { Define } from './index.ts'
 
 const view: View<Hit[]> = {

@@ -5,7 +5,8 @@ import { parseMoment } from '../src/core/moment.ts'
 import { findPrunable } from '../src/core/prune.ts'
 import { deleteKeys, previewDeletion } from '../src/core/repository.ts'
 import { requireTable } from '../src/core/require-table.ts'
-import { change, crud } from './_crud.ts'
+import { crud } from './_crud.ts'
+import { change } from './_entity.ts'
 import type { Define } from './index.ts'
 
 const define: Define = (command, context) => {

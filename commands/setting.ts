@@ -1,6 +1,7 @@
 import { setting } from '../src/core/entities/setting.ts'
 import { setSetting } from '../src/core/settings.ts'
-import { crud, printRecord } from './_crud.ts'
+import { crud } from './_crud.ts'
+import { printRecord } from './_entity.ts'
 import type { Define } from './index.ts'
 
 const define: Define = (command, context) => {

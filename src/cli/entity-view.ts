@@ -9,7 +9,10 @@ export function listView(entity: Entity): View<Row[]> {
   return {
     fields: entity.columns.map(({ name }) => name),
     listed: entity.columns.filter(({ listed }) => listed).map(({ name }) => name),
-    cell: (field, value) => forPeople(entity, field, value),
+    cell: (field, value, short) => {
+      const text = forPeople(entity, field, value)
+      return short ? shortened(entity, field, text) : text
+    },
   }
 }
 
@@ -21,6 +24,13 @@ export function recordView(entity: Entity): View<EntityRow> {
       entity.columns.map(({ name, long }) => fieldLine(entity, record, name, long, style)).join(''),
     cell: (field, value) => forPeople(entity, field, value),
   }
+}
+
+/** Without seconds, and of an id the part that tells records of one millisecond apart; it still names its record. */
+function shortened(entity: Entity, field: string, text: string): string {
+  const column = entity.columns.find(({ name }) => name === field)
+  if (column?.kind === 'time') return text.slice(0, 16)
+  return column?.kind === 'id' || column?.reference ? text.slice(0, 18) : text
 }
 
 function fieldLine(entity: Entity, record: EntityRow, name: string, long: boolean, style: Style): string {

@@ -15,8 +15,8 @@ export interface View<T> {
   text?: (result: T, style: Style) => string
   /** The columns of a table, where they are not all the fields. */
   listed?: readonly string[]
-  /** A value as a table shows it; what is not text is shown as in CSV by default. */
-  cell?: (field: string, value: unknown) => string
+  /** A value as a table shows it, at length or, where the terminal is too narrow for that, shorter. */
+  cell?: (field: string, value: unknown, short: boolean) => string
 }
 
 export type Print<T> = (result: T) => Promise<void>
@@ -87,17 +87,16 @@ async function renderTable<T>(result: T, view: View<T>, options: OutputOptions):
 
 async function tableOf<T>(rows: Row[], view: View<T>, { fields, style }: OutputOptions): Promise<string> {
   if (rows.length === 0) return `${style.dim('(none)')}\n`
-  const { drawTable } = await import('./table.ts')
+  const { drawTable, tableWidth } = await import('./table.ts')
   const columns = [...(fields ?? view.listed ?? view.fields)]
-  return drawTable(
-    columns,
-    rows.map((row) => columns.map((column) => cellOf(view, column, row[column]))),
-    style,
-  )
+  const cells = (short: boolean) =>
+    rows.map((row) => columns.map((column) => cellOf(view, column, row[column], short)))
+  const whole = cells(false)
+  return drawTable(columns, tableWidth([columns, ...whole]) <= style.width ? whole : cells(true), style)
 }
 
-function cellOf<T>(view: View<T>, field: string, value: unknown): string {
-  return safe((view.cell ?? ((_field, other) => cellText(other)))(field, value).replace(/\s+/g, ' '))
+function cellOf<T>(view: View<T>, field: string, value: unknown, short = false): string {
+  return safe((view.cell ?? ((_field, other) => cellText(other)))(field, value, short).replace(/\s+/g, ' '))
 }
 
 /** A table is drawn whole, so it is for what a person can look through. */

@@ -30,15 +30,22 @@ export function drawTable(head: string[] | undefined, rows: string[][], style: S
     .join('\n')}\n`
 }
 
+/** How wide a table of these rows wants to be. */
+export function tableWidth(rows: string[][]): number {
+  return naturalWidths(rows).reduce((sum, column) => sum + column + GAP, -GAP)
+}
+
+function naturalWidths(rows: string[][]): number[] {
+  return (rows[0] ?? []).map((_cell, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+}
+
 /** Nothing for columns as wide as they want to be, and for the widest what is left when all do not fit. */
 function columnWidths(rows: string[][], width: number): number[] {
-  const natural = (rows[0] ?? []).map((_cell, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  )
-  const total = natural.reduce((sum, column) => sum + column + GAP, -GAP)
-  if (total <= width) return []
+  const natural = naturalWidths(rows)
+  const excess = tableWidth(rows) - width
+  if (excess <= 0) return []
   const widest = natural.indexOf(Math.max(...natural))
   const widths: number[] = []
-  widths[widest] = Math.max((natural[widest] ?? 0) - (total - width), 10)
+  widths[widest] = Math.max((natural[widest] ?? 0) - excess, 10)
   return widths
 }

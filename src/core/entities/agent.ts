@@ -25,7 +25,7 @@ export const agent = defineEntity({
     }),
     max_tokens: number('integer', 1, 2 ** 31 - 1, 'the longest answer, in tokens', { example: '2048' }),
     created_at: time('when it was made', { moment: 'created', listed: false }),
-    updated_at: time('when it last changed', { moment: 'updated' }),
+    updated_at: time('when it last changed', { moment: 'updated', listed: false }),
     is_active: boolean(['active', 'inactive'], true),
     metadata: metadata(),
   },

@@ -1,0 +1,53 @@
+import type { Context } from '../src/cli/context.ts'
+import { recordView } from '../src/cli/entity-view.ts'
+import type { Connection } from '../src/core/connection.ts'
+import { type Database, withDatabase } from '../src/core/database.ts'
+import { ENTITIES } from '../src/core/entities/index.ts'
+import type { Entity, EntityRow } from '../src/core/entity.ts'
+import { findKey } from '../src/core/find-record.ts'
+import { updateRecord } from '../src/core/repository.ts'
+import { requireTable } from '../src/core/require-table.ts'
+
+/** Changes one record and prints it: `update`, and the verbs that set fields to fixed values. */
+export function change(ctx: Context, entity: Entity, named: string, changes: EntityRow): Promise<void> {
+  return printRecord(ctx, entity, 'write', (db) =>
+    db.transaction((writer) => updateRecord(writer, entity, named, changes, ctx.host.now())),
+  )
+}
+
+/** Opens the database for work on an entity, and prints the record that the work gives. */
+export async function printRecord(
+  ctx: Context,
+  entity: Entity,
+  access: 'read' | 'write',
+  work: (db: Database) => Promise<EntityRow>,
+): Promise<void> {
+  const print = ctx.printer(recordView(entity))
+  await print(await withEntity(ctx, entity, access, work))
+}
+
+/** Opens the database and makes sure that the entity's table is there. */
+export function withEntity<T>(
+  ctx: Context,
+  entity: Entity,
+  access: 'read' | 'write',
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
+  return withDatabase({ ...ctx.database, access }, async (db) => {
+    await db.read((reader) => requireTable(reader, entity.table))
+    return work(db)
+  })
+}
+
+/** A filter on a reference may be the beginning of an id, as everywhere. */
+export async function resolveFilters(db: Database, entity: Entity, where: Record<string, string | boolean>) {
+  const resolve = async (reader: Connection, name: string, value: string | boolean) => {
+    const target = ENTITIES[entity.columns.find((column) => column.name === name)?.reference ?? '']
+    return target && typeof value === 'string' ? findKey(reader, target, value) : value
+  }
+  return db.read(async (reader) => {
+    const resolved: Record<string, string | boolean> = {}
+    for (const [name, value] of Object.entries(where)) resolved[name] = await resolve(reader, name, value)
+    return resolved
+  })
+}
