@@ -6,10 +6,17 @@ import type { Define } from './index.ts'
 const define: Define = (command, context) => {
   command
     .argument('<sql>', 'one statement')
-    .option('-p, --param <name=value>', 'a value for :name in the statement; may be repeated', parameter, {})
+    .option(
+      '-p, --param <name=value>',
+      'a value for :name in the statement, a number where it is written like one; may be repeated',
+      parameter,
+    )
     .option('--write', 'allow it to change data')
     .action(
-      async (sql: string, { param, write = false }: { param: Record<string, string>; write?: boolean }) => {
+      async (
+        sql: string,
+        { param = {}, write = false }: { param?: Record<string, string>; write?: boolean },
+      ) => {
         const ctx = context()
         const query = checkQuery(sql, { parameters: param, write })
         const rows = await withDatabase({ ...ctx.database, access: write ? 'write' : 'read' }, (db) =>
@@ -21,9 +28,10 @@ const define: Define = (command, context) => {
     )
 }
 
-function parameter(text: string, given: Record<string, string>): Record<string, string> {
+function parameter(text: string, given: Record<string, string> = {}): Record<string, string> {
   const [, name, value] = /^[:@$]?([A-Za-z_]\w*)=([\s\S]*)$/.exec(text) ?? []
-  if (name === undefined || value === undefined) throw new InvalidArgumentError('write it as name=value.')
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('Write it as name=value.')
+  if (Object.hasOwn(given, name)) throw new InvalidArgumentError(`${name} has a value already.`)
   return { ...given, [name]: value }
 }
 

@@ -170,6 +170,19 @@ describe('query', () => {
     ['a new key', "PRAGMA rekey = 'x'"],
     ['a key with a schema', "PRAGMA main.key='x'"],
     ['a key in a comment', "/* x */ PRAGMA /* y */ rekey('x')"],
+    ['a key behind EXPLAIN', "EXPLAIN PRAGMA rekey='x'"],
+    [
+      'a key behind EXPLAIN QUERY PLAN and a byte-order mark',
+      "\uFEFFEXPLAIN QUERY PLAN PRAGMA main.rekey='x'",
+    ],
+    ['a key behind EXPLAIN that ends the engine', "EXPLAIN PRAGMA textrekey='61'"],
+    ['a log file', "PRAGMA cipher_log='log.txt'"],
+    ['a profile behind EXPLAIN', "EXPLAIN PRAGMA cipher_profile='log.txt'"],
+    ['a key with spaces around the schema', "pragma main . rekey('x')"],
+    ['a key with a comment in the schema', "pragma main/**/.rekey('x')"],
+    ['a key in quotes', 'pragma "main"."rekey" = \'x\''],
+    ['an argument without a name', 'SELECT ?'],
+    ['a number that would be rounded', 'SELECT 9007199254740993 AS big'],
     ['a setting', 'PRAGMA user_version = 7'],
     ['a mode', 'PRAGMA journal_mode(delete)'],
     ['a checkpoint', 'PRAGMA wal_checkpoint(TRUNCATE)'],
@@ -187,13 +200,19 @@ describe('query', () => {
     expect(snapshot(folder)).toEqual(before)
   })
 
-  test.each(["PRAGMA rekey = 'x'", "ATTACH 'x' AS y", "VACUUM INTO 'x'", 'PRAGMA writable_schema = ON'])(
-    '%s is refused with --write too',
-    async (sql) => {
-      expect(errorOf(await run(['query', sql, '--write', ...words, '--json'], { cwd: folder })).exit).toBe(6)
-      expect(readdirSync(folder)).toEqual(['database.db', 'key'])
-    },
-  )
+  test.each([
+    "PRAGMA rekey = 'x'",
+    "EXPLAIN PRAGMA rekey = 'x'",
+    "pragma main . rekey('x')",
+    "PRAGMA cipher_log = 'log.txt'",
+    "ATTACH 'x' AS y",
+    "VACUUM INTO 'x'",
+    'PRAGMA writable_schema = ON',
+    'PRAGMA wal_checkpoint(TRUNCATE)',
+  ])('%s is refused with --write too', async (sql) => {
+    expect(errorOf(await run(['query', sql, '--write', ...words, '--json'], { cwd: folder })).exit).toBe(6)
+    expect(readdirSync(folder)).toEqual(['database.db', 'key'])
+  })
 
   test('--write changes, tells how many rows, and keeps to constraints', async () => {
     const changed = await query(
@@ -210,6 +229,39 @@ describe('query', () => {
       '--json',
     ])
     expect(errorOf(broken)).toMatchObject({ code: 'INVALID' })
+  })
+
+  test('changes are those of the statement, without what triggers and cascades did', async () => {
+    const made = await newDatabase()
+    const own = async (sql: string) => (await run(['query', sql, '--write', '--json', ...made.words])).stdout
+    await own("INSERT INTO chat_sessions (id, title) VALUES ('s', 't')")
+    const many = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
+      INSERT INTO chat_messages (id, session_id, role, content) SELECT 'm' || i, 's', 'user', replace('x y', 'x', i) FROM n`
+    expect(await own(many)).toBe('[{"changes":30}]\n')
+    expect(await own("DELETE FROM chat_messages WHERE id = 'm1' RETURNING content")).toBe(
+      '[{"content":"1 y"}]\n',
+    )
+    expect(await own('DELETE FROM chat_sessions')).toBe('[{"changes":1}]\n')
+    expect(
+      await own(
+        'CREATE TRIGGER t AFTER INSERT ON settings BEGIN SELECT CASE WHEN 1 THEN 2 END; SELECT 3; END',
+      ),
+    ).toBe('[{"changes":0}]\n')
+  })
+
+  test('columns of one name are all there, blobs are SQL, and words that are functions change nothing', async () => {
+    const rows = async (sql: string, ...more: string[]) => (await query(sql, '--json', ...more)).stdout
+    expect(await rows('SELECT 1 AS a, 2 AS a, 3 AS b')).toBe('[{"a":1,"a:1":2,"b":3}]\n')
+    expect(await rows("SELECT x'00ff' AS b, replace('abc', 'b', '-') AS r")).toBe(
+      '[{"b":"x\'00ff\'","r":"a-c"}]\n',
+    )
+    expect(await rows('SELECT :n + 1 AS n, typeof(@t) AS t', '-p', 'n=41', '-p', 't=041')).toBe(
+      '[{"n":42,"t":"text"}]\n',
+    )
+    expect(JSON.parse(await rows('EXPLAIN QUERY PLAN SELECT * FROM agents'))).toHaveLength(1)
+    expect(await rows('VALUES (3), (1), (2)')).toBe('[{"column1":3},{"column1":1},{"column1":2}]\n')
+    const ordered = 'WITH n AS (SELECT key FROM settings) SELECT key FROM n ORDER BY key DESC LIMIT 2 -- end'
+    expect(await rows(ordered)).toBe('[{"key":"theme"},{"key":"temperature"}]\n')
   })
 
   test('a parameter that the statement does not have is refused', async () => {

@@ -5,16 +5,17 @@ export type Value = string | number | boolean | null | Uint8Array
 
 export type Row = Record<string, unknown>
 
-/** One connection to a database, as all code but `database.ts` sees it. Statements take bound parameters (`?`). */
+/** Values for a statement: for `?` in their order, or by name with the sign that the statement has (`:name`). */
+export type Parameters = readonly Value[] | Readonly<Record<string, Value>>
+
+/** One connection to a database, as all code but `database.ts` sees it. */
 export interface Connection {
   /** All rows of a query. */
-  all<R = Row>(sql: string, parameters?: readonly Value[]): Promise<R[]>
-  /** All rows of a query with named parameters (`:name`). */
-  allNamed<R = Row>(sql: string, parameters: Readonly<Record<string, Value>>): Promise<R[]>
+  all<R = Row>(sql: string, parameters?: Parameters): Promise<R[]>
   /** The first row, or undefined. */
-  get<R = Row>(sql: string, parameters?: readonly Value[]): Promise<R | undefined>
-  /** Runs one statement; resolves to the number of rows it changed. */
-  run(sql: string, parameters?: readonly Value[]): Promise<number>
+  get<R = Row>(sql: string, parameters?: Parameters): Promise<R | undefined>
+  /** Runs one statement; resolves to the number of rows it changed, without those that triggers and cascades did. */
+  run(sql: string, parameters?: Parameters): Promise<number>
   /** Runs a script of several statements. */
   exec(script: string): Promise<void>
 }

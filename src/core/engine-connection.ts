@@ -1,19 +1,23 @@
-import type { ClosableConnection, ConnectOptions, Row, StatementTiming, Value } from './connection.ts'
+import type {
+  ClosableConnection,
+  ConnectOptions,
+  Parameters,
+  Row,
+  StatementTiming,
+  Value,
+} from './connection.ts'
 import { explainEngineError, isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
 
 type Done<T> = (error: Error | null, result: T) => void
 type Bindable = string | number | null | Uint8Array
+type Bound = Bindable[] | Record<string, Bindable>
 
 /** What is used of the driver's handle. */
 export interface Handle {
-  all<R>(sql: string, parameters: Bindable[] | Record<string, Bindable>, done: Done<R[]>): unknown
-  get<R>(sql: string, parameters: Bindable[], done: Done<R | undefined>): unknown
-  run(
-    sql: string,
-    parameters: Bindable[],
-    done: (this: { changes: number }, error: Error | null) => void,
-  ): unknown
+  all<R>(sql: string, parameters: Bound, done: Done<R[]>): unknown
+  get<R>(sql: string, parameters: Bound, done: Done<R | undefined>): unknown
+  run(sql: string, parameters: Bound, done: (this: { changes: number }, error: Error | null) => void): unknown
   exec(script: string, done: (error: Error | null) => void): unknown
   configure(option: 'busyTimeout', milliseconds: number): void
   interrupt(): void
@@ -48,7 +52,7 @@ export class EngineConnection implements ClosableConnection {
     )
   }
 
-  all<R = Row>(sql: string, parameters: readonly Value[] = []): Promise<R[]> {
+  all<R = Row>(sql: string, parameters: Parameters = []): Promise<R[]> {
     return this.#call(
       sql,
       (done) => this.#handle.all(sql, bindable(parameters), done),
@@ -56,19 +60,7 @@ export class EngineConnection implements ClosableConnection {
     )
   }
 
-  allNamed<R = Row>(sql: string, parameters: Readonly<Record<string, Value>>): Promise<R[]> {
-    const values = bindable(Object.values(parameters))
-    const bound = Object.fromEntries(
-      Object.keys(parameters).map((name, index) => [`:${name}`, values[index] ?? null]),
-    )
-    return this.#call(
-      sql,
-      (done) => this.#handle.all(sql, bound, done),
-      (rows: R[]) => rows.length,
-    )
-  }
-
-  get<R = Row>(sql: string, parameters: readonly Value[] = []): Promise<R | undefined> {
+  get<R = Row>(sql: string, parameters: Parameters = []): Promise<R | undefined> {
     return this.#call(
       sql,
       (done) => this.#handle.get(sql, bindable(parameters), done),
@@ -76,7 +68,7 @@ export class EngineConnection implements ClosableConnection {
     )
   }
 
-  run(sql: string, parameters: readonly Value[] = []): Promise<number> {
+  run(sql: string, parameters: Parameters = []): Promise<number> {
     return this.#call(
       sql,
       (done) =>
@@ -128,23 +120,26 @@ const KEYING = { hint: 'libreollama-db diagnose <file> tells why a file does not
 
 const errorName = (error: unknown) => (isEngineError(error) ? error.code : 'unknown error')
 
+function bindable(parameters: Parameters): Bound {
+  if (Array.isArray(parameters)) return parameters.map(bindableValue)
+  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, bindableValue(value)]))
+}
+
 /** Refuses what the driver would store as something else: big integers and NaN as NULL, objects as text. */
-function bindable(parameters: readonly Value[]): Bindable[] {
-  return parameters.map((value) => {
-    if (typeof value === 'boolean') return value ? 1 : 0
-    if (typeof value === 'string' && !value.isWellFormed()) {
-      throw new AppError('INVALID', 'the text contains half of a surrogate pair, which UTF-8 cannot hold', {
-        hint: 'remove the broken character and try again',
-      })
-    }
-    const fits =
-      value === null ||
-      typeof value === 'string' ||
-      value instanceof Uint8Array ||
-      (typeof value === 'number' &&
-        Number.isFinite(value) &&
-        (!Number.isInteger(value) || Number.isSafeInteger(value)))
-    if (!fits) throw new TypeError(`a parameter of type ${typeof value} cannot be stored exactly`)
-    return value
-  })
+function bindableValue(value: Value): Bindable {
+  if (typeof value === 'boolean') return value ? 1 : 0
+  if (typeof value === 'string' && !value.isWellFormed()) {
+    throw new AppError('INVALID', 'the text contains half of a surrogate pair, which UTF-8 cannot hold', {
+      hint: 'remove the broken character and try again',
+    })
+  }
+  const fits =
+    value === null ||
+    typeof value === 'string' ||
+    value instanceof Uint8Array ||
+    (typeof value === 'number' &&
+      Number.isFinite(value) &&
+      (!Number.isInteger(value) || Number.isSafeInteger(value)))
+  if (!fits) throw new TypeError(`a parameter of type ${typeof value} cannot be stored exactly`)
+  return value
 }

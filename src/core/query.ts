@@ -1,8 +1,12 @@
-import type { Connection, Row } from './connection.ts'
+import type { Connection, Row, Value } from './connection.ts'
 import { type Database, inTransaction } from './database.ts'
 import { isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
-import { readSql } from './sql-text.ts'
+import { readPragma, readSql } from './sql-text.ts'
+
+/** Only what is known to be harmless is run: some pragmas act while they are prepared, EXPLAIN in front or not. */
+const READING = ['SELECT', 'VALUES']
+const WRITING = ['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'CREATE', 'DROP', 'ALTER', 'REINDEX', 'ANALYZE']
 
 /** The pragmas that only tell something, and those of them that say of what by an argument. */
 const TELLING = new Set(
@@ -14,109 +18,159 @@ const TELLING_OF = new Set(
    table_xinfo`.split(/\s+/),
 )
 
-/** What the engine itself would allow and what would lose or leak data: no switch lifts this. */
-const NEVER = new Set(['key', 'rekey', 'hexkey', 'hexrekey', 'textkey', 'textrekey', 'writable_schema'])
-
 export interface QueryOptions {
+  /** Values by name, without a sign; what is written like a number is one. */
   parameters: Record<string, string>
   /** Allow the statement to change data. */
   write: boolean
 }
 
 /** A statement that was looked at and may be run. */
-export interface Query extends QueryOptions {
+export interface Query {
   statement: string
+  parameters: Record<string, Value>
+  write: boolean
+  /** Whether it gives rows; else it tells how many it changed. */
+  givesRows: boolean
 }
 
 /** Looks at SQL before any database is opened. Throws USAGE, INVALID for what is not one statement that may be run. */
-export function checkQuery(sql: string, options: QueryOptions): Query {
-  return { ...options, statement: checkStatement(sql, options.parameters, options.write) }
-}
-
-/** Runs a checked statement; rows, or for a change `[{ changes }]`. Throws INVALID for what the engine refuses. */
-export async function runQuery(db: Database, { statement, parameters, write }: Query): Promise<Row[]> {
-  const work = async (connection: Connection): Promise<Row[]> => {
-    const before = await connection.get<{ n: number }>('SELECT total_changes() AS n')
-    const rows = await connection.allNamed(statement, parameters)
-    const after = await connection.get<{ n: number }>('SELECT total_changes() AS n')
-    const changes = (after?.n ?? 0) - (before?.n ?? 0)
-    return write && rows.length === 0 ? [{ changes }] : rows
-  }
-  const run = write
-    ? db.exclusively((writer) => inTransaction(writer, () => work(writer)))
-    : db.read((reader) => readOnly(reader, work))
-  return run.catch(explainSql)
-}
-
-/** A reader can still write other files, with VACUUM INTO; as a query it cannot. */
-async function readOnly(reader: Connection, work: (reader: Connection) => Promise<Row[]>): Promise<Row[]> {
-  await reader.exec('PRAGMA query_only = ON')
-  return work(reader)
-}
-
-function checkStatement(sql: string, given: Record<string, string>, write: boolean): string {
-  const { statements, verb, pragma, parameters } = readSql(sql)
-  const refuse = (code: 'USAGE' | 'INVALID', message: string, hint: string): never => {
-    throw new AppError(code, message, { hint })
-  }
+export function checkQuery(sql: string, { parameters: given, write }: QueryOptions): Query {
+  const { statements, words, parameters } = readSql(sql.replace(/^\uFEFF/, ''))
   const [
     statement = refuse(
       'USAGE',
       'there is no SQL to run',
-      "libreollama-db query 'SELECT count(*) FROM chat_messages'",
+      "libreollama-db query 'SELECT count(*) FROM agents'",
     ),
   ] = statements
-  if (statements.length > 1)
+  if (statements.length > 1) {
     refuse(
       'USAGE',
       `there are ${statements.length} statements; one at a time is run`,
       'call query for each of them',
     )
-  if (['ATTACH', 'DETACH', 'VACUUM'].includes(verb)) {
+  }
+  const kind = checkKind(statement, words, write)
+  return {
+    // Two columns of one name would be one in a row; of a subquery SQLite makes their names differ.
+    statement: kind === 'reading' ? `SELECT * FROM (\n${statement}\n)` : statement,
+    parameters: bind(parameters, given),
+    write,
+    givesRows: kind !== 'changing' || words.includes('RETURNING'),
+  }
+}
+
+/** Runs a checked statement; rows, or for a change `[{ changes }]`. Throws INVALID for what the engine refuses. */
+export async function runQuery(
+  db: Database,
+  { statement, parameters, write, givesRows }: Query,
+): Promise<Row[]> {
+  const work = async (connection: Connection): Promise<Row[]> =>
+    givesRows
+      ? (await connection.all(statement, parameters)).map(exactRow)
+      : [{ changes: await connection.run(statement, parameters) }]
+  const run = write
+    ? db.exclusively((writer) => inTransaction(writer, () => work(writer)))
+    : db.read(async (reader) => {
+        await reader.exec('PRAGMA query_only = ON')
+        return work(reader)
+      })
+  return run.catch((error) => explainSql(error, write))
+}
+
+/** What a statement does. Throws INVALID for one that is not known to be harmless. */
+function checkKind(statement: string, words: string[], write: boolean): 'reading' | 'telling' | 'changing' {
+  const [verb = ''] = words
+  if (verb === '' || !new RegExp(`^${verb}\\b`, 'i').test(statement)) {
+    refuse('INVALID', 'this does not begin like SQL', "libreollama-db query 'SELECT count(*) FROM agents'")
+  }
+  if (verb === 'PRAGMA') return checkPragma(statement)
+  const explained = verb === 'EXPLAIN' ? words.slice(words[1] === 'QUERY' ? 3 : 1) : words
+  // What stands in front of the statement proper, WITH and its names, decides nothing.
+  const proper =
+    explained[0] === 'WITH' ? explained.find((word) => [...READING, ...WRITING].includes(word)) : explained[0]
+  if (READING.includes(proper ?? '')) return verb === 'EXPLAIN' ? 'telling' : 'reading'
+  if (!WRITING.includes(proper ?? '')) {
     refuse(
       'INVALID',
-      `${verb} is refused: it reaches other files than the database`,
-      'name another database with --db',
+      `${verb} is refused: query reads and changes data, and nothing else`,
+      'libreollama-db query --help',
     )
   }
-  if (['BEGIN', 'COMMIT', 'END', 'ROLLBACK', 'SAVEPOINT', 'RELEASE'].includes(verb)) {
-    refuse('INVALID', `${verb} is refused: each query is a transaction of its own`, 'leave it out')
-  }
-  if (pragma && NEVER.has(pragma.name))
-    refuse('INVALID', `PRAGMA ${pragma.name} is refused`, 'a key is never changed by a query')
+  if (verb === 'EXPLAIN') return 'telling'
+  if (!write) refuse('INVALID', 'the statement would change the database', 'add --write if it shall')
+  return 'changing'
+}
+
+function checkPragma(statement: string): 'telling' {
+  const pragma = readPragma(statement)
   const tells = pragma && (TELLING_OF.has(pragma.name) || (TELLING.has(pragma.name) && !pragma.hasArgument))
-  if (pragma && !write && !tells) {
+  if (tells) return 'telling'
+  return refuse(
+    'INVALID',
+    'this PRAGMA is refused: only those that tell something are run',
+    `they are: ${[...TELLING, ...TELLING_OF].join(', ')}`,
+  )
+}
+
+function bind(wanted: Set<string>, given: Record<string, string>): Record<string, Value> {
+  if ([...wanted].some((parameter) => parameter.startsWith('?'))) {
     refuse(
-      'INVALID',
-      `PRAGMA ${pragma.name} is not one that only tells something`,
-      'add --write if it shall change the database',
+      'USAGE',
+      'parameters are given by name, and ? has none',
+      'write :name in the statement and -p name=value',
     )
   }
-  const missing = [...parameters].find((name) => !(name in given))
-  if (missing !== undefined)
-    refuse('USAGE', `the parameter :${missing} has no value`, `add -p ${missing}=<value>`)
-  const unused = Object.keys(given).find((name) => !parameters.has(name))
+  const names = new Set([...wanted].map((parameter) => parameter.slice(1)))
+  const unused = Object.keys(given).find((name) => !names.has(name))
   if (unused !== undefined)
     refuse(
       'USAGE',
       `there is no parameter :${unused} in the statement`,
       'write :name where the value belongs',
     )
-  return statement
+  return Object.fromEntries(
+    [...wanted].map((parameter) => {
+      const name = parameter.slice(1)
+      const text = Object.hasOwn(given, name) ? given[name] : undefined
+      if (text === undefined)
+        return refuse('USAGE', `the parameter :${name} has no value`, `add -p ${name}=<value>`)
+      const number = Number(text)
+      return [parameter, String(number) === text && Number.isFinite(number) ? number : text]
+    }),
+  )
 }
 
-function explainSql(error: unknown): never {
+/** What JSON and a double can hold: blobs as SQL writes them, no number that may have been rounded on its way here. */
+function exactRow(row: Row): Row {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => {
+      if (value instanceof Uint8Array) return [name, `x'${Buffer.from(value).toString('hex')}'`]
+      if (typeof value !== 'number' || Number.isSafeInteger(value) || !Number.isInteger(value)) {
+        return [name, typeof value === 'number' && !Number.isFinite(value) ? String(value) : value]
+      }
+      return refuse(
+        'INVALID',
+        `${name} is above 2^53, where whole numbers are no longer exact here`,
+        `select CAST(${name} AS TEXT) instead`,
+      )
+    }),
+  )
+}
+
+function explainSql(error: unknown, write: boolean): never {
   const cause = error instanceof AppError ? error.cause : error
   if (!isEngineError(cause)) throw error
-  if (cause.code === 'SQLITE_READONLY') {
-    throw new AppError('INVALID', 'the statement would change the database', {
-      hint: 'add --write if it shall',
-      cause,
-    })
-  }
+  if (cause.code === 'SQLITE_READONLY' && !write)
+    refuse('INVALID', 'the statement would change the database', 'add --write if it shall')
   if (cause.code !== 'SQLITE_ERROR' && cause.code !== 'SQLITE_AUTH') throw error
   throw new AppError('INVALID', cause.message.replace(/^SQLITE_\w+: /, ''), {
     hint: 'libreollama-db query "SELECT name, sql FROM sqlite_schema" shows the tables',
     cause,
   })
+}
+
+function refuse(code: 'USAGE' | 'INVALID', message: string, hint: string): never {
+  throw new AppError(code, message, { hint })
 }
