@@ -91,7 +91,7 @@ function globalOptions(): Option[] {
 function seconds(text: string): number {
   const value = Number(text)
   if (text.trim() === '' || !(value >= 0 && value <= 86_400)) {
-    throw new InvalidArgumentError('a number of seconds from 0 to 86400.')
+    throw new InvalidArgumentError('It must be a number of seconds from 0 to 86400.')
   }
   return value
 }

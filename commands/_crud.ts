@@ -52,7 +52,7 @@ export function crud(
       printRecord(context(), entity, 'read', (db) => db.read((reader) => getRecord(reader, entity, named))),
     )
 
-  columnOptions(command.command('create').description(`make a ${name}`), entity, 'create').action(
+  columnOptions(command.command('create').description(`make ${withArticle(name)}`), entity, 'create').action(
     async (options) => {
       const ctx = context()
       const input = await readColumns(ctx.host, entity, options)
@@ -64,7 +64,10 @@ export function crud(
   )
 
   columnOptions(
-    command.command('update').description(`change a ${name}`).argument(`<${key}>`),
+    command
+      .command('update')
+      .description(`change ${withArticle(name)}`)
+      .argument(`<${key}>`),
     entity,
     'update',
   ).action(async (named: string, options) => {
@@ -115,5 +118,7 @@ function deletionQuestion({ name }: Entity, { deleted, cascaded, unlinked }: Del
   const unlinks = Object.keys(unlinked).length ? `; ${list(unlinked)} stay without their reference` : ''
   return `Delete ${deleted} ${name}${deleted === 1 ? '' : 's'}${along}${unlinks}?`
 }
+
+const withArticle = (name: string) => `${/^[aeiou]/.test(name) ? 'an' : 'a'} ${name}`
 
 const orderOf = ({ order }: Entity) => `${order.descending ? '-' : ''}${order.column}`

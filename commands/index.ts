@@ -79,8 +79,8 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'message',
     summary: 'what was said: list, get, create, update, delete',
     examples: [
-      'libreollama-db message list --session 0198c5e2 --ndjson',
-      'echo "Why does bread go hard?" | libreollama-db message create --session 0198c5e2 --role user --content-file -',
+      'libreollama-db message list --session 0198c5e2-7c1a-7d3e --ndjson',
+      'echo "Why does bread go hard?" | libreollama-db message create --session 0198c5e2-7c1a-7d3e --role user --content-file -',
     ],
     load: () => import('./message.ts'),
   },
@@ -106,8 +106,8 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'execution',
     summary: 'runs of agents: list, get, create, update, delete, start, complete, fail, cancel',
     examples: [
-      'libreollama-db execution start --agent 0198c5e2 --input "Sum this up"',
-      'libreollama-db execution complete 0198c5f0 --result-file answer.txt',
+      'libreollama-db execution start --agent 0198c5e2-7c1a-7d3e --input "Sum this up"',
+      'libreollama-db execution complete 0198c5f0-11b2-7a60 --result-file answer.txt',
       'libreollama-db execution list --status failed --since 7d',
     ],
     load: () => import('./execution.ts'),
@@ -117,8 +117,8 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'ranked full text over messages',
     examples: [
       'libreollama-db search soft bread',
-      'libreollama-db search --session 0198c5e2 --role assistant --context 1 freezer',
-      "libreollama-db search --fts 'bread NEAR freez*' --json",
+      'libreollama-db search --session 0198c5e2-7c1a-7d3e --role assistant --context 1 freezer',
+      "libreollama-db search --fts 'NEAR(bread freez*)' --json",
     ],
     load: () => import('./search.ts'),
   },

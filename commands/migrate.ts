@@ -181,7 +181,7 @@ function preview(applied: AppliedMigration[], steps: Step[], withSql: boolean): 
 }
 
 function version(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('a schema version is a whole number from 0.')
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('A schema version is a whole number from 0.')
   return Number(text)
 }
 

@@ -16,7 +16,7 @@ const view: View<Hit[]> = {
 }
 
 function hitText(hit: Hit, style: Style): string {
-  const head = `${style.dim(`${localTime(String(hit.created_at))}  ${hit.role}  session ${hit.session_id}`)}`
+  const head = `${style.dim(`${localTime(String(hit.created_at))}  ${hit.role}  message ${hit.id}  session ${hit.session_id}`)}`
   const marked = (text: string) =>
     safe(text).replace(/\*\*(.+?)\*\*/gs, (_all, word: string) => style.bold(word))
   if (!hit.context) return `${head}\n${marked(hit.snippet)}\n`
@@ -31,7 +31,7 @@ const define: Define = (command, context) => {
   filterOptions(command.argument('[text...]', 'words that all must be in the message'), message)
     .option('--limit <n>', 'at most so many', wholeNumber, 20)
     .option('--context <n>', 'with so many messages before and after', wholeNumber)
-    .option('--fts', 'take the text as FTS5 syntax: AND, OR, NOT, NEAR, "phrases", prefix*')
+    .option('--fts', 'take the text as FTS5 syntax: AND, OR, NOT, "a phrase", prefix*, NEAR(one two)')
     .option('--rebuild', 'make the index again from the messages first')
     .action(async (words: string[], options) => {
       const ctx = context()

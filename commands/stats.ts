@@ -38,7 +38,10 @@ const view: View<DatabaseStats> = {
       bar(model_name ?? '(none)', messages),
     )
     const days = stats.messages_per_day.map(({ day, messages }) => bar(day, messages))
-    const charts = [chart('messages per model', models, style), chart('messages per day (UTC)', days, style)]
+    const charts = [
+      chart('messages per model', models, style),
+      chart('messages per day (UTC, the 30 days to the newest)', days, style),
+    ]
     return `${[...lines, ...charts.flat()].join('\n')}\n`
   },
 }

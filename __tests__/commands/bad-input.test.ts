@@ -12,8 +12,8 @@ const READING = ['stats', 'verify-schema', 'health', 'migrate status', 'migrate'
 
 test.each([
   ['a missing file', (path: string) => expect(existsSync(path)).toBe(false), 10, 'missing'],
-  ['a folder', (path: string) => mkdirSync(path), 12, 'not_a_database'],
-  ['a FIFO', (path: string) => spawnSync('mkfifo', [path]), 12, 'not_a_database'],
+  ['a folder', (path: string) => mkdirSync(path), 10, 'not_a_database'],
+  ['a FIFO', (path: string) => spawnSync('mkfifo', [path]), 10, 'not_a_database'],
   ['an empty file', (path: string) => writeFileSync(path, ''), 10, 'empty'],
   ['a text of a few bytes', (path: string) => writeFileSync(path, 'hello'), 12, 'not_a_database'],
   ['a long text', (path: string) => writeFileSync(path, 'lorem ipsum '.repeat(2000)), 12, 'not_a_database'],

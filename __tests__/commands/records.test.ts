@@ -156,7 +156,7 @@ test.each([
   [
     'a required value is empty',
     ['session', 'create', '--title', ''],
-    'session: title must be text that is not empty',
+    'session: title must be text that is not blank',
   ],
   [
     'a number is out of range',
@@ -197,6 +197,26 @@ test.each([
     'metadata is an array',
     ['session', 'create', '--title', 't', '--metadata', '[1]'],
     'session: metadata must be a JSON object',
+  ],
+  [
+    'metadata has a number that a double would round',
+    ['session', 'create', '--title', 't', '--metadata', '{"n":9007199254740993}'],
+    'cannot be kept exactly',
+  ],
+  [
+    'metadata is nested too deeply',
+    ['session', 'create', '--title', 't', '--metadata', `${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`],
+    'session: metadata is nested too deeply',
+  ],
+  [
+    'a title is blank',
+    ['session', 'create', '--title', '  '],
+    'session: title must be text that is not blank',
+  ],
+  [
+    'a number is written in hex',
+    ['agent', 'create', '--name', 'a', '--model', 'm', '--temperature', '0x1'],
+    'agent: temperature must be',
   ],
   ['a date does not exist', ['session', 'list', '--since', '2025-02-30'], '"2025-02-30" is not a time'],
   ['nothing is to be changed', ['session', 'update', 'abcdefgh'], 'session: nothing to change was given'],
@@ -281,6 +301,23 @@ test('a content of 10 MB comes back whole', async () => {
     file,
   )
   expect((await json('message', 'get', made.id)).content).toBe(readFileSync(file, 'utf8'))
+})
+
+test('standard input is one thing only', async () => {
+  const flags = [
+    'message',
+    'create',
+    '--session',
+    'x',
+    '--role',
+    'user',
+    '--content-file',
+    '-',
+    '--key-file',
+    '-',
+  ]
+  const result = await run([...flags, '--db', words[1] as string, '--json'], { input: 'something' })
+  expect(errorOf(result)).toMatchObject({ code: 'USAGE', message: expect.stringContaining('read twice') })
 })
 
 test('bytes that are not UTF-8 are refused as content', async () => {
@@ -381,6 +418,37 @@ describe('on a database of another program', () => {
     expect(since.length + until.length).toBe(all.length)
     expect(since.every(({ created_at }) => created_at >= '2025-07-01')).toBe(true)
     expect(since.some(({ created_at }) => created_at === '2025-07-01T00:00:00.000000+00:00')).toBe(true)
+  })
+
+  test.each([
+    ['session', 'update', 'nosuchid', '--title', 'x'],
+    ['session', 'delete', 'nosuchid', '--yes'],
+    ['setting', 'create', '--key', 'theme', '--value', 'x'],
+    ['execution', 'complete', 'nosuchid'],
+    ['query', '--write', 'INSERT INTO settings (key, value) SELECT key, value FROM settings'],
+  ])('what is refused changes no byte: %s %s', async (...command) => {
+    const flags = sample()
+    const before = snapshot(dirname(flags[1] as string))
+    errorOf(await run([...command, ...flags, '--json']))
+    expect(snapshot(dirname(flags[1] as string))).toEqual(before)
+  })
+
+  test('numbers that a double would round come as text', async () => {
+    const flags = sample()
+    const sql = `UPDATE agents SET max_tokens = 9007199254740993, metadata = '{"n":9007199254740993}'`
+    await run(['query', sql, '--write', ...flags])
+    const [agent] = await rows(flags, 'agent', 'list')
+    expect(agent).toMatchObject({ max_tokens: '9007199254740993', metadata: '{"n":9007199254740993}' })
+  })
+
+  test('a table goes on past its first page, and cuts what is very long', async () => {
+    const flags = sample()
+    const fill = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) INSERT INTO chat_messages
+      (id, session_id, role, content) SELECT 'extra' || i, (SELECT id FROM chat_sessions), 'user', hex(zeroblob(5000)) FROM n`
+    await run(['query', fill, '--write', ...flags])
+    const lines = (await run(['message', 'list', ...flags])).stdout.trimEnd().split('\n')
+    expect(lines).toHaveLength(1 + 226 + 1500)
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(300)
   })
 
   test('an old agent whose metadata is an array is read as it is', async () => {

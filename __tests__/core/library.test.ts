@@ -94,7 +94,7 @@ test('a full disk in the middle of a batch leaves nothing half-written', () =>
 
 test.each([
   ['a field that does not exist', { title: 't', colour: 'red' }, 'there is no field "colour"'],
-  ['a value of another type', { title: 7 }, 'title must be text'],
+  ['a value of another type', { title: 7 }, 'title must be text that is not blank'],
   ['half a surrogate pair', { title: '\udc00' }, 'half of a surrogate pair'],
   ['null where something is needed', { title: null }, 'title is required'],
   ['metadata that is an array', { title: 't', metadata: [] }, 'metadata must be a JSON object'],
@@ -117,6 +117,19 @@ test('a NUL byte and 10 MB are stored as they are', () =>
     const content = `${'x'.repeat(10_000_000)}\0end`
     const message = await library.createChatMessage(db, { session_id: id, role: 'user', content })
     expect((await library.getChatMessage(db, message.id)).content).toBe(content)
+  }))
+
+test('the search survives compaction in place', () =>
+  opened(async (db) => {
+    const { id } = await library.createChatSession(db, { title: 'chat' })
+    const made = await library.createChatMessages(
+      db,
+      [1, 2, 3].map((n) => ({ session_id: id, role: 'user' as const, content: `word${n}` })),
+    )
+    await library.deleteChatMessage(db, made[0]?.id as string)
+    await db.exclusively((writer) => writer.exec('VACUUM'))
+    expect((await library.searchChatMessages(db, 'word3')).map(({ content }) => content)).toEqual(['word3'])
+    expect(await library.searchChatMessages(db, 'word1')).toEqual([])
   }))
 
 test('exactly one key is asked for', async () => {

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Column, Entity, EntityRow } from '../core/entity.ts'
 import { AppError } from '../core/errors.ts'
+import { parseExactJson } from '../core/exact-json.ts'
 import { parseMoment } from '../core/moment.ts'
 import type { Host } from './host.ts'
 import { readText } from './input.ts'
@@ -43,17 +44,23 @@ export async function readColumns(host: Host, entity: Entity, options: Options):
 }
 
 function readValue(entity: Entity, column: Column, text: string): unknown {
-  if (column.kind === 'integer' || column.kind === 'real') return text.trim() === '' ? text : Number(text)
+  if (column.kind === 'integer' || column.kind === 'real') return DECIMAL.test(text) ? Number(text) : text
   if (column.kind !== 'json') return text
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new AppError('INVALID', `${entity.name}: ${column.flag} is not JSON`, {
+  const refuse = (problem: string, cause?: unknown): never => {
+    throw new AppError('INVALID', `${entity.name}: ${column.flag} ${problem}`, {
       hint: `such as: --${column.flag} '${column.example}'`,
-      cause: error,
+      cause,
     })
   }
+  try {
+    return parseExactJson(text) ?? refuse('has a number that cannot be kept exactly; write it as a string')
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    return refuse('is not JSON', error)
+  }
 }
+
+const DECIMAL = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i
 
 /** What narrows a list: columns that filter, the two states of booleans, and the time. */
 export function filterOptions(command: Command, entity: Entity): Command {

@@ -40,6 +40,11 @@ export async function readAll({ stdin, signal }: Host): Promise<Buffer> {
       hint: 'give it through a pipe or from a file; a key is asked for when --key-file is left out',
     })
   }
+  if (stdin.readableEnded || stdin.readableDidRead) {
+    throw new AppError('USAGE', 'standard input was to be read twice', {
+      hint: 'take one of the two from a file',
+    })
+  }
   const { addAbortSignal } = await import('node:stream')
   const chunks: Buffer[] = []
   try {

@@ -33,7 +33,10 @@ type Row = Record<string, unknown>
 
 /** Decides once how results are printed. Throws USAGE for a field that the view does not have, before any work. */
 export function createPrinter<T>(view: View<T>, options: OutputOptions): Print<T> {
-  const unknown = options.fields?.find((field) => !view.fields.includes(field))
+  // A query without rows has no columns that are known.
+  const unknown = view.fields.length
+    ? options.fields?.find((field) => !view.fields.includes(field))
+    : undefined
   if (unknown !== undefined) {
     throw new AppError('USAGE', `there is no field ${JSON.stringify(unknown)}`, {
       hint: `the fields are: ${view.fields.join(',')}`,
@@ -64,7 +67,9 @@ async function renderNdjson<T>(result: T, view: View<T>, options: OutputOptions)
 async function renderCsv<T>(result: T, view: View<T>, options: OutputOptions): Promise<string> {
   const fields = options.fields ?? view.fields
   const lines = rowsOf(result, view, options).map((row) => fields.map((field) => row[field]))
-  return [fields, ...lines].map((line) => `${line.map(csvCell).join(',')}\n`).join('')
+  return fields.length === 0
+    ? ''
+    : [fields, ...lines].map((line) => `${line.map(csvCell).join(',')}\n`).join('')
 }
 
 function csvCell(value: unknown): string {
@@ -75,32 +80,40 @@ function csvCell(value: unknown): string {
 async function renderTable<T>(result: T, view: View<T>, options: OutputOptions): Promise<string> {
   if (view.text && !options.fields) return view.text(result, options.style)
   const rows = rowsOf(result, view, options)
-  if (view.rows || Array.isArray(result)) return tableOf(rows, view, options)
-  const { drawTable } = await import('./table.ts')
+  if (view.rows || Array.isArray(result))
+    return createTable(view, options).then((table) => table(rows) || table.empty)
+  const { drawTable, fittingWidths } = await import('./table.ts')
   const fields = options.fields ?? view.fields
-  return drawTable(
-    undefined,
-    fields.map((field) => [field, cellOf(view, field, rows[0]?.[field])]),
-    options.style,
-  )
+  const lines = fields.map((field) => [field, cellOf(view, field, rows[0]?.[field])])
+  return drawTable(undefined, lines, fittingWidths(lines, options.style.width), options.style)
 }
 
-async function tableOf<T>(rows: Row[], view: View<T>, { fields, style }: OutputOptions): Promise<string> {
-  if (rows.length === 0) return `${style.dim('(none)')}\n`
-  const { drawTable, tableWidth } = await import('./table.ts')
-  const columns = [...(fields ?? view.listed ?? view.fields)]
-  const cells = (short: boolean) =>
-    rows.map((row) => columns.map((column) => cellOf(view, column, row[column], short)))
-  const whole = cells(false)
-  return drawTable(columns, tableWidth([columns, ...whole]) <= style.width ? whole : cells(true), style)
+/** Draws a table page by page; the first page decides how wide its columns are. */
+async function createTable<T>(view: View<T>, { fields, style }: OutputOptions) {
+  const { drawTable, fittingWidths, tableWidth } = await import('./table.ts')
+  let widths: number[] | undefined
+  let short = false
+  const draw = (rows: Row[]): string => {
+    if (rows.length === 0) return ''
+    const columns = [...(fields ?? (view.listed?.length ? view.listed : view.fields))]
+    const head = columns.map((column) => safe(column))
+    const cells = () => rows.map((row) => columns.map((column) => cellOf(view, column, row[column], short)))
+    if (widths) return drawTable(undefined, cells(), widths, style)
+    short = tableWidth([head, ...cells()]) > style.width
+    widths = fittingWidths([head, ...cells()], style.width)
+    return drawTable(head, cells(), widths, style)
+  }
+  return Object.assign(draw, { empty: `${style.dim('(none)')}\n` })
 }
+
+/** No cell shows more; what is cut is told by an ellipsis. */
+const LONGEST_CELL = 400
 
 function cellOf<T>(view: View<T>, field: string, value: unknown, short = false): string {
-  return safe((view.cell ?? ((_field, other) => cellText(other)))(field, value, short).replace(/\s+/g, ' '))
+  const text = (view.cell ?? ((_field, other) => cellText(other)))(field, value, short)
+  const cut = text.length > LONGEST_CELL ? `${text.slice(0, LONGEST_CELL).toWellFormed()}…` : text
+  return safe(cut.replace(/\s+/g, ' '))
 }
-
-/** A table is drawn whole, so it is for what a person can look through. */
-const LONGEST_TABLE = 1000
 
 /** Like createPrinter, for rows that come in pages: all formats but the table print each page as it comes. */
 export function createListPrinter(view: View<Row[]>, options: OutputOptions): Print<AsyncIterable<Row[]>> {
@@ -133,15 +146,13 @@ const PAGE_PRINTERS: Record<Format, PagePrinter> = {
     await write(options.stream, before === '[' ? '[]\n' : ']\n')
   },
   table: (view, options) => async (pages) => {
-    const rows: Row[] = []
+    const table = await createTable(view, options)
+    let drawn = false
     for await (const page of pages) {
-      rows.push(...page)
-      if (rows.length > LONGEST_TABLE) break
+      await write(options.stream, table(page))
+      drawn = true
     }
-    await write(options.stream, await tableOf(rows.slice(0, LONGEST_TABLE), view, options))
-    if (rows.length <= LONGEST_TABLE) return
-    const more = `(there are more than these ${LONGEST_TABLE}; --ndjson prints all, --after <id> goes on from one)`
-    await write(options.stream, `${options.style.dim(more)}\n`)
+    if (!drawn) await write(options.stream, table.empty)
   },
 }
 

@@ -10,16 +10,21 @@ const NO_LINES = Object.fromEntries(
 )
 
 const GAP = 2
+/** A cell is cut here even where there is no terminal to fit. */
+const WIDEST = 200
+const NARROWEST = 8
 
-/**
- * Rows in aligned columns, without lines; where they are wider than the terminal, the widest column is cut. The text
- * must be safe for a terminal already.
- */
-export function drawTable(head: string[] | undefined, rows: string[][], style: Style): string {
+/** Rows in aligned columns of these widths, without lines; what is longer is cut. The text must be safe already. */
+export function drawTable(
+  head: string[] | undefined,
+  rows: string[][],
+  widths: number[],
+  style: Style,
+): string {
   const table = new Table({
     chars: { ...NO_LINES, middle: ' '.repeat(GAP) },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
-    colWidths: columnWidths(head ? [head, ...rows] : rows, style.width),
+    colWidths: widths,
     ...(head ? { head: head.map((name) => style.bold(name)) } : {}),
   })
   table.push(...rows)
@@ -32,20 +37,36 @@ export function drawTable(head: string[] | undefined, rows: string[][], style: S
 
 /** How wide a table of these rows wants to be. */
 export function tableWidth(rows: string[][]): number {
-  return naturalWidths(rows).reduce((sum, column) => sum + column + GAP, -GAP)
+  return totalOf(naturalWidths(rows))
 }
+
+/** The widths of columns that fit: while they do not, the widest gives way. */
+export function fittingWidths(rows: string[][], width: number): number[] {
+  const widths = naturalWidths(rows)
+  for (
+    let widest = Math.max(...widths);
+    totalOf(widths) > width && widest > NARROWEST;
+    widest = Math.max(...widths)
+  ) {
+    widths[widths.indexOf(widest)] = widest - 1
+  }
+  return widths
+}
+
+const totalOf = (widths: number[]) => widths.reduce((sum, width) => sum + width + GAP, -GAP)
 
 function naturalWidths(rows: string[][]): number[] {
-  return (rows[0] ?? []).map((_cell, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return (rows[0] ?? []).map((_cell, column) =>
+    Math.min(Math.max(1, ...rows.map((row) => displayWidth(row[column] ?? ''))), WIDEST),
+  )
 }
 
-/** Nothing for columns as wide as they want to be, and for the widest what is left when all do not fit. */
-function columnWidths(rows: string[][], width: number): number[] {
-  const natural = naturalWidths(rows)
-  const excess = tableWidth(rows) - width
-  if (excess <= 0) return []
-  const widest = natural.indexOf(Math.max(...natural))
-  const widths: number[] = []
-  widths[widest] = Math.max((natural[widest] ?? 0) - excess, 10)
-  return widths
+const WIDE =
+  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/u
+
+/** The columns of a terminal that text takes; for the widths only, so close enough is good enough. */
+function displayWidth(text: string): number {
+  let width = 0
+  for (const char of text) width += WIDE.test(char) ? 2 : 1
+  return width
 }

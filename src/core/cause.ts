@@ -20,6 +20,8 @@ export interface Diagnosis {
   /** The damaged pages, counted from 1. */
   pages: number[]
   hint: string
+  /** The code of the error, where it is not that of the cause. */
+  outcome?: OutcomeCode
 }
 
 const EXITS: Record<Exclude<Diagnosis['cause'], 'ok'>, OutcomeCode> = {
@@ -40,7 +42,7 @@ const SMALLEST_DATABASE = 512
 
 /** The diagnosis as the error that a command ends with. */
 export function causeError(diagnosis: Diagnosis): AppError {
-  const code = diagnosis.cause === 'ok' ? 'FAILURE' : EXITS[diagnosis.cause]
+  const code = diagnosis.outcome ?? (diagnosis.cause === 'ok' ? 'FAILURE' : EXITS[diagnosis.cause])
   return new AppError(code, diagnosis.detail, { hint: diagnosis.hint })
 }
 
@@ -61,13 +63,14 @@ export async function causeWithoutKey(facts: FileFacts, connect: Connect): Promi
         'libreollama-db init makes one; --db <path> names another',
       )
     case 'folder':
-      return say(
-        'not_a_database',
-        `${path} is a folder, not a database file`,
-        'name the file itself with --db <path>',
-      )
-    case 'special':
-      return say('not_a_database', `${path} is not a regular file`, 'name a database file with --db <path>')
+    case 'special': {
+      const kind = facts.kind === 'folder' ? 'a folder' : 'not a regular file'
+      const hint = 'name a database file with --db <path>'
+      return {
+        ...say('not_a_database', `${path} is ${kind}, no database file`, hint),
+        outcome: 'NO_DATABASE',
+      }
+    }
     case 'unreadable':
       return say(
         'unreadable',

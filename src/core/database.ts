@@ -103,6 +103,7 @@ async function create(facts: FileFacts, file: HeldFile, options: DatabaseOptions
   const how: Opening = { ...options, facts, file, connect, key: literal, immutable: false, reading: 'read' }
   const db = new OpenDatabase(how, [])
   await db.openWriter()
+  await db.exclusively((writer) => writer.exec('PRAGMA journal_mode = WAL'))
   return db
 }
 

@@ -49,7 +49,7 @@ export function explainEngineError(error: Error, path: string): Error {
       return say(
         'IO',
         'reading or writing the disk failed',
-        'check the disk, and libreollama-db health --full',
+        'df -h shows whether the disk is full; if it is not, copy the file to another disk',
       )
     case 'SQLITE_CONSTRAINT':
       return say(

@@ -65,8 +65,8 @@ const usual = { required: false, nullable: true, filter: false, listed: true, lo
 
 /** Text; required text is not empty. */
 export function text(help: string, choices: ColumnChoices = {}): Named {
-  const check = choices.required ? z.string().check(z.minLength(1)) : z.string()
-  const rule = choices.required ? 'text that is not empty' : 'text'
+  const check = choices.required ? z.string().check(z.regex(/\S/)) : z.string()
+  const rule = choices.required ? 'text that is not blank' : 'text'
   return {
     ...usual,
     kind: 'text',
@@ -149,4 +149,16 @@ export function metadata(): Named {
 /** The key: a generated UUID of version 7, so that what is made together lies together. */
 export function id(): Named {
   return text('its id', { required: false, nullable: false, settable: false, kind: 'id' } as ColumnChoices)
+}
+
+/** The columns of an entity for a SELECT. A whole number that a double would round comes as text. */
+export function selectColumns(entity: Entity, table = entity.table): string {
+  return entity.columns
+    .map(({ name, kind }) => {
+      const column = `${table}.${name}`
+      if (kind !== 'integer') return column
+      const rounded = `typeof(${column}) = 'integer' AND abs(${column}) > 9007199254740991`
+      return `CASE WHEN ${rounded} THEN CAST(${column} AS TEXT) ELSE ${column} END AS ${name}`
+    })
+    .join(', ')
 }

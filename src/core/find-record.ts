@@ -39,7 +39,7 @@ export async function findKey(connection: Connection, entity: Entity, named: str
       [named],
     )
     return rows.length > 0
-      ? `the nearest are: ${rows.map(({ found }) => found).join(', ')}`
+      ? `write the whole ${key}${key === 'id' ? ', or at least its first 8 characters' : ''}; the nearest are: ${rows.map(({ found }) => found).join(', ')}`
       : `libreollama-db ${name} list is empty: libreollama-db ${name} create makes one`
   }
 }

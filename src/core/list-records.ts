@@ -1,6 +1,6 @@
 import type { Connection, Row, Value } from './connection.ts'
 import type { Database } from './database.ts'
-import type { Entity, EntityRow } from './entity.ts'
+import { type Entity, type EntityRow, selectColumns } from './entity.ts'
 import { AppError } from './errors.ts'
 import { findKey } from './find-record.ts'
 import { decodeRow } from './record.ts'
@@ -115,7 +115,7 @@ function readPage(
   size: number,
 ): Promise<Row[]> {
   const { table, key } = entity
-  const columns = entity.columns.map(({ name }) => name).join(', ')
+  const columns = selectColumns(entity)
   const all = position ? [...conditions, afterPosition(entity, { column, descending }, position)] : conditions
   const where = all.length > 0 ? `WHERE ${all.map(({ sql }) => `(${sql})`).join(' AND ')}` : ''
   const direction = descending ? 'DESC' : 'ASC'

@@ -46,6 +46,8 @@ export async function migrate(db: Database, { plan, backup = true, now = () => n
       backup: null,
     }
     if (plan(before).length === 0) return report
+    // Another program's file may be in rollback-journal mode; from its first migration on it is as ours are.
+    await writer.exec('PRAGMA journal_mode = WAL')
     // Inside a transaction this pragma does nothing, and dropping a parent table would then empty its children.
     await writer.exec('PRAGMA foreign_keys = OFF')
     try {

@@ -52,7 +52,7 @@ export class OpenDatabase implements Database {
   async openWriter(): Promise<void> {
     try {
       this.#writer = await this.#connect('write')
-      await this.#writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+      await this.#writer.exec('PRAGMA synchronous = FULL')
     } catch (error) {
       await this.#closeConnections()
       throw error

@@ -1,6 +1,7 @@
 import type { Row, Value } from './connection.ts'
 import type { Column, Entity, EntityRow } from './entity.ts'
 import { AppError } from './errors.ts'
+import { parseExactJson } from './exact-json.ts'
 import { readTimestamp } from './timestamp.ts'
 
 /** A stored row as programs see it: times as RFC 3339 UTC, booleans as booleans, metadata as its JSON value. */
@@ -18,7 +19,7 @@ function decode({ kind }: Column, value: unknown): unknown {
   if (kind === 'time') return readTimestamp(String(value)) ?? value
   if (kind !== 'json') return value
   try {
-    return JSON.parse(String(value))
+    return parseExactJson(String(value)) ?? value
   } catch {
     return value // written by another program; health tells of it
   }
@@ -61,9 +62,18 @@ function encode(entity: Entity, column: Column, given: unknown): Value {
   if (typeof given === 'string' && !given.isWellFormed()) {
     refuse(entity, column, 'contains half of a surrogate pair, which UTF-8 cannot hold')
   }
-  if (!column.check.safeParse(given).success) refuse(entity, column, `must be ${column.rule}`)
+  if (!passes(entity, column, given)) refuse(entity, column, `must be ${column.rule}`)
   if (column.kind === 'json') return JSON.stringify(given)
   return column.kind === 'time' ? readTimestamp(String(given)) : (given as Value)
+}
+
+function passes(entity: Entity, column: Column, given: unknown): boolean {
+  try {
+    return column.check.safeParse(given).success
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return refuse(entity, column, 'is nested too deeply')
+  }
 }
 
 function refuse(entity: Entity, column: Column, problem: string): never {

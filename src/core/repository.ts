@@ -1,7 +1,7 @@
 import { v7 as uuid } from 'uuid'
 import type { Connection, Value } from './connection.ts'
 import { ENTITIES } from './entities/index.ts'
-import type { Entity, EntityRow } from './entity.ts'
+import { type Entity, type EntityRow, selectColumns } from './entity.ts'
 import { AppError } from './errors.ts'
 import { findKey } from './find-record.ts'
 import { decodeRow, encodeInput } from './record.ts'
@@ -106,8 +106,10 @@ export async function deleteKeys(writer: Connection, entity: Entity, keys: strin
 }
 
 async function readRecord(connection: Connection, entity: Entity, key: string): Promise<EntityRow> {
-  const names = entity.columns.map(({ name }) => name).join(', ')
-  const row = await connection.get(`SELECT ${names} FROM ${entity.table} WHERE ${entity.key} = ?`, [key])
+  const row = await connection.get(
+    `SELECT ${selectColumns(entity)} FROM ${entity.table} WHERE ${entity.key} = ?`,
+    [key],
+  )
   if (!row) throw new Error(`${entity.table} lost ${key} inside a transaction`)
   return decodeRow(entity, row)
 }

@@ -1,7 +1,7 @@
 import type { Connection, Row, Value } from './connection.ts'
 import { isEngineError } from './engine-errors.ts'
 import { message } from './entities/message.ts'
-import type { EntityRow } from './entity.ts'
+import { type EntityRow, selectColumns } from './entity.ts'
 import { AppError } from './errors.ts'
 import { conditionsOf, type ListOptions } from './list-records.ts'
 import { decodeRow } from './record.ts'
@@ -28,7 +28,7 @@ export async function searchMessages(
     parameters,
   }))
   const where = conditions.map(({ sql }) => `AND (${sql})`).join(' ')
-  const columns = message.columns.map(({ name }) => `m.${name}`).join(', ')
+  const columns = selectColumns(message, 'm')
   const rows = await reader
     .all(
       `SELECT ${columns}, snippet(message_search, 0, '**', '**', '…', 24) AS snippet, rank
@@ -81,7 +81,7 @@ function refuseSyntax(error: unknown, fts: boolean): never {
 }
 
 async function contextOf(reader: Connection, hit: Hit, size: number): Promise<EntityRow[]> {
-  const columns = message.columns.map(({ name }) => name).join(', ')
+  const columns = selectColumns(message)
   const beside = (sign: '<' | '>', direction: 'ASC' | 'DESC') =>
     reader.all<Row>(
       `SELECT ${columns} FROM chat_messages

@@ -84,11 +84,12 @@ function messagesPerModel(reader: Connection) {
   )
 }
 
-/** All stored timestamps begin with the UTC date, and the index on them answers without reading a message. */
+/** All stored timestamps begin with the UTC date (what begins with no digit is none), and the index on them answers without reading a message. */
 function messagesPerDay(reader: Connection) {
   return reader.all<{ day: string; messages: number }>(
     `SELECT substr(created_at, 1, 10) AS day, count(*) AS messages FROM chat_messages
-     WHERE created_at >= (SELECT date(max(created_at), '-${DAYS - 1} days') FROM chat_messages)
+     WHERE created_at >= (SELECT date(max(created_at), '-${DAYS - 1} days') FROM chat_messages WHERE created_at < ':')
+       AND created_at < ':'
      GROUP BY day ORDER BY day`,
   )
 }
