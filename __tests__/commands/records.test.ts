@@ -129,6 +129,31 @@ test('setting: set makes and changes, and keeps the description', async () => {
 })
 
 test.each([
+  ['session', ['--title', 't'], ['--title', 'changed'], { title: 'changed' }],
+  [
+    'message',
+    ['--session', 'SESSION', '--role', 'user', '--content', 'c'],
+    ['--content', 'changed'],
+    { content: 'changed' },
+  ],
+  ['agent', ['--name', 'n', '--model', 'm'], ['--system-prompt', 'changed'], { system_prompt: 'changed' }],
+  ['setting', ['--key', 'k', '--value', 'v'], ['--value', 'changed'], { value: 'changed' }],
+  ['execution', ['--agent', 'AGENT', '--input', 'i'], ['--error', 'changed'], { error_message: 'changed' }],
+])('%s has every verb', async (entity, create, update, expected) => {
+  const ids: Record<string, string> = {
+    SESSION: (await makeSession()).id,
+    AGENT: (await json('agent', 'create', '--name', 'a', '--model', 'm')).id,
+  }
+  const made = await json(entity, 'create', ...create.map((word) => ids[word] ?? word))
+  const key = made.id ?? made.key
+  expect(await json(entity, 'get', key)).toEqual(made)
+  expect(await json(entity, 'list')).toContainEqual(made)
+  expect(await json(entity, 'update', key, ...update)).toMatchObject(expected)
+  expect(await json(entity, 'delete', key, '--yes')).toMatchObject({ deleted: 1 })
+  expect(await refused(entity, 'get', key)).toMatchObject({ code: 'NOT_FOUND' })
+})
+
+test.each([
   ['complete', ['--result', 'done'], { status: 'completed', output: 'done', error_message: null }],
   ['fail', ['--error', 'no model'], { status: 'failed', output: null, error_message: 'no model' }],
   ['cancel', [], { status: 'cancelled', output: null, error_message: null }],

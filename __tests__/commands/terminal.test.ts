@@ -109,3 +109,15 @@ testOnTerminal('a key is never read from standard input when that is a terminal'
   expect(code).toBe(2)
   expect(screen).toContain('is a terminal')
 })
+
+testOnTerminal('deleting asks, telling what goes along, and no means no', async () => {
+  const { words, folder } = await newDatabase()
+  const { id } = JSON.parse((await run(['session', 'create', '--title', 't', ...words, '--json'])).stdout)
+  await run(['message', 'create', '--session', id, '--role', 'user', '--content', 'c', ...words])
+  const before = snapshot(folder)
+  const question = /Delete 1 session, and with it 1 of chat_messages\?/
+  expect((await onTerminal(['session', 'delete', id, ...words], [[question, `n${ENTER}`]])).code).toBe(17)
+  expect(snapshot(folder)).toEqual(before)
+  expect((await onTerminal(['session', 'delete', id, ...words], [[question, `y${ENTER}`]])).code).toBe(0)
+  expect((await run(['session', 'list', ...words, '--json'])).stdout).toBe('[]\n')
+})

@@ -59,6 +59,33 @@ test('every verb of every entity, with typed records', () =>
     expect(await library.verifySchema(db)).toMatchObject({ valid: true })
   }))
 
+test('list, update and delete of what the test above leaves out', () =>
+  opened(async (db) => {
+    const agents = await library.createAgents(db, [
+      { name: 'a', model_name: 'm' },
+      { name: 'b', model_name: 'm' },
+    ])
+    expect(await rowsOf(library.listAgents(db, { sort: '-name' }))).toEqual([...agents].reverse())
+    const [session] = await library.createChatSessions(db, [{ title: 's' }])
+    const id = session?.id as string
+    expect(await library.updateChatSession(db, id, { is_archived: true })).toMatchObject({
+      is_archived: true,
+    })
+    expect(await rowsOf(library.listChatSessions(db, { where: { is_archived: true } }))).toHaveLength(1)
+    const [message] = await library.createChatMessages(db, [{ session_id: id, role: 'user', content: 'x' }])
+    expect(await library.deleteChatMessage(db, message?.id as string)).toMatchObject({ deleted: 1 })
+    const [run] = await library.createAgentExecutions(db, [
+      { agent_id: agents[0]?.id as string, input: 'go' },
+    ])
+    const runId = run?.id as string
+    expect(await library.updateAgentExecution(db, runId, { output: 'x' })).toMatchObject({ output: 'x' })
+    expect(await library.getAgentExecution(db, runId)).toMatchObject({ output: 'x', status: 'running' })
+    expect(await rowsOf(library.listAgentExecutions(db, { where: { status: 'running' } }))).toHaveLength(1)
+    expect(await library.deleteAgentExecution(db, runId)).toMatchObject({ deleted: 1 })
+    await library.createSetting(db, { key: 'k', value: 'v' })
+    expect(await library.updateSetting(db, 'k', { value: 'w' })).toMatchObject({ value: 'w' })
+  }))
+
 test('a batch is one transaction: all of it, in order, or nothing', () =>
   opened(async (db) => {
     const { id } = await library.createChatSession(db, { title: 'chat' })
