@@ -59,15 +59,16 @@ export async function prove(
   throw causeError(await causeWithKeys(facts, keys, connect))
 }
 
-/** Each is tried only when the one before it failed for want of permission. */
+/** Each is tried only when the one before it failed for want of permission or space. */
 function waysToRead(facts: FileFacts, { access, recover = true }: ProofOptions): Way[] {
-  const atRest = facts.walBytes === undefined && !facts.hasJournal
+  const alone = facts.walBytes === undefined && !facts.hasJournal
   // With nothing beside the file, a connection that may write cannot touch anything even with a wrong key; and closing
   // it removes the -wal that reading makes, which a read-only one leaves behind.
-  if (atRest && facts.folderWritable && access !== 'write') return [{ access: 'query', immutable: false }]
-  const ways: Way[] = [{ access: 'read', immutable: false }]
-  // A WAL database in a folder that cannot be written has nowhere for its -shm.
-  if (atRest && !facts.folderWritable) ways.push({ access: 'read', immutable: true })
+  const tidies = alone && facts.folderWritable && access !== 'write'
+  const ways: Way[] = [{ access: tidies ? 'query' : 'read', immutable: false }]
+  // Without a place for its -shm (a folder that cannot be written, a full disk) it is read as a file at rest.
+  const hasAll = !facts.walBytes && !facts.hasJournal
+  if (hasAll && access !== 'write') ways.push({ access: 'read', immutable: true })
   // Half a transaction of a killed program is rolled back from its journal, which only a writing connection may do.
   if (facts.hasJournal && recover) ways.push({ access: 'query', immutable: false })
   return ways
