@@ -22,6 +22,8 @@ Try next, in this folder:
 
   export LIBREOLLAMA_DB=${db} LIBREOLLAMA_DB_KEY_FILE=${keyFile}
   alias libreollama-db="node dist/cli/libreollama-db.js"
+  libreollama-db session list
+  libreollama-db search bread
   libreollama-db stats --json
   libreollama-db migrate status
   libreollama-db verify-schema

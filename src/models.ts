@@ -1,5 +1,6 @@
 /** The records as programs see them. Times are RFC 3339 UTC with microseconds; null where nothing is set. */
 
+/** A chat. */
 export interface ChatSession {
   id: string
   title: string
@@ -11,6 +12,7 @@ export interface ChatSession {
   metadata: unknown
 }
 
+/** One thing said in a chat. */
 export interface ChatMessage {
   id: string
   session_id: string
@@ -21,6 +23,7 @@ export interface ChatMessage {
   metadata: unknown
 }
 
+/** A model with instructions. */
 export interface Agent {
   id: string
   name: string
@@ -37,6 +40,7 @@ export interface Agent {
   metadata: unknown
 }
 
+/** A value by its name. */
 export interface Setting {
   key: string
   value: string
@@ -45,6 +49,7 @@ export interface Setting {
   updated_at: string
 }
 
+/** One run of an agent. */
 export interface AgentExecution {
   id: string
   agent_id: string

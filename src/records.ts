@@ -22,17 +22,22 @@ function recordsOf<Model, Input>(entity: Entity, createAll?: CreateAll) {
   const createMany = (db: Database, inputs: readonly Input[]): Promise<Model[]> =>
     db.transaction((writer) => insert(writer, inputs as EntityRow[], new Date())) as Promise<Model[]>
   return {
+    /** Makes records, all or none, in this order. Throws INVALID for a value that is refused. */
     createMany,
+    /** Makes a record. Throws INVALID for a value that is refused or a reference that leads nowhere. */
     create: async (db: Database, input: Input): Promise<Model> => (await createMany(db, [input]))[0] as Model,
+    /** The record with this id. Throws NOT_FOUND with the nearest ids. */
     get: (db: Database, id: string): Promise<Model> =>
       db.read((reader) => getRecord(reader, entity, id)) as Promise<Model>,
-    /** In pages of up to 500, read when asked for. */
+    /** Records in pages of up to 500, each read when it is asked for. */
     list: (db: Database, options?: ListOptions): AsyncGenerator<Model[]> =>
       listRecords(db, entity, options) as AsyncGenerator<Model[]>,
+    /** Changes the given fields; null clears one. Throws NOT_FOUND, INVALID. */
     update: (db: Database, id: string, changes: Partial<Model>): Promise<Model> =>
       db.transaction((writer) =>
         updateRecord(writer, entity, id, changes as EntityRow, new Date()),
       ) as Promise<Model>,
+    /** Deletes records, all or none; tells how many of others went along. Throws NOT_FOUND. */
     remove: (db: Database, ...ids: string[]): Promise<Deletion> =>
       db.transaction((writer) => deleteRecords(writer, entity, ids)),
   }

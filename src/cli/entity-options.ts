@@ -73,6 +73,7 @@ export function filterOptions(command: Command, entity: Entity): Command {
     .option('--until <time>', 'only before this time')
 }
 
+/** What a list is narrowed by. */
 export interface Filters {
   where: Record<string, string | boolean>
   since?: Date

@@ -2,6 +2,7 @@ import { AppError } from '../core/errors.ts'
 import { type Output, write } from './host.ts'
 import { type Style, safe } from './terminal.ts'
 
+/** The formats that results come in. */
 export type Format = 'table' | 'json' | 'ndjson' | 'csv'
 export const FORMATS: readonly Format[] = ['table', 'json', 'ndjson', 'csv']
 
@@ -19,8 +20,10 @@ export interface View<T> {
   cell?: (field: string, value: unknown, short: boolean) => string
 }
 
+/** Prints a result; resolves when all of it is written. */
 export type Print<T> = (result: T) => Promise<void>
 
+/** How and where results are printed. */
 export interface OutputOptions {
   format: Format
   stream: Output

@@ -23,6 +23,7 @@ function ask(host: Host) {
 
 const notEmpty = (text: string) => text !== '' || 'it must not be empty'
 
+/** The passphrase or key of an existing database, not shown while it is typed. */
 export async function askPassphrase(host: Host, path: string): Promise<string> {
   return ask(host)({
     type: 'password',
@@ -32,6 +33,7 @@ export async function askPassphrase(host: Host, path: string): Promise<string> {
   })
 }
 
+/** How a new database shall be protected. Throws DECLINED when the person wants none. */
 export async function askProtection(host: Host, keyFile: string): Promise<Protection> {
   const choice = await ask(host)<'key-file' | 'passphrase' | 'none'>({
     type: 'select',
@@ -63,6 +65,7 @@ async function askNewPassphrase(host: Host): Promise<string> {
   }
 }
 
+/** Whether the person agrees; no is what Enter means. */
 export async function confirm(host: Host, message: string): Promise<boolean> {
   return ask(host)({ type: 'confirm', message, default: false })
 }

@@ -15,6 +15,7 @@ export interface Style {
 
 export type ColorChoice = 'auto' | 'always' | 'never'
 
+/** The style of a stream: coloured as chosen, by NO_COLOR and FORCE_COLOR, or on a terminal. */
 export function createStyle(stream: Output, choice: ColorChoice, env: Environment): Style {
   const colored = wantsColor(stream, choice, env)
   const paint = (format: Parameters<typeof styleText>[0]) => (text: string) =>

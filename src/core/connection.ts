@@ -3,6 +3,7 @@ import type { CipherFormat } from './key.ts'
 /** What a column can hold and a parameter can be. Booleans are stored as 0 and 1. */
 export type Value = string | number | boolean | null | Uint8Array
 
+/** A row as the engine gives it: text, numbers, null, and bytes. */
 export type Row = Record<string, unknown>
 
 /** Values for a statement: for `?` in their order, or by name with the sign that the statement has (`:name`). */
@@ -27,6 +28,7 @@ export interface StatementTiming {
   rows: number
 }
 
+/** How a connection is made. */
 export interface ConnectOptions {
   /** `read` never writes a byte of the database; `query` may recover and tidy the -wal but runs only queries. */
   access: 'read' | 'query' | 'write'
@@ -41,6 +43,7 @@ export interface ConnectOptions {
   onStatement?: (timing: StatementTiming) => void
 }
 
+/** A connection as its owner sees it. */
 export interface ClosableConnection extends Connection {
   /** Stops the statement that is running. */
   interrupt(): void

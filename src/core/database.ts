@@ -13,6 +13,7 @@ import { type ProofOptions, prove, UNPROVEN } from './proof.ts'
 
 export { type Database, inTransaction } from './open-database.ts'
 
+/** Which database, how its key is found, and what may be done to it. */
 export interface DatabaseOptions extends ProofOptions {
   path: string
   /** Called once, and only after the file itself was found worth opening. Several keys are tried in order. */

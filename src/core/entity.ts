@@ -35,6 +35,7 @@ export interface Column {
 /** What a declaration says of a column; the rest has its usual value. */
 export type ColumnChoices = Partial<Omit<Column, 'name' | 'kind'>>
 
+/** A kind of record: its table, its columns, and how lists of it are ordered. */
 export interface Entity {
   /** The noun of its commands. */
   name: string
@@ -110,6 +111,7 @@ export function number(
   return { ...usual, kind, check, rule, example: String(Math.min(high, 1)), help, listed: false, ...choices }
 }
 
+/** True or false, with a word for each. */
 export function boolean(
   states: readonly [string, string],
   initial: boolean,

@@ -25,6 +25,7 @@ export interface FileFacts {
   samples: Samples
 }
 
+/** Some bytes of a file. */
 export interface Samples {
   start: Buffer
   middle: Buffer

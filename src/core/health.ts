@@ -10,12 +10,14 @@ import { type Migration, migrationStates } from './migrations.ts'
 import { quoteName } from './row-counts.ts'
 import { verifySchema } from './schema-check.ts'
 
+/** All checks, and what they come to. */
 export interface HealthReport {
   /** The worst of the checks; a skipped one counts as ok. */
   status: 'ok' | 'warn' | 'fail'
   checks: Check[]
 }
 
+/** What one check found. */
 export interface Check {
   name: string
   status: 'ok' | 'warn' | 'fail' | 'skipped'

@@ -16,11 +16,13 @@ import {
 import { createFile, discardDatabase, makeFolderFor, publishFile } from './new-file.ts'
 import { writeDefaultSettings } from './settings.ts'
 
+/** Which database to make, and by which migrations. */
 export interface InitOptions extends Omit<DatabaseOptions, 'access'> {
   migrations: Migration[]
   now?: () => Date
 }
 
+/** What `init` found and did. */
 export interface InitReport {
   path: string
   schema_version: number

@@ -5,6 +5,7 @@ import { AppError } from './errors.ts'
 import { findKey } from './find-record.ts'
 import { decodeRow } from './record.ts'
 
+/** Which records, in which order. */
 export interface ListOptions {
   /** Equal values by column; null finds records without one. */
   where?: Record<string, Value>
@@ -63,6 +64,7 @@ function orderOf(entity: Entity, sort: string | undefined): Order {
   })
 }
 
+/** The conditions of a list as SQL with its parameters. */
 export function conditionsOf(entity: Entity, options: ListOptions): Condition[] {
   const conditions: Condition[] = []
   for (const [column, value] of Object.entries(options.where ?? {})) {

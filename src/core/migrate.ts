@@ -7,6 +7,7 @@ import { type AppliedMigration, currentVersion, type Step } from './migrations.t
 import { countRows, type RowCounts } from './row-counts.ts'
 import { formatTimestamp } from './timestamp.ts'
 
+/** What a migration did. */
 export interface MigrationReport {
   from: number
   to: number
@@ -15,6 +16,7 @@ export interface MigrationReport {
   backup: string | null
 }
 
+/** One step that was applied. */
 export interface AppliedStep {
   version: number
   name: string
@@ -24,6 +26,7 @@ export interface AppliedStep {
   dropped: RowCounts
 }
 
+/** What to apply, and how carefully. */
 export interface MigrateOptions {
   /** What to do, given what is applied; asked again once the database is locked. */
   plan: (applied: AppliedMigration[]) => Step[]

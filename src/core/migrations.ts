@@ -19,11 +19,13 @@ export interface AppliedMigration {
   checksum: string | null
 }
 
+/** One migration to apply or undo. */
 export interface Step {
   direction: 'up' | 'down'
   migration: Migration
 }
 
+/** How a migration's files and the database agree on it. */
 export interface MigrationState {
   version: number
   name: string | null

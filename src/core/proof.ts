@@ -9,6 +9,7 @@ export async function readSomething(connection: Connection): Promise<void> {
   await connection.get('SELECT count(*) FROM sqlite_schema')
 }
 
+/** What may be done to a file to read it. */
 export interface ProofOptions extends Pick<ConnectOptions, 'lockTimeout' | 'onStatement'> {
   /** `read` is the default; `create` expects an empty file and keys it. */
   access?: 'read' | 'write' | 'create'

@@ -18,6 +18,7 @@ const TELLING_OF = new Set(
    table_xinfo`.split(/\s+/),
 )
 
+/** What comes with a statement. */
 export interface QueryOptions {
   /** Values by name, without a sign; what is written like a number is one. */
   parameters: Record<string, string>

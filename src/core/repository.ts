@@ -63,6 +63,7 @@ export async function updateRecord(
   return readRecord(writer, entity, key)
 }
 
+/** What a deletion did: records by table. */
 export interface Deletion {
   deleted: number
   /** Only in a dry run: nothing was deleted, `deleted` is what would be. */
@@ -96,6 +97,7 @@ export async function previewDeletion(
   return deletion
 }
 
+/** Deletes the records with these keys; those that are gone already count for nothing. */
 export async function deleteKeys(writer: Connection, entity: Entity, keys: string[]): Promise<Deletion> {
   const deletion = await previewDeletion(writer, entity, keys)
   const deleted = await writer.run(

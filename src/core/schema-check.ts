@@ -12,6 +12,7 @@ import {
   type Table,
 } from './schema.ts'
 
+/** Whether a database is as the migrations make it. */
 export interface SchemaReport {
   valid: boolean
   schema_version: number
@@ -22,6 +23,7 @@ export interface SchemaReport {
   findings: Finding[]
 }
 
+/** One difference. */
 export interface Finding {
   kind: 'missing' | 'extra' | 'changed'
   type: 'table' | 'column' | 'index' | 'trigger' | 'view' | 'foreign_key'

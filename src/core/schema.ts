@@ -1,6 +1,7 @@
 import type { Connection } from './connection.ts'
 import { LEDGER_TABLE } from './ledger.ts'
 
+/** What a database consists of, by name. */
 export interface Schema {
   tables: Map<string, Table>
   indexes: Map<string, SchemaObject>
@@ -8,6 +9,7 @@ export interface Schema {
   views: Map<string, SchemaObject>
 }
 
+/** A table, its constraints included. */
 export interface Table {
   sql: string
   columns: Map<string, Column>
@@ -16,6 +18,7 @@ export interface Table {
   checks: string[]
 }
 
+/** A column as it is declared. */
 export interface Column {
   type: string
   notNull: boolean
@@ -24,6 +27,7 @@ export interface Column {
   primaryKey: number
 }
 
+/** A foreign key, its columns in order. */
 export interface ForeignKey {
   columns: string[]
   table: string

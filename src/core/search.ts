@@ -6,6 +6,7 @@ import { AppError } from './errors.ts'
 import { conditionsOf, type ListOptions } from './list-records.ts'
 import { decodeRow } from './record.ts'
 
+/** How to search, and which messages. */
 export interface SearchOptions extends Pick<ListOptions, 'where' | 'since' | 'until' | 'limit'> {
   /** Take the text as FTS5 syntax instead of literally. */
   fts?: boolean
