@@ -1,13 +1,12 @@
 import { columnOptions, readColumns } from '../src/cli/entity-options.ts'
 import { execution } from '../src/core/entities/execution.ts'
-import { type Ending, endExecution } from '../src/core/executions.ts'
-import { createRecords } from '../src/core/repository.ts'
+import { createExecutions, type Ending, endExecution } from '../src/core/executions.ts'
 import { crud } from './_crud.ts'
 import { printRecord } from './_entity.ts'
 import type { Define } from './index.ts'
 
 const define: Define = (command, context) => {
-  crud(command, context, execution)
+  crud(command, context, execution, createExecutions)
 
   columnOptions(
     command.command('start').description('record that an agent begins'),
@@ -18,7 +17,7 @@ const define: Define = (command, context) => {
     const input = await readColumns(ctx.host, execution, options)
     await printRecord(ctx, execution, 'write', (db) =>
       db.transaction(async (writer) => {
-        const [row] = await createRecords(writer, execution, [input], ctx.host.now())
+        const [row] = await createExecutions(writer, [input], ctx.host.now())
         return row ?? {}
       }),
     )

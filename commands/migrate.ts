@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Context } from '../src/cli/context.ts'
 import type { View } from '../src/cli/output.ts'
-import { safe } from '../src/cli/terminal.ts'
+import { localTime, safe } from '../src/cli/terminal.ts'
 import { withDatabase } from '../src/core/database.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
 import { readApplied } from '../src/core/ledger.ts'
@@ -73,11 +73,14 @@ const statusView: View<Status> = {
   fields: ['version', 'name', 'state', 'applied_at', 'checksum'],
   rows: 'migrations',
   text: ({ current, latest, pending, migrations }, style) => {
-    const lines = migrations.map(({ version, name, state, applied_at }) => {
+    const named = migrations.map((migration) => ({ ...migration, name: migration.name ?? '(unknown here)' }))
+    const width = Math.max(0, ...named.map(({ name }) => name.length))
+    const lines = named.map(({ version, name, state, applied_at }) => {
       const paint = { applied: style.good, pending: style.caution, missing: style.bad, edited: style.bad }[
         state
       ]
-      return `${String(version).padStart(4)}  ${paint(state.padEnd(8))}  ${name ?? '(unknown here)'}  ${style.dim(safe(applied_at ?? ''))}`
+      const when = applied_at === null ? '' : style.dim(safe(localTime(applied_at)))
+      return `${String(version).padStart(4)}  ${paint(state.padEnd(8))}  ${name.padEnd(width)}  ${when}`
     })
     lines.push(`at version ${current}, latest ${latest}, pending ${pending}`)
     return `${lines.map((line) => line.trimEnd()).join('\n')}\n`

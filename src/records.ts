@@ -6,7 +6,7 @@ import { message } from './core/entities/message.ts'
 import { session } from './core/entities/session.ts'
 import { setting } from './core/entities/setting.ts'
 import type { Entity, EntityRow } from './core/entity.ts'
-import { type Ending, endExecution } from './core/executions.ts'
+import { createExecutions, type Ending, endExecution } from './core/executions.ts'
 import { type ListOptions, listRecords } from './core/list-records.ts'
 import { createMessages } from './core/messages.ts'
 import { createRecords, type Deletion, deleteRecords, getRecord, updateRecord } from './core/repository.ts'
@@ -50,7 +50,10 @@ const messages = recordsOf<ChatMessage, New<ChatMessage, 'session_id' | 'role' |
 )
 const agents = recordsOf<Agent, New<Agent, 'name' | 'model_name'>>(agent)
 const settings = recordsOf<Setting, New<Setting, 'key' | 'value'>>(setting)
-const executions = recordsOf<AgentExecution, New<AgentExecution, 'agent_id' | 'input'>>(execution)
+const executions = recordsOf<AgentExecution, New<AgentExecution, 'agent_id' | 'input'>>(
+  execution,
+  createExecutions,
+)
 
 /** Chats. Throw INVALID for a value that is refused, NOT_FOUND for an id that no record has. */
 export const createChatSession = sessions.create

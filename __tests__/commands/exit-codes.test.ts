@@ -28,6 +28,8 @@ const OCCURRENCES: Record<string, () => Promise<[words: string[], options?: RunO
     const words = await inNewDatabase('migrate', 'status', '--exit-code')
     return [words, { program: programWithMigrations(NEXT_MIGRATION) }]
   },
+  NOT_FOUND: async () => [await inNewDatabase('session', 'get', 'nothing-like-it')],
+  INVALID: async () => [['agent', 'create', '--name', 'Ada', '--model', 'm', '--temperature', '9']],
   NO_DATABASE: async () => [['stats', '--db', join(temporaryFolder(), 'none.db')]],
   WRONG_KEY: async () => [await sample('phase21-passphrase.sqlcipher4.db', 'wrong')],
   KEY_SOURCE: async () => [
@@ -48,8 +50,8 @@ test.each(Object.entries(OCCURRENCES))('%s occurs with its exit code', async (co
   expect(result.code).toBe(OUTCOMES.find((outcome) => outcome.code === code)?.exit)
 })
 
-/** Tested where they belong: locks in bad-input, the person's no in terminal, signals in signals; the others need records. */
-const ELSEWHERE = ['LOCKED', 'DECLINED', 'SIGINT', 'SIGTERM', 'NOT_FOUND', 'INVALID']
+/** Tested where they belong: locks in bad-input, the person's no in terminal, signals in signals. */
+const ELSEWHERE = ['LOCKED', 'DECLINED', 'SIGINT', 'SIGTERM']
 
 test('no row of the table is forgotten', () => {
   expect([...Object.keys(OCCURRENCES), ...ELSEWHERE].sort()).toEqual(OUTCOMES.map(({ code }) => code).sort())

@@ -46,6 +46,11 @@ test.each([
   )
   expect(notOk).toMatchObject([{ name: 'migrations', status: 'warn' }])
   expect((await json([...words, 'diagnose', db])).data).toMatchObject({ cause: 'ok', pages: [] })
+  const { migrations } = (await json([...words, 'migrate', 'status'])).data
+  expect(migrations[0]).toMatchObject({
+    state: 'applied',
+    applied_at: expect.stringMatching(/T.*\.\d{6}\+00:00$/),
+  })
   expect(snapshot(dirname(db))).toEqual(before)
   if (flags.length) expect(stats.stderr).toContain('development key is public')
 })

@@ -176,6 +176,17 @@ test.each([
   )
 })
 
+test('an execution is never running and ended at once', async () => {
+  const agent = await json('agent', 'create', '--name', 'Ada', '--model', 'm')
+  const create = ['execution', 'create', '--agent', agent.id, '--input', 'go']
+  expect(await json(...create)).toMatchObject({ status: 'running', completed_at: null })
+  const failed = await json(...create, '--status', 'failed')
+  expect(failed.completed_at).toBe(failed.started_at)
+  expect(await refused('execution', 'update', failed.id, '--status', 'running')).toMatchObject({
+    code: 'USAGE',
+  })
+})
+
 test.each([
   ['a required value is missing', ['session', 'create'], 'session: title is required'],
   [

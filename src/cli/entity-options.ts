@@ -10,8 +10,8 @@ type Options = Record<string, unknown>
 
 /** The options that carry values: one for each column that a person can set, and `--<name>-file` for long text. */
 export function columnOptions(command: Command, entity: Entity, verb: 'create' | 'update'): Command {
-  for (const { flag, help, required, long, kind, nullable, name } of entity.columns) {
-    if (flag === undefined || (verb === 'update' && name === entity.key)) continue
+  for (const { flag, help, required, long, kind, nullable, name, byVerbs } of entity.columns) {
+    if (flag === undefined || (verb === 'update' && (name === entity.key || byVerbs))) continue
     const need = required && verb === 'create' ? ' (required)' : ''
     command.option(`--${flag} <${placeholder(kind)}>`, `${help}${need}`)
     if (long) command.option(`--${flag}-file <path>`, `${help}, from a file; - is standard input`)

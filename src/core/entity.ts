@@ -24,6 +24,8 @@ export interface Column {
   reference?: string
   /** `list` narrows by it. */
   filter: boolean
+  /** Only verbs of its own change it once the record is made. */
+  byVerbs: boolean
   /** A boolean's two states as words, for options and lists: when true, when false. */
   states?: readonly [string, string]
   /** Shown in lists, and with which share of the width where it is long. */
@@ -62,7 +64,15 @@ export function defineEntity(declared: Omit<Entity, 'columns'> & { columns: Reco
   return { ...declared, columns }
 }
 
-const usual = { required: false, nullable: true, filter: false, listed: true, long: false, settable: true }
+const usual = {
+  required: false,
+  nullable: true,
+  filter: false,
+  listed: true,
+  long: false,
+  byVerbs: false,
+  settable: true,
+}
 
 /** Text; required text is not empty. */
 export function text(help: string, choices: ColumnChoices = {}): Named {

@@ -2,10 +2,19 @@ import type { Connection } from './connection.ts'
 import { execution } from './entities/execution.ts'
 import type { EntityRow } from './entity.ts'
 import { AppError } from './errors.ts'
-import { getRecord, updateRecord } from './repository.ts'
+import { createRecords, getRecord, updateRecord } from './repository.ts'
 import { formatTimestamp } from './timestamp.ts'
 
 export type Ending = 'completed' | 'failed' | 'cancelled'
+
+/** Makes executions, all or none; one that is made as ended has ended now, unless its time is given. Throws INVALID. */
+export function createExecutions(writer: Connection, inputs: EntityRow[], now: Date): Promise<EntityRow[]> {
+  const complete = inputs.map((input) => {
+    const ended = input.status !== undefined && input.status !== 'running' && input.completed_at === undefined
+    return ended ? { ...input, completed_at: formatTimestamp(now) } : input
+  })
+  return createRecords(writer, execution, complete, now)
+}
 
 /** Ends a running execution with its result or error. Throws INVALID when it has ended already, NOT_FOUND. */
 export async function endExecution(

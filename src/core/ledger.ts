@@ -1,5 +1,6 @@
 import type { Connection } from './connection.ts'
 import type { AppliedMigration, Migration } from './migrations.ts'
+import { readTimestamp } from './timestamp.ts'
 
 /**
  * The table in which this program remembers what it applied. It stands beside Phase 2.1's `schema_version`, whose
@@ -22,7 +23,11 @@ export async function readApplied(connection: Connection): Promise<AppliedMigrat
     ? await connection.all<{ version: number; sha256: string }>(`SELECT version, sha256 FROM ${LEDGER_TABLE}`)
     : []
   const byVersion = new Map(checksums.map(({ version, sha256 }) => [version, sha256]))
-  return rows.map((row) => ({ ...row, checksum: byVersion.get(row.version) ?? null }))
+  return rows.map(({ version, applied_at }) => ({
+    version,
+    applied_at: applied_at === null ? null : (readTimestamp(applied_at) ?? applied_at),
+    checksum: byVersion.get(version) ?? null,
+  }))
 }
 
 /** Records a version as applied; part of the transaction that applies it. */

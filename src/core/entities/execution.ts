@@ -13,7 +13,10 @@ export const execution = defineEntity({
     session_id: reference('session', 'the chat it ran for', { listed: false }),
     input: text('what it was given', { required: true, long: true }),
     output: text('what it gave', { flag: 'result', long: true, listed: false }),
-    status: oneOf(['running', 'completed', 'failed', 'cancelled'], 'how it stands', { initial: 'running' }),
+    status: oneOf(['running', 'completed', 'failed', 'cancelled'], 'how it stands', {
+      initial: 'running',
+      byVerbs: true,
+    }),
     started_at: time('when it began', { moment: 'created' }),
     completed_at: time('when it ended', { nullable: true, listed: false }),
     error_message: text('why it failed', { flag: 'error', listed: false }),
