@@ -19,13 +19,21 @@ export interface Host {
 
 /** Writes all of it, waiting while the reader is slow. A reader that went away (`| head -1`) is no error. */
 export async function write(stream: Output, text: string): Promise<void> {
-  if (text === '' || stream.destroyed || stream.writableEnded) return
+  if (text === '' || hasNoReader(stream)) return
   await new Promise<void>((resolve, reject) => {
     stream.write(text, (error) => {
-      if (error && !isClosedPipe(error)) reject(error)
-      else resolve()
+      if (error && !isClosedPipe(error)) return reject(error)
+      if (error) abandoned.add(stream)
+      resolve()
     })
   })
+}
+
+const abandoned = new WeakSet<Output>()
+
+/** Whether what is written goes nowhere any more. */
+export function hasNoReader(stream: Output): boolean {
+  return stream.destroyed || abandoned.has(stream)
 }
 
 /** Whether this is the error of writing to a reader that went away. */

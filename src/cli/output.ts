@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts'
-import { type Output, write } from './host.ts'
+import { hasNoReader, type Output, write } from './host.ts'
 import { type Style, safe } from './terminal.ts'
 
 /** The formats that results come in. */
@@ -118,7 +118,7 @@ function cellOf<T>(view: View<T>, field: string, value: unknown, short = false):
   return safe(cut.replace(/\s+/g, ' '))
 }
 
-/** Like createPrinter, for rows that come in pages: all formats but the table print each page as it comes. */
+/** Like createPrinter, for rows that come in pages: all formats but JSON print each page as it comes. */
 export function createListPrinter(view: View<Row[]>, options: OutputOptions): Print<AsyncIterable<Row[]>> {
   createPrinter(view, options)
   return PAGE_PRINTERS[options.format](view, options)
@@ -128,31 +128,31 @@ type PagePrinter = (view: View<Row[]>, options: OutputOptions) => Print<AsyncIte
 
 const PAGE_PRINTERS: Record<Format, PagePrinter> = {
   ndjson: (view, options) => async (pages) => {
-    for await (const page of pages) await write(options.stream, await renderNdjson(page, view, options))
+    for await (const page of pages) {
+      await write(options.stream, await renderNdjson(page, view, options))
+      if (hasNoReader(options.stream)) return
+    }
   },
   csv: (view, options) => async (pages) => {
     await write(options.stream, await renderCsv([], view, options))
     for await (const page of pages) {
       const csv = await renderCsv(page, view, options)
       await write(options.stream, csv.slice(csv.indexOf('\n') + 1))
+      if (hasNoReader(options.stream)) return
     }
   },
+  // One value, so it is printed whole or, when a later page cannot be read, not at all.
   json: (view, options) => async (pages) => {
-    let before = '['
-    for await (const page of pages) {
-      const rows = rowsOf(page, view, options).map((row) =>
-        JSON.stringify(row, null, options.stream.isTTY ? 2 : undefined),
-      )
-      await write(options.stream, `${before}${rows.join(',')}`)
-      before = ','
-    }
-    await write(options.stream, before === '[' ? '[]\n' : ']\n')
+    const rows: Row[] = []
+    for await (const page of pages) rows.push(...page)
+    await write(options.stream, await renderJson(rows, view, options))
   },
   table: (view, options) => async (pages) => {
     const table = await createTable(view, options)
     let drawn = false
     for await (const page of pages) {
       await write(options.stream, table(page))
+      if (hasNoReader(options.stream)) return
       drawn = true
     }
     if (!drawn) await write(options.stream, table.empty)
