@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { packageRoot } from '../../src/package-root.ts'
-import { fixture, keyFile, snapshot } from '../helpers/folder.ts'
+import { fixture, keyFile, snapshot, temporaryFolder } from '../helpers/folder.ts'
 import { LATEST } from '../helpers/program.ts'
 import { errorOf, run } from '../helpers/run.ts'
 
@@ -164,5 +164,19 @@ test('what needs no key to be told is told without one', async () => {
   expect(await told('not-a-database.db')).toBe('not_a_database')
   expect(errorOf(await run(['--json', 'diagnose', fixture('damaged-page1.db')]))).toMatchObject({
     code: 'KEY_SOURCE',
+  })
+})
+
+test("another program's plaintext file is not taken for LibreOllama's", async () => {
+  const { withMemoryDatabase } = await import('../../src/core/database.ts')
+  const db = join(temporaryFolder(), 'other.db')
+  await withMemoryDatabase(async (connection) => {
+    await connection.exec('CREATE TABLE schema_version (version); INSERT INTO schema_version VALUES (3)')
+    await connection.run('VACUUM INTO ?', [db])
+  })
+  const { data } = await json(['diagnose', db])
+  expect(data).toMatchObject({
+    cause: 'plaintext',
+    detail: expect.stringContaining('a plaintext SQLite database'),
   })
 })

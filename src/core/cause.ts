@@ -1,7 +1,8 @@
-import type { ClosableConnection, Connect } from './connection.ts'
+import type { Connect } from './connection.ts'
 import { AppError, type OutcomeCode } from './errors.ts'
 import type { FileFacts } from './file-facts.ts'
 import type { CipherFormat, Key } from './key.ts'
+import { describePlaintext } from './plaintext.ts'
 
 /** Why a file opens or does not. */
 export interface Diagnosis {
@@ -215,41 +216,11 @@ function connectUntouched(
 }
 
 async function plaintextCause(facts: FileFacts, connect: Connect): Promise<Diagnosis> {
-  const app = await libreOllamaVersion(facts, connect)
-  const what =
-    app === undefined
-      ? 'a plaintext SQLite database'
-      : app.phase21
-        ? `a Phase 2.1 database, version ${app.version}`
-        : `LibreOllama's own database, version ${app.version}`
   return {
     cause: 'plaintext',
-    detail: `${facts.path} is ${what}, not encrypted`,
+    detail: `${facts.path} is ${await describePlaintext(facts, connect)}, not encrypted`,
     pages: [],
     hint: 'nothing was changed. libreollama-db --db <new path> init makes an encrypted database beside it; encrypt and import, which take its chats over, are not in this version',
-  }
-}
-
-/** The schema version of a LibreOllama file, or undefined for any other. Told by its columns, not by its number. */
-async function libreOllamaVersion(facts: FileFacts, connect: Connect) {
-  let connection: ClosableConnection | undefined
-  try {
-    connection = await connect(facts.realPath, { access: 'read', immutable: true })
-    const columns = await connection.all<{ name: string }>(
-      "SELECT name FROM pragma_table_info('chat_sessions')",
-    )
-    const names = new Set(columns.map((column) => column.name))
-    const version = await connection.get<{ version: number | null }>(
-      'SELECT max(version) AS version FROM schema_version',
-    )
-    if (version?.version == null) return undefined
-    const own = names.has('session_name') || names.has('context_id') || names.has('outgoing_links_count')
-    const phase21 = names.has('is_archived') && !own
-    return own || phase21 || names.size === 0 ? { version: version.version, phase21 } : undefined
-  } catch {
-    return undefined // a best-effort look at a file that another program may be writing
-  } finally {
-    await connection?.close()
   }
 }
 
