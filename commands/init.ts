@@ -32,13 +32,14 @@ const define: Define = (command, context) => {
       const print = ctx.printer(view)
       const migrations = await ctx.migrations()
       const made = (await exists(ctx.path)) ? null : await chooseKey(ctx, generateKey ?? false)
-      try {
-        const report = await initDatabase({ ...ctx.database, migrations, now: ctx.host.now })
-        await print({ ...report, key_file: made?.path ?? null })
-      } catch (error) {
-        await made?.discard()
-        throw error
-      }
+      const report = await initDatabase({ ...ctx.database, migrations, now: ctx.host.now }).catch(
+        async (error) => {
+          // A key may only go when no database can need it: not even one that appeared just before the failure.
+          if (made && !(await exists(ctx.path))) await made.discard()
+          throw error
+        },
+      )
+      await print({ ...report, key_file: made?.path ?? null })
       if (made) ctx.notice(`next: export LIBREOLLAMA_DB_KEY_FILE=${made.path} && libreollama-db stats`)
     })
 }

@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { keyFile, newDatabase, snapshot, temporaryFolder } from '../helpers/folder.ts'
 import { LATEST, NEXT, NEXT_MIGRATION, programWithMigrations } from '../helpers/program.ts'
-import { errorOf, run } from '../helpers/run.ts'
+import { cleanEnvironment, errorOf, PROGRAM, run } from '../helpers/run.ts'
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
 
@@ -132,6 +133,21 @@ test('when the database cannot be made, the key that was generated for it goes t
   expect(errorOf(result)).toMatchObject({ code: 'IO', exit: 18 })
   expect(existsSync(key)).toBe(false)
 })
+
+const withFullDevice = existsSync('/dev/full') ? test : test.skip
+withFullDevice(
+  'a result that cannot be printed does not cost the key (skipped where there is no /dev/full)',
+  async () => {
+    const folder = temporaryFolder()
+    const [db, key] = [join(folder, 'a.db'), join(folder, 'key')]
+    const command = '"$0" "$1" init --db "$2" --key-file "$3" --generate-key --json > /dev/full'
+    const { status } = spawnSync('/bin/sh', ['-c', command, process.execPath, PROGRAM, db, key], {
+      env: cleanEnvironment(),
+    })
+    expect(status).toBe(18)
+    expect((await run(['stats', '--db', db, '--key-file', key])).code).toBe(0)
+  },
+)
 
 test('a symbolic link is followed to the database it names, and a dangling one is refused', async () => {
   const { db, key, folder } = await newDatabase()
