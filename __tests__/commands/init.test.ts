@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { keyFile, newDatabase, snapshot, temporaryFolder } from '../helpers/folder.ts'
 import { LATEST, NEXT, NEXT_MIGRATION, programWithMigrations } from '../helpers/program.ts'
@@ -193,6 +193,13 @@ test('what an earlier run left that was killed is cleared away', async () => {
   const { utimesSync } = await import('node:fs')
   utimesSync(litter, new Date(0), new Date(0))
   mkdirSync(join(folder, 'a.db.new-mine'))
-  await run(['init', '--db', join(folder, 'a.db'), '--key-file', keyFile('k', folder)])
+  const init = ['init', '--db', join(folder, 'a.db'), '--key-file', keyFile('k', folder)]
+  await run(init)
   expect(Object.keys(snapshot(folder))).toEqual(['a.db', 'a.db.new-mine', 'key'])
+  // Killed between giving the finished database its name and taking the temporary one away.
+  linkSync(join(folder, 'a.db'), litter)
+  utimesSync(litter, new Date(0), new Date(0))
+  expect((await run(init)).code).toBe(0)
+  expect(Object.keys(snapshot(folder))).toEqual(['a.db', 'a.db.new-mine', 'key'])
+  expect((await run(['stats', ...init.slice(1)])).code).toBe(0)
 })

@@ -39,6 +39,7 @@ export interface InitReport {
  * to it. Changes nothing when that is so already. A new one appears under its name only when it is complete.
  */
 export async function initDatabase(options: InitOptions): Promise<InitReport> {
+  await discardAbandoned(options.path, options.now?.() ?? new Date())
   return (await exists(options.path)) ? bringUpToDate(options) : create(options)
 }
 
@@ -63,7 +64,6 @@ async function create(options: InitOptions): Promise<InitReport> {
   const [...keys] = await options.keys()
   await makeFolderFor(path)
   try {
-    await discardAbandoned(path, now())
     await createFile(unfinished)
     const own = { ...options, path: unfinished, keys: async () => keys.slice(0, 1) }
     await withDatabase({ ...own, access: 'create' }, async (db) => {
@@ -91,11 +91,14 @@ async function create(options: InitOptions): Promise<InitReport> {
 
 /** Removes what an earlier call left that was killed before it could finish; a call takes seconds, never minutes. */
 async function discardAbandoned(path: string, now: Date): Promise<void> {
-  for (const name of await readdir(dirname(path))) {
+  for (const name of await readdir(dirname(path)).catch(() => [])) {
     const unfinished = join(dirname(path), name)
     if (!name.startsWith(`${basename(path)}.new-`) || !/\.new-[0-9a-f]{8}$/.test(name)) continue
-    const { mtimeMs } = await lstat(unfinished)
-    if (now.getTime() - mtimeMs > 60_000) await discardDatabase(unfinished)
+    const changed = await lstat(unfinished).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => now.getTime(), // gone already
+    )
+    if (now.getTime() - changed > 60_000) await discardDatabase(unfinished).catch(() => {})
   }
 }
 
