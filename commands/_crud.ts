@@ -5,7 +5,7 @@ import { deletionView, listView } from '../src/cli/entity-view.ts'
 import { wholeNumber } from '../src/cli/option-values.ts'
 import type { Connection } from '../src/core/connection.ts'
 import type { Entity, EntityRow } from '../src/core/entity.ts'
-import { findKey } from '../src/core/find-record.ts'
+import { findKeys } from '../src/core/find-record.ts'
 import { listRecords } from '../src/core/list-records.ts'
 import { encodeInput } from '../src/core/record.ts'
 import {
@@ -52,16 +52,7 @@ export function crud(
       printRecord(context(), entity, 'read', (db) => db.read((reader) => getRecord(reader, entity, named))),
     )
 
-  columnOptions(command.command('create').description(`make ${withArticle(name)}`), entity, 'create').action(
-    async (options) => {
-      const ctx = context()
-      const input = await readColumns(ctx.host, entity, options)
-      encodeInput(entity, input, { partial: false }) // refused before the database is touched
-      await printRecord(ctx, entity, 'write', (db) =>
-        db.transaction(async (writer) => first(await create(writer, [input], ctx.host.now()))),
-      )
-    },
-  )
+  creation(command.command('create').description(`make ${withArticle(name)}`), context, entity, create)
 
   columnOptions(
     command
@@ -85,17 +76,31 @@ export function crud(
       const ctx = context()
       const print = ctx.printer(deletionView)
       await withEntity(ctx, entity, 'write', async (db) => {
-        const keys = await db.read(async (reader) => {
-          const found = new Set<string>()
-          for (const one of named) found.add(await findKey(reader, entity, one))
-          return [...found]
-        })
+        const keys = await db.read((reader) => findKeys(reader, entity, named))
         await ctx.confirm(
           deletionQuestion(entity, await db.read((reader) => previewDeletion(reader, entity, keys))),
         )
         await print(await db.transaction((writer) => deleteKeys(writer, entity, keys)))
       })
     })
+}
+
+/** The verb that makes a record from the options of the given columns; values are refused before the database is touched. */
+export function creation(
+  command: Command,
+  context: () => Context,
+  entity: Entity,
+  create: Create,
+  columns = entity.columns,
+): void {
+  columnOptions(command, { ...entity, columns }, 'create').action(async (options) => {
+    const ctx = context()
+    const input = await readColumns(ctx.host, entity, options)
+    encodeInput(entity, input, { partial: false })
+    await printRecord(ctx, entity, 'write', (db) =>
+      db.transaction(async (writer) => first(await create(writer, [input], ctx.host.now()))),
+    )
+  })
 }
 
 const creating =

@@ -1,32 +1,20 @@
 import { columnOptions, readColumns } from '../src/cli/entity-options.ts'
 import { execution } from '../src/core/entities/execution.ts'
 import { createExecutions, type Ending, endExecution } from '../src/core/executions.ts'
-import { crud } from './_crud.ts'
+import { creation, crud } from './_crud.ts'
 import { printRecord } from './_entity.ts'
 import type { Define } from './index.ts'
 
 const define: Define = (command, context) => {
   crud(command, context, execution, createExecutions)
 
-  columnOptions(
-    command.command('start').description('record that an agent begins'),
-    only('agent', 'session', 'input', 'metadata'),
-    'create',
-  ).action(async (options) => {
-    const ctx = context()
-    const input = await readColumns(ctx.host, execution, options)
-    await printRecord(ctx, execution, 'write', (db) =>
-      db.transaction(async (writer) => {
-        const [row] = await createExecutions(writer, [input], ctx.host.now())
-        return row ?? {}
-      }),
-    )
-  })
+  const start = command.command('start').description('record that an agent begins')
+  creation(start, context, execution, createExecutions, columnsOf('agent', 'session', 'input', 'metadata'))
 
   const ending = (verb: string, summary: string, status: Ending, ...flags: string[]) =>
     columnOptions(
       command.command(verb).description(summary).argument('<id>'),
-      only(...flags),
+      { ...execution, columns: columnsOf(...flags) },
       'create',
     ).action(async (named: string, options) => {
       const ctx = context()
@@ -40,12 +28,9 @@ const define: Define = (command, context) => {
   ending('cancel', 'record that a running agent was stopped', 'cancelled')
 }
 
-/** The entity with the options of some of its columns. */
-function only(...flags: string[]) {
-  return {
-    ...execution,
-    columns: execution.columns.filter(({ flag }) => flag !== undefined && flags.includes(flag)),
-  }
+/** The columns that these options carry. */
+function columnsOf(...flags: string[]) {
+  return execution.columns.filter(({ flag }) => flag !== undefined && flags.includes(flag))
 }
 
 export default define

@@ -1,12 +1,10 @@
 import { deletionView } from '../src/cli/entity-view.ts'
-import { withDatabase } from '../src/core/database.ts'
 import { session } from '../src/core/entities/session.ts'
 import { parseMoment } from '../src/core/moment.ts'
 import { findPrunable } from '../src/core/prune.ts'
 import { deleteKeys, previewDeletion } from '../src/core/repository.ts'
-import { requireTable } from '../src/core/require-table.ts'
 import { crud } from './_crud.ts'
-import { change } from './_entity.ts'
+import { change, withEntity } from './_entity.ts'
 import type { Define } from './index.ts'
 
 const define: Define = (command, context) => {
@@ -33,8 +31,7 @@ const define: Define = (command, context) => {
         const ctx = context()
         const print = ctx.printer(deletionView)
         const moment = parseMoment(before, ctx.host.now())
-        await withDatabase({ ...ctx.database, access: dryRun ? 'read' : 'write' }, async (db) => {
-          await db.read((reader) => requireTable(reader, session.table))
+        await withEntity(ctx, session, dryRun ? 'read' : 'write', async (db) => {
           const keys = await db.read((reader) => findPrunable(reader, moment, archived ?? false))
           const preview = await db.read((reader) => previewDeletion(reader, session, keys))
           if (dryRun || keys.length === 0) return print({ ...preview, dry_run: dryRun ?? false })

@@ -1,4 +1,4 @@
-import { stripVTControlCharacters, styleText } from 'node:util'
+import { styleText } from 'node:util'
 import type { Environment } from '../core/key-source.ts'
 import type { Output } from './host.ts'
 
@@ -48,9 +48,6 @@ export function safe(text: string): string {
     return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`
   })
 }
-
-/** Text without the colours that a style gave it. */
-export const plain = stripVTControlCharacters
 
 /** A stored time in the local zone, for people: `2025-06-05 22:22:06`. */
 export function localTime(timestamp: string): string {

@@ -43,3 +43,10 @@ export async function findKey(connection: Connection, entity: Entity, named: str
       : `libreollama-db ${name} list is empty: libreollama-db ${name} create makes one`
   }
 }
+
+/** The keys of the records that are named, each once. Throws NOT_FOUND for the first that there is not. */
+export async function findKeys(connection: Connection, entity: Entity, named: string[]): Promise<string[]> {
+  const keys = new Set<string>()
+  for (const one of named) keys.add(await findKey(connection, entity, one))
+  return [...keys]
+}

@@ -3,8 +3,9 @@ import type { Connection, Value } from './connection.ts'
 import { ENTITIES } from './entities/index.ts'
 import { type Entity, type EntityRow, selectColumns } from './entity.ts'
 import { AppError } from './errors.ts'
-import { findKey } from './find-record.ts'
+import { findKey, findKeys } from './find-record.ts'
 import { decodeRow, encodeInput } from './record.ts'
+import { quoteName } from './row-counts.ts'
 import { formatTimestamp } from './timestamp.ts'
 
 /** The record with this id, or with an id that begins so. Throws NOT_FOUND. */
@@ -75,9 +76,7 @@ export interface Deletion {
 
 /** Deletes records, all or none, and tells what that did to others. Throws NOT_FOUND. */
 export async function deleteRecords(writer: Connection, entity: Entity, named: string[]): Promise<Deletion> {
-  const keys = new Set<string>()
-  for (const name of named) keys.add(await findKey(writer, entity, name))
-  return deleteKeys(writer, entity, [...keys])
+  return deleteKeys(writer, entity, await findKeys(writer, entity, named))
 }
 
 /** What deleting would do; for questions and dry runs. */
@@ -89,7 +88,7 @@ export async function previewDeletion(
   const deletion: Deletion = { deleted: keys.length, cascaded: {}, unlinked: {} }
   for (const { table, column, onDelete } of await referencesTo(connection, entity.table)) {
     const count = await connection.get<{ n: number }>(
-      `SELECT count(*) AS n FROM ${table} WHERE ${column} IN (SELECT value FROM json_each(?))`,
+      `SELECT count(*) AS n FROM ${quoteName(table)} WHERE ${quoteName(column)} IN (SELECT value FROM json_each(?))`,
       [JSON.stringify(keys)],
     )
     if (count?.n) deletion[onDelete === 'CASCADE' ? 'cascaded' : 'unlinked'][table] = count.n
