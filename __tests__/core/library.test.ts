@@ -86,6 +86,12 @@ test('list, update and delete of what the test above leaves out', () =>
     expect(await library.updateSetting(db, 'k', { value: 'w' })).toMatchObject({ value: 'w' })
   }))
 
+test('null is a value: it is stored, and not replaced by what a new record has otherwise', () =>
+  opened(async (db) => {
+    const { id } = await library.createAgent(db, { name: 'a', model_name: 'm', temperature: null })
+    expect(await library.getAgent(db, id)).toMatchObject({ temperature: null, is_active: true })
+  }))
+
 test('a batch is one transaction: all of it, in order, or nothing', () =>
   opened(async (db) => {
     const { id } = await library.createChatSession(db, { title: 'chat' })

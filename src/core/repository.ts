@@ -1,7 +1,7 @@
 import { v7 as uuid } from 'uuid'
 import type { Connection, Value } from './connection.ts'
 import { ENTITIES } from './entities/index.ts'
-import { type Entity, type EntityRow, selectColumns } from './entity.ts'
+import { type Column, type Entity, type EntityRow, selectColumns } from './entity.ts'
 import { AppError } from './errors.ts'
 import { findKey, findKeys } from './find-record.ts'
 import { decodeRow, encodeInput } from './record.ts'
@@ -29,14 +29,7 @@ export async function createRecords(
   for (const input of inputs) {
     const values = encodeInput(entity, input, { partial: false })
     await resolveReferences(writer, entity, values, known)
-    rows.push(
-      new Map(
-        entity.columns.map((column) => [
-          column.name,
-          values.get(column.name) ?? initialValue(column, moment),
-        ]),
-      ),
-    )
+    rows.push(new Map(entity.columns.map((column) => [column.name, given(values, column, moment)])))
   }
   const names = entity.columns.map(({ name }) => name)
   await insertAll(writer, entity.table, names, rows)
@@ -115,7 +108,13 @@ async function readRecord(connection: Connection, entity: Entity, key: string): 
   return decodeRow(entity, row)
 }
 
-function initialValue(column: Entity['columns'][number], moment: string): Value {
+/** What is stored: the given value, null too, which is not the same as none. */
+function given(values: Map<string, Value>, column: Column, moment: string): Value {
+  const value = values.get(column.name)
+  return value === undefined ? initialValue(column, moment) : value
+}
+
+function initialValue(column: Column, moment: string): Value {
   if (column.kind === 'id') return uuid()
   return column.moment ? moment : (column.initial ?? null)
 }
