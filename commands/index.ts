@@ -157,7 +157,14 @@ export async function defineCommand(command: Command, context: () => Context): P
   if (!entry) return
   const { default: define } = await entry.load()
   define(command, context)
-  const examples = entry.examples.map((example) => `  ${example}`).join('\n')
-  command.addHelpText('before', `Examples:\n${examples}\n`)
+  addExamples(command, entry.examples)
+  for (const verb of command.commands) {
+    const own = entry.examples.filter((example) => example.includes(`${entry.name} ${verb.name()}`))
+    addExamples(verb, own.length > 0 ? own : entry.examples)
+  }
+}
+
+function addExamples(command: Command, examples: readonly string[]): void {
+  command.addHelpText('before', `Examples:\n${examples.map((example) => `  ${example}`).join('\n')}\n`)
   command.addHelpText('after', '\nGlobal options are listed by: libreollama-db --help')
 }

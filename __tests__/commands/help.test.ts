@@ -42,6 +42,12 @@ test('help of a command below a command', async () => {
   const { code, stdout } = await run(['help', 'migrate', 'down'])
   expect(code).toBe(0)
   expect(stdout).toContain('--to <version>')
+  expect(stdout.startsWith('Examples:\n  libreollama-db migrate down --to 0\n')).toBe(true)
+  expect(
+    (await run(['session', 'get', '--help'], NO_KEY)).stdout.startsWith(
+      'Examples:\n  libreollama-db session ',
+    ),
+  ).toBe(true)
 })
 
 test.each(['environment', 'exit-codes', 'key-sources', 'scripting'])(
