@@ -72,6 +72,7 @@ function globalOptions(): Option[] {
     new Option('--db <path>', 'the database (or LIBREOLLAMA_DB); see: libreollama-db path'),
     new Option('--key-file <path>', 'file that holds the key; - is standard input'),
     new Option('--key-command <cmd>', 'command that prints the key'),
+    new Option('--keychain', 'only the keychain of the system'),
     new Option('--dev-key', "Phase 2.1's public development key, for tests"),
     new Option('-o, --output <format>', 'how results are printed').choices(FORMATS),
     new Option('--json', 'the same as -o json'),

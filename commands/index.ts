@@ -66,6 +66,60 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./diagnose.ts'),
   },
   {
+    name: 'rekey',
+    summary: 'change the key: proven on a copy, swapped whole, safe to kill',
+    examples: [
+      'libreollama-db rekey --new-key-file ./new.key --generate-key',
+      'libreollama-db rekey --new-keychain',
+      'libreollama-db rekey --new-key-command "pass show libreollama-new" --dry-run',
+    ],
+    load: () => import('./rekey.ts'),
+  },
+  {
+    name: 'key',
+    summary: 'look after the key: which one is used, keychain, paper sheet',
+    examples: [
+      'libreollama-db key status',
+      'libreollama-db key generate --key-file ./new.key',
+      'libreollama-db key store --key-file ./database.key',
+      'libreollama-db key export --paper | lpr',
+      'libreollama-db key import typed.txt --key-file ./found.key',
+    ],
+    load: () => import('./key.ts'),
+  },
+  {
+    name: 'backup',
+    summary: 'make, list, verify and prune encrypted copies',
+    examples: [
+      'libreollama-db backup',
+      'libreollama-db backup list --json',
+      'libreollama-db backup verify latest',
+      'libreollama-db backup prune --keep-last 3 --keep-daily 7 --keep-monthly 12 --dry-run',
+    ],
+    load: () => import('./backup.ts'),
+  },
+  {
+    name: 'restore',
+    summary: 'put a backup in the place of the database, which is kept',
+    examples: ['libreollama-db restore latest', 'libreollama-db restore backups/chats.db --to ./copy.db'],
+    load: () => import('./restore.ts'),
+  },
+  {
+    name: 'encrypt',
+    summary: "make an encrypted database of a plaintext one, LibreOllama's own included",
+    examples: [
+      'libreollama-db encrypt --from old.db --db chats.db --key-file ./key --generate-key',
+      'libreollama-db encrypt --key-file ./key --remove-plaintext',
+    ],
+    load: () => import('./encrypt.ts'),
+  },
+  {
+    name: 'upgrade',
+    summary: 'bring a SQLCipher 1, 2 or 3 file into the format of SQLCipher 4',
+    examples: ['libreollama-db upgrade --db old.db --key-file ./key'],
+    load: () => import('./upgrade.ts'),
+  },
+  {
     name: 'session',
     summary: 'chats: list, get, create, update, delete, archive, unarchive, prune',
     examples: [

@@ -5,7 +5,7 @@ import { localTime, safe } from '../src/cli/terminal.ts'
 import { withDatabase } from '../src/core/database.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
 import { readApplied } from '../src/core/ledger.ts'
-import { type AppliedStep, migrate } from '../src/core/migrate.ts'
+import { type AppliedStep, type MigrationReport, migrate } from '../src/core/migrate.ts'
 import {
   type AppliedMigration,
   currentVersion,
@@ -17,12 +17,14 @@ import {
   planRedo,
   type Step,
 } from '../src/core/migrations.ts'
+import { type Rehearsal, rehearse } from '../src/core/rehearse.ts'
 import type { Define } from './index.ts'
 
 interface Options {
   to?: number
   dryRun?: boolean
   sql?: boolean
+  rehearse?: boolean
   backup: boolean
 }
 
@@ -32,6 +34,8 @@ interface Result {
   dry_run: boolean
   steps: (Pick<AppliedStep, 'version' | 'name' | 'direction'> & Partial<AppliedStep> & { sql?: string })[]
   backup: string | null
+  /** What became of a copy, for --rehearse. */
+  rehearsal?: Omit<Rehearsal, keyof MigrationReport>
 }
 
 interface Status {
@@ -51,7 +55,7 @@ const redo: Plan = (migrations) => (applied) => planRedo(migrations, applied)
 const resultView: View<Result> = {
   fields: ['version', 'name', 'direction', 'duration_ms', 'dropped', 'sql'],
   rows: 'steps',
-  text: ({ from, to, dry_run, steps, backup }, style) => {
+  text: ({ from, to, dry_run, steps, backup, rehearsal }, style) => {
     if (steps.length === 0) return `nothing to do: the database is at version ${from}\n`
     if (steps[0]?.sql !== undefined) return steps.map(({ sql }) => sql).join('\n')
     const lines = steps.map(({ version, name, direction, duration_ms, dropped = {} }) => {
@@ -65,8 +69,29 @@ const resultView: View<Result> = {
         : `from version ${from} to ${to}`,
     )
     if (backup) lines.push(`copy from before: ${backup}`)
+    if (rehearsal) lines.push(...describeRehearsal(rehearsal))
     return `${lines.join('\n')}\n`
   },
+}
+
+function describeRehearsal({
+  rows_before,
+  rows_after,
+  orphans,
+  drift,
+  problems,
+  duration_ms,
+}: Omit<Rehearsal, keyof MigrationReport>): string[] {
+  const tables = [...new Set([...Object.keys(rows_before), ...Object.keys(rows_after)])]
+  const changed = tables.filter((table) => rows_before[table] !== rows_after[table])
+  return [
+    `rehearsed on a copy in ${duration_ms} ms`,
+    ...changed.map(
+      (table) =>
+        `rows of ${safe(table)}: ${rows_before[table] ?? 'no table'} → ${rows_after[table] ?? 'no table'}`,
+    ),
+    `rows that point at nothing: ${orphans}; differences from the expected schema: ${drift.length}; structure: ${problems.length ? safe(problems.join('; ')) : 'sound'}`,
+  ]
 }
 
 const statusView: View<Status> = {
@@ -146,12 +171,36 @@ function planOptions(command: Command): Command {
   return command
     .option('--dry-run', 'show the steps and change nothing')
     .option('--sql', 'print the SQL of the steps and change nothing')
+    .option('--rehearse', 'run the steps on an encrypted copy, tell how it went, and throw it away')
     .option('--no-backup', 'make no copy before the first step')
 }
 
-async function move(ctx: Context, planFor: Plan, { to, dryRun, sql, backup }: Options): Promise<void> {
+async function move(
+  ctx: Context,
+  planFor: Plan,
+  { to, dryRun, sql, rehearse: onCopy, backup }: Options,
+): Promise<void> {
   const print = ctx.printer(resultView)
-  const plan = planFor(await ctx.migrations(), to)
+  const migrations = await ctx.migrations()
+  const plan = planFor(migrations, to)
+  if (onCopy) {
+    const {
+      from,
+      to: reached,
+      steps,
+      backup: none,
+      ...rehearsal
+    } = await rehearse({
+      ...ctx.database,
+      ...ctx.copying,
+      plan,
+      migrations,
+    })
+    if (rehearsal.orphans > 0 || rehearsal.drift.length > 0 || rehearsal.problems.length > 0) {
+      ctx.exitCode = exitCodeOf('CHECK_FAILED')
+    }
+    return print({ from, to: reached, steps, backup: none, dry_run: true, rehearsal })
+  }
   if (dryRun || sql) {
     const applied = await withDatabase(ctx.database, (db) => db.read(readApplied))
     return print(preview(applied, plan(applied), sql ?? false))
@@ -161,7 +210,7 @@ async function move(ctx: Context, planFor: Plan, { to, dryRun, sql, backup }: Op
     await ctx.confirm('going down without a copy drops the tables and their data for good. Go on?')
   }
   const report = await withDatabase({ ...ctx.database, access: 'write' }, (db) =>
-    migrate(db, { plan, backup, now: ctx.host.now }),
+    migrate(db, { plan, backup: backup ? ctx.copying : false, now: ctx.host.now }),
   )
   await print({ ...report, dry_run: false })
 }

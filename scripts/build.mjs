@@ -24,6 +24,9 @@ const lazyChildProcess = {
   },
 }
 
+/** What stands for `import.meta.url` in a CommonJS file. */
+const MODULE_URL = "const __moduleUrl=require('node:url').pathToFileURL(__filename).href;"
+
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -33,7 +36,7 @@ const common = {
   target: 'node20.17',
   minify: true,
   keepNames: true,
-  external: ['@journeyapps/sqlcipher'],
+  external: ['@journeyapps/sqlcipher', '@napi-rs/keyring'],
   define: { __VERSION__: JSON.stringify(version) },
   metafile: true,
   logLevel: 'warning',
@@ -49,6 +52,15 @@ try {
     outdir: join(fresh, 'cli'),
   })
   await toCommonJs(join(fresh, 'cli'))
+  const beside = await build({
+    ...common,
+    entryPoints: { inspector: 'bin/inspector.ts', keychain: 'bin/keychain.ts' },
+    splitting: false,
+    format: 'cjs',
+    define: { ...common.define, 'import.meta.url': '__moduleUrl' },
+    banner: { js: MODULE_URL },
+    outdir: join(fresh, 'cli'),
+  })
   const library = await build({
     ...common,
     entryPoints: { index: 'src/index.ts' },
@@ -56,7 +68,7 @@ try {
     external: [...common.external, 'kysely'],
     minify: false, // its stack traces are read in other people's programs
   })
-  const inputs = [program, library].flatMap(({ metafile }) => Object.keys(metafile.inputs))
+  const inputs = [program, beside, library].flatMap(({ metafile }) => Object.keys(metafile.inputs))
   writeFileSync(join(fresh, 'THIRD-PARTY-LICENSES.txt'), licenses(inputs))
   rmSync(target, { recursive: true, force: true })
   renameSync(fresh, target)
@@ -105,11 +117,10 @@ async function toCommonJs(folder) {
       supported: { 'dynamic-import': false },
       define: { 'import.meta.url': '__moduleUrl' },
     })
-    const url = "const __moduleUrl=require('node:url').pathToFileURL(__filename).href;"
     const [shebang, rest] = code.startsWith('#!')
       ? [code.slice(0, code.indexOf('\n') + 1), code.slice(code.indexOf('\n') + 1)]
       : ['', code]
-    writeFileSync(file, `${shebang}${code.includes('__moduleUrl') ? url : ''}${rest}`)
+    writeFileSync(file, `${shebang}${code.includes('__moduleUrl') ? MODULE_URL : ''}${rest}`)
   }
   gatherChunks(folder, 'libreollama-db.js')
 }

@@ -6,6 +6,7 @@ import { readKeys } from './core/key-source.ts'
 import { type MigrationReport, migrate } from './core/migrate.ts'
 import { latestVersion, planMigrations } from './core/migrations.ts'
 import { type SchemaReport, verifySchema as verifyWith } from './core/schema-check.ts'
+import { inspectElsewhere } from './own-program.ts'
 import { shippedMigrations } from './shipped-migrations.ts'
 
 export type { Connection, Row, StatementTiming, Value } from './core/connection.ts'
@@ -41,13 +42,14 @@ export function withDatabase<T>(options: OpenOptions, work: (db: Database) => Pr
 
 /** Makes the encrypted database at `path` with all tables and default settings, or brings it to the latest version. */
 export async function initDatabase(options: Omit<OpenOptions, 'access'>): Promise<InitReport> {
-  return initWith({ ...resolved(options), migrations: await shippedMigrations() })
+  return initWith({ ...resolved(options), migrations: await shippedMigrations(), inspect: inspectElsewhere })
 }
 
 /** Applies what is pending, after making a copy of the file. */
 export async function runMigrations(db: Database): Promise<MigrationReport> {
   const migrations = await shippedMigrations()
   return migrate(db, {
+    backup: { inspect: inspectElsewhere },
     plan: (applied) => planMigrations(migrations, applied, 'up', latestVersion(migrations)),
   })
 }

@@ -5,9 +5,12 @@ import { readApplied } from '../../src/core/ledger.ts'
 import { migrate } from '../../src/core/migrate.ts'
 import { currentVersion, type Migration, planMigrations } from '../../src/core/migrations.ts'
 import { countRows } from '../../src/core/row-counts.ts'
+import { inspectElsewhere } from '../../src/own-program.ts'
 import { shippedMigrations } from '../../src/shipped-migrations.ts'
 import { keys, makeDatabase, withTestDatabase } from '../helpers/database.ts'
 import { LATEST, NEXT } from '../helpers/program.ts'
+
+const backup = { inspect: inspectElsewhere }
 
 const step = (up: string, down = 'SELECT 1;', version = NEXT): Migration => ({
   version,
@@ -19,12 +22,15 @@ const step = (up: string, down = 'SELECT 1;', version = NEXT): Migration => ({
 
 async function moveUp(db: Database, ...more: Migration[]) {
   const migrations = [...(await shippedMigrations()), ...more]
-  return migrate(db, { plan: (applied) => planMigrations(migrations, applied, 'up', migrations.length) })
+  return migrate(db, {
+    backup,
+    plan: (applied) => planMigrations(migrations, applied, 'up', migrations.length),
+  })
 }
 
 async function moveDown(db: Database, target: number, ...more: Migration[]) {
   const migrations = [...(await shippedMigrations()), ...more]
-  return migrate(db, { plan: (applied) => planMigrations(migrations, applied, 'down', target) })
+  return migrate(db, { backup, plan: (applied) => planMigrations(migrations, applied, 'down', target) })
 }
 
 const version = (db: Database) => db.read(readApplied).then(currentVersion)

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { type Database, withDatabase } from '../../src/core/database.ts'
 import { initDatabase } from '../../src/core/init.ts'
 import { Key } from '../../src/core/key.ts'
+import { inspectElsewhere } from '../../src/own-program.ts'
 import { shippedMigrations } from '../../src/shipped-migrations.ts'
 import { temporaryFolder } from './folder.ts'
 
@@ -11,7 +12,7 @@ export const keys = async () => [new Key(RAW_KEY)]
 /** A new encrypted database at the latest version; resolves to its path. */
 export async function makeDatabase(): Promise<string> {
   const path = join(temporaryFolder(), 'database.db')
-  await initDatabase({ path, keys, migrations: await shippedMigrations() })
+  await initDatabase({ path, keys, migrations: await shippedMigrations(), inspect: inspectElsewhere })
   return path
 }
 

@@ -1,4 +1,5 @@
 import type { Row, StatementTiming } from '../core/connection.ts'
+import type { CopyOptions } from '../core/copy.ts'
 import type { DatabaseOptions } from '../core/database.ts'
 import { AppError } from '../core/errors.ts'
 import type { Key } from '../core/key.ts'
@@ -8,8 +9,10 @@ import {
   type KeyFlags,
   type KeySource,
   noKeyError,
+  readKeychain,
   readKeys,
 } from '../core/key-source.ts'
+import type { Keychain } from '../core/keychain.ts'
 import { databasePath } from '../core/location.ts'
 import type { Migration } from '../core/migrations.ts'
 import { type Host, readAll, write } from './host.ts'
@@ -22,6 +25,7 @@ import {
   type Print,
   type View,
 } from './output.ts'
+import { ProgressBar } from './progress-bar.ts'
 import { type ColorChoice, createStyle, safe } from './terminal.ts'
 
 /** The global options, as they were given. */
@@ -48,7 +52,10 @@ export class Context {
   readonly format: Format
   /** The exit code of a run that did not throw. */
   exitCode = 0
-  #keys: Promise<Key[]> | undefined
+  /** By salt for keys of the keychain, which has one for each file; else under one name. */
+  readonly #keys = new Map<string, Promise<Key[]>>()
+  #source: KeySource | undefined
+  readonly #bar: ProgressBar
   readonly #held: string[] = []
   readonly #timings: StatementTiming[] = []
 
@@ -56,6 +63,7 @@ export class Context {
     this.host = host
     this.options = options
     this.format = chooseFormat(options)
+    this.#bar = new ProgressBar(host.stderr, !options.quiet)
   }
 
   get path(): string {
@@ -66,11 +74,28 @@ export class Context {
   get database(): DatabaseOptions {
     return {
       path: this.path,
-      keys: () => this.keys(),
+      keys: (salt) => this.keys(salt),
       lockTimeout: this.options.lockTimeout,
       signal: this.host.signal,
       onStatement: this.options.timing ? (timing) => this.#onStatement(timing) : undefined,
     }
+  }
+
+  /** What making a proven copy needs beside that. */
+  get copying(): CopyOptions {
+    return {
+      inspect: async (...request) => (await import('../own-program.ts')).inspectElsewhere(...request),
+      onProgress: (progress) => this.#bar.show(progress),
+      signal: this.host.signal,
+      now: this.host.now,
+    }
+  }
+
+  /** The keychain of the system; waits as long as for a lock, and where a person may have to unlock it, a minute. */
+  async keychain(): Promise<Keychain> {
+    const { systemKeychain } = await import('../own-program.ts')
+    const patience = Math.max(this.options.lockTimeout, this.hasPerson ? 60 : 0.5)
+    return systemKeychain(this.host.env, patience * 1000)
   }
 
   /** The migrations that this program ships. */
@@ -84,14 +109,25 @@ export class Context {
     return chooseKeySource(this.options, this.host.env)
   }
 
-  keys(): Promise<Key[]> {
-    this.#keys ??= this.#readKeys(this.keySource)
-    return this.#keys
+  /** The key for a file with this salt; asked for once. */
+  async keys(salt?: Buffer): Promise<Key[]> {
+    this.#source ??= this.keySource ?? (await this.#sourceOfUnnamed(salt))
+    const source = this.#source
+    const id = source.kind === 'keychain' ? (salt?.toString('hex') ?? '') : 'any'
+    const keys = this.#keys.get(id) ?? this.readKeys(source, salt)
+    this.#keys.set(id, keys)
+    return keys
   }
 
   /** Reads the key from this source instead of looking for one. */
   useKeySource(source: KeySource): void {
-    this.#keys = this.#readKeys(source)
+    this.#source = source
+    this.#keys.clear()
+  }
+
+  /** Where the key came from, or will come from, in words. */
+  get keyOrigin(): string {
+    return describeKeySource(this.#source ?? this.keySource ?? { kind: 'prompt' })
   }
 
   /** Whether a person sits at a terminal. */
@@ -120,6 +156,13 @@ export class Context {
     const { confirm } = await import('./prompt.ts')
     if (await confirm(this.host, question)) return
     throw new AppError('DECLINED', 'stopped, as you said', { hint: 'nothing was changed' })
+  }
+
+  /** Whether the person says yes to an offer; nobody else is asked. */
+  async agrees(question: string): Promise<boolean> {
+    if (!this.hasPerson || !this.options.input) return false
+    const { confirm } = await import('./prompt.ts')
+    return confirm(this.host, question)
   }
 
   /** Prepares the printing of a result; a field that does not exist is refused here, before any work. */
@@ -159,6 +202,7 @@ export class Context {
 
   /** Says what was held back; after a failure the warnings are part of the error instead. */
   async finish(worked = true): Promise<void> {
+    this.#bar.clear()
     if (this.options.timing) await this.#writeTimingSummary()
     if (!worked) return
     for (const message of this.takeHeld())
@@ -171,6 +215,7 @@ export class Context {
 
   #say(kind: string, message: string): void {
     if (this.options.quiet) return
+    this.#bar.clear()
     if (this.machineReadable) this.#held.push(message)
     else {
       const style = createStyle(this.host.stderr, this.options.color, this.host.env)
@@ -178,13 +223,36 @@ export class Context {
     }
   }
 
-  async #readKeys(source: KeySource | undefined): Promise<Key[]> {
-    const { host } = this
-    if (source === undefined && !this.hasPerson) throw noKeyError()
+  /** Nothing was named: the keychain may know the file. That there is none is only told when nobody can be asked. */
+  async #sourceOfUnnamed(salt: Buffer | undefined): Promise<KeySource> {
     this.detail(`database: ${this.path}`)
-    this.detail(`key: ${describeKeySource(source ?? { kind: 'prompt' })}`)
-    return readKeys(source ?? { kind: 'prompt' }, {
+    let problem = 'there is no keychain'
+    try {
+      const { hasKeychain } = await import('../core/keychain.ts')
+      if (salt && (await hasKeychain(this.host.env))) {
+        const key = await readKeychain({ warn: () => {}, keychain: await this.keychain(), salt })
+        if (key) {
+          this.#keys.set(salt.toString('hex'), Promise.resolve([key]))
+          return { kind: 'keychain' }
+        }
+        problem = 'the keychain has none for it'
+      }
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      problem = error.message
+    }
+    if (this.hasPerson) return { kind: 'prompt' }
+    throw noKeyError(problem)
+  }
+
+  /** Reads a key from a source, whatever was named. */
+  async readKeys(source: KeySource, salt?: Buffer): Promise<Key[]> {
+    const { host } = this
+    this.detail(`key: ${describeKeySource(source)}`)
+    return readKeys(source, {
       env: host.env,
+      salt,
+      keychain: source.kind === 'keychain' ? await this.keychain() : undefined,
       readStdin: () => readAll(host),
       ask: async () => {
         this.requirePerson('the key is needed', 'name it with --key-file <path> or --key-command <cmd>')

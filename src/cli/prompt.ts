@@ -3,7 +3,10 @@ import { AppError } from '../core/errors.ts'
 import type { Host } from './host.ts'
 
 /** How the person wants a new database protected. */
-export type Protection = { kind: 'key-file' } | { kind: 'passphrase'; passphrase: string }
+export type Protection =
+  | { kind: 'keychain' }
+  | { kind: 'key-file' }
+  | { kind: 'passphrase'; passphrase: string }
 
 /** Questions go to stderr, so that stdout stays data. */
 function ask(host: Host) {
@@ -34,11 +37,18 @@ export async function askPassphrase(host: Host, path: string): Promise<string> {
 }
 
 /** How a new database shall be protected. Throws DECLINED when the person wants none. */
-export async function askProtection(host: Host, keyFile: string): Promise<Protection> {
-  const choice = await ask(host)<'key-file' | 'passphrase' | 'none'>({
+export async function askProtection(
+  host: Host,
+  keyFile: string,
+  offerKeychain: boolean,
+): Promise<Protection> {
+  const choice = await ask(host)<'keychain' | 'key-file' | 'passphrase' | 'none'>({
     type: 'select',
-    message: 'How shall the new database be protected?',
+    message: 'How shall the database be protected?',
     choices: [
+      ...(offerKeychain
+        ? [{ value: 'keychain', name: 'A generated key in the keychain of the system' }]
+        : []),
       { value: 'key-file', name: `A generated key file (${keyFile})` },
       { value: 'passphrase', name: 'A passphrase that you type' },
       { value: 'none', name: 'Not now: make nothing' },
@@ -47,7 +57,8 @@ export async function askProtection(host: Host, keyFile: string): Promise<Protec
   if (choice === 'none') {
     throw new AppError('DECLINED', 'no database was made', { hint: 'libreollama-db help key-sources' })
   }
-  return choice === 'key-file' ? { kind: choice } : { kind: choice, passphrase: await askNewPassphrase(host) }
+  if (choice === 'passphrase') return { kind: choice, passphrase: await askNewPassphrase(host) }
+  return { kind: choice }
 }
 
 async function askNewPassphrase(host: Host): Promise<string> {

@@ -1,43 +1,251 @@
-import { dirname, join, parse } from 'node:path'
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { link, lstat, rename, rm, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import type { Connection } from './connection.ts'
+import { type Content, readContent } from './content.ts'
 import type { Database } from './database.ts'
-import { AppError, explainSystemError } from './errors.ts'
-import { createFile, discardDatabase, makeFolderFor, publishFile } from './new-file.ts'
-import { countRows } from './row-counts.ts'
+import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
+import { examineFile, exists, identify } from './file-facts.ts'
+import { type Inspect, type Inspection, structureProblems } from './inspect.ts'
+import type { Key } from './key.ts'
+import { createFile, discardDatabase, makeFolderFor, syncPath } from './new-file.ts'
+import type { OnProgress } from './progress.ts'
+import type { ProofOptions } from './proof.ts'
+import { moveBeside } from './unfinished.ts'
 
-/** Copies the database to `backups/` beside it, named after the moment and the version; resolves to the path. */
-export async function backupBefore(db: Database, version: number, moment: Date): Promise<string> {
-  const { dir, name } = parse(db.facts.realPath)
-  const stamp = moment.toISOString().replace(/[-:.]/g, '')
-  const target = join(dir, 'backups', `${name}-${stamp}-before-migrating-v${version}.db`)
-  await copyDatabase(db, target)
-  return target
+/** What every copy needs: somebody else to look at it, and whom to tell how far it is. */
+export interface CopyOptions {
+  inspect: Inspect
+  signal?: AbortSignal
+  onProgress?: OnProgress
+  now?: () => Date
+}
+
+/** A copy that was found equal to its source. */
+export interface ProvenCopy extends Inspection {
+  /** Size of the file. */
+  bytes: number
 }
 
 /**
- * Writes a copy under the same key to `target`, which must not exist: made under a temporary name, proven (it opens,
- * it is sound, every table has its rows), and only then given its name.
+ * Copies a source into the new file `made`, has the copy looked at by another process under `key` (a raw one), and
+ * compares what the two hold. Nothing is left when it fails. Throws CHECK_FAILED when the copy is not equal, IO when
+ * there is no room for it, and what opening the copy gives.
  */
-export async function copyDatabase(db: Database, target: string): Promise<void> {
-  await makeFolderFor(target)
-  const part = `${target}.part`
+export async function makeProvenCopy(
+  source: Source,
+  made: string,
+  key: Key,
+  options: CopyOptions & { prepare?: (made: string) => Promise<void> },
+): Promise<ProvenCopy> {
   try {
-    await createFile(part)
-    const expected = await db.read(async (reader) => {
-      await reader.run('VACUUM INTO ?', [part])
-      return countRows(reader)
-    })
-    await db.withTwin(part, async (twin) => {
-      const soundness = await twin.all<{ integrity_check: string }>('PRAGMA integrity_check')
-      const same = JSON.stringify(await countRows(twin)) === JSON.stringify(expected)
-      if (soundness[0]?.integrity_check !== 'ok' || !same) {
-        throw new AppError('CHECK_FAILED', `the copy at ${dirname(target)} is not equal to the database`, {
-          hint: 'libreollama-db health --full checks the database itself',
-        })
-      }
-    })
-    await publishFile(part, target)
+    await makeFolderFor(made)
+    await refuseTooLittleSpace(made, source.bytes)
+    await createFile(made)
+    const content = await source.copyInto(made, options)
+    await options.prepare?.(made)
+    options.signal?.throwIfAborted()
+    const found = await options.inspect(
+      { path: made, key },
+      {
+        signal: options.signal,
+        onPart: (part) => options.onProgress?.({ phase: 'checking', part }),
+      },
+    )
+    await refuseUnequal(content, found, source)
+    const { size } = await lstat(made)
+    return { ...found, bytes: size }
   } catch (error) {
-    await discardDatabase(part)
-    throw explainSystemError(error, target)
+    await discardDatabase(made)
+    options.signal?.throwIfAborted()
+    throw explainSystemError(error, made)
   }
+}
+
+/** Where a copy comes from. */
+export interface Source {
+  path: string
+  /** About how large the copy will be. */
+  bytes: number
+  /** Writes the copy into an empty file, and tells what the source held at that moment. */
+  copyInto: (made: string, options: CopyOptions) => Promise<Content>
+  /** What SQLite says against the source itself. */
+  problems: () => Promise<string[]>
+}
+
+/** The only connection to a file as a source: nothing can change between the copy and the look at the original. */
+export function soleSource(db: Database, connection: Connection, targetKey?: string): Source {
+  return {
+    path: db.facts.path,
+    bytes: db.facts.size + (db.facts.walBytes ?? 0),
+    copyInto: async (made, { onProgress }) => {
+      await watchGrowth(made, db.facts.size, onProgress, () => vacuumInto(connection, made, targetKey))
+      return readContent(connection, (part) => onProgress?.({ phase: 'reading', part }))
+    },
+    problems: () => structureProblems(connection),
+  }
+}
+
+/** How a database that may be in use is opened to be copied: for writing, where that is possible, to hold others off. */
+export async function openingToCopy(path: string): Promise<Pick<ProofOptions, 'access' | 'copying'>> {
+  const { folderWritable } = await examineFile(path)
+  return folderWritable ? { access: 'write' } : { access: 'read', copying: true }
+}
+
+/**
+ * A database in use as a source. Two readers, one that copies and one that reads, must see the same state: others are
+ * kept from committing until both have begun, which takes a moment however large the file is. `locked` says that the
+ * caller does that already.
+ */
+export function sharedSource(db: Database, locked = false): Source {
+  return {
+    path: db.facts.path,
+    bytes: db.facts.size + (db.facts.walBytes ?? 0),
+    copyInto: (made, { onProgress }) =>
+      db.read((copier) =>
+        db.read(async (reader) => {
+          const begin = async () => {
+            const copying = watchGrowth(made, db.facts.size, onProgress, () => vacuumInto(copier, made))
+            const reading = readContent(reader)
+            const both = Promise.allSettled([reading, copying])
+            await hasBegun(made, copying)
+            return { both }
+          }
+          const { both } = await (locked || !db.writable
+            ? begin()
+            : db.transaction(begin).catch(unlessLocked(begin)))
+          const [content, copied] = await both
+          if (copied.status === 'rejected') throw copied.reason
+          if (content.status === 'rejected') throw content.reason
+          return content.value
+        }),
+      ),
+    problems: () => db.read(structureProblems),
+  }
+}
+
+/** Where another program writes for longer than we wait, nothing is committed either: so the two see one state as well. */
+function unlessLocked<T>(begin: () => Promise<T>) {
+  return (error: unknown): Promise<T> => {
+    if (error instanceof AppError && error.code === 'LOCKED') return begin()
+    throw error
+  }
+}
+
+/** Resolves when the copy has bytes, which come from a state that was fixed before, or when it is finished or failed. */
+async function hasBegun(made: string, copying: Promise<unknown>): Promise<void> {
+  let over = false
+  const end = () => {
+    over = true
+  }
+  copying.then(end, end)
+  while (!over && (await lstat(made)).size === 0) await pause(2)
+}
+
+/** VACUUM INTO with the target as a bound URI, so that no key is in the text of a statement. */
+async function vacuumInto(connection: Connection, made: string, key?: string): Promise<void> {
+  const target = key === undefined ? made : `${pathToFileURL(made).href}?key=${encodeURIComponent(key)}`
+  await connection.run('VACUUM INTO ?', [target])
+}
+
+async function watchGrowth<T>(
+  path: string,
+  expected: number,
+  onProgress: OnProgress | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (!onProgress) return work()
+  const timer = setInterval(() => {
+    lstat(path).then(
+      ({ size }) => onProgress({ phase: 'copying', part: Math.min(size / expected, 1) }),
+      () => {},
+    )
+  }, 100)
+  return work().finally(() => clearInterval(timer))
+}
+
+async function refuseTooLittleSpace(made: string, bytes: number): Promise<void> {
+  const disk = await statfs(dirname(made))
+  const free = disk.bavail * disk.bsize
+  if (free >= bytes) return
+  throw new AppError('IO', `${dirname(made)}: a copy needs ${bytes} bytes and ${free} are free`, {
+    hint: 'df -h shows what is full; nothing was changed',
+  })
+}
+
+async function refuseUnequal(content: Content, found: Inspection, source: Source): Promise<void> {
+  const unequal = content.sha256 !== found.content.sha256
+  // Rows that break a rule of their own table do so in a faithful copy too.
+  const known = unequal || found.problems.length === 0 ? [] : await source.problems()
+  const problem = found.problems.find((line) => !known.includes(line))
+  if (!unequal && problem === undefined) return
+  throw new AppError(
+    'CHECK_FAILED',
+    unequal
+      ? `the copy of ${source.path} does not hold what the database holds; it was thrown away`
+      : `the copy of ${source.path} is not sound (${problem}); it was thrown away`,
+    { hint: 'libreollama-db health --full checks the database itself, which was not changed' },
+  )
+}
+
+/**
+ * Puts a proven file, whose content is on the disk, in the place of another, whole or not at all; what stood there is `aside` from then on, with its -wal and -shm. `alone` says that the caller is the only user of the
+ * file and that nothing waits beside it.
+ */
+export async function takePlace(path: string, made: string, aside: string, alone: boolean): Promise<void> {
+  const folder = dirname(path)
+  const proven = await identify(made)
+  try {
+    if (alone) await rm(`${path}-journal`, { force: true }) // only an empty one, see takeSoleUse
+    if (!(await hasBeside(path)) && (await linked(path, aside))) {
+      await syncPath(folder)
+      await rename(made, path)
+    } else {
+      // The parts of a database move one by one: so at no moment is a part of one beside a part of the other.
+      await rename(path, aside)
+      await moveBeside(path, aside)
+      await syncPath(folder)
+      await rename(made, path)
+    }
+    await syncPath(folder)
+  } catch (error) {
+    if ((await identify(path)) === proven) await rename(path, made)
+    await putBack(path, aside)
+    throw explainSystemError(error, path)
+  }
+}
+
+/** After a failure: what was moved or linked aside is where it was. */
+async function putBack(path: string, aside: string): Promise<void> {
+  const [standing, moved] = await Promise.all([identify(path), identify(aside)])
+  if (moved === undefined) return
+  if (moved === standing) return rm(aside)
+  await moveBeside(aside, path)
+  await rename(aside, path)
+}
+
+async function hasBeside(path: string): Promise<boolean> {
+  const found = await Promise.all(['-wal', '-shm', '-journal'].map((suffix) => exists(path + suffix)))
+  return found.includes(true)
+}
+
+async function linked(path: string, aside: string): Promise<boolean> {
+  try {
+    await link(path, aside)
+    return true
+  } catch (error) {
+    if (['EPERM', 'ENOTSUP', 'EMLINK', 'ENOSYS'].includes(systemErrorCode(error) ?? '')) return false
+    throw error
+  }
+}
+
+/** SHA-256 of a file that nobody has open as a database in this process, hex. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
+    hash.update(chunk as Buffer)
+  return hash.digest('hex')
 }

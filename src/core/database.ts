@@ -7,17 +7,21 @@ import { explainEngineError, isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
 import type { FileFacts } from './file-facts.ts'
 import { type HeldFile, hold, release } from './held-files.ts'
-import { type Key, withSalt } from './key.ts'
+import type { Key } from './key.ts'
+import { saltKey } from './new-key.ts'
 import { type Database, LOCK_TIMEOUT, OpenDatabase, type Opening } from './open-database.ts'
-import { type ProofOptions, prove, UNPROVEN } from './proof.ts'
+import { type ProofOptions, prove, readSomething, UNPROVEN } from './proof.ts'
 
 export { type Database, inTransaction } from './open-database.ts'
 
 /** Which database, how its key is found, and what may be done to it. */
 export interface DatabaseOptions extends ProofOptions {
   path: string
-  /** Called once, and only after the file itself was found worth opening. Several keys are tried in order. */
-  keys: () => Promise<Key[]>
+  /**
+   * Called once, and only after the file itself was found worth opening: with its salt (its first 16 bytes), or
+   * without one for a file that is to be made. Several keys are tried in order.
+   */
+  keys: (salt?: Buffer) => Promise<Key[]>
   /** Connections that read side by side; default 2. */
   readers?: number
   /** Aborting it interrupts the running statements; its reason is thrown. */
@@ -50,10 +54,34 @@ export async function withDatabase<T>(
 }
 
 /** Why `path` does not open, or that it does; reads only, and leaves every byte as it is. */
-export async function diagnose(path: string, keys: () => Promise<Key[]>): Promise<Diagnosis> {
+export async function diagnose(path: string, keys: DatabaseOptions['keys']): Promise<Diagnosis> {
   const { facts, file } = await hold(path)
   try {
-    return (await causeWithoutKey(facts, connect)) ?? (await causeWithKeys(facts, await keys(), connect))
+    return (
+      (await causeWithoutKey(facts, connect)) ??
+      (await causeWithKeys(facts, await keys(facts.samples.start.subarray(0, 16)), connect))
+    )
+  } finally {
+    release(file)
+  }
+}
+
+/** Whether one of the keys opens an encrypted file at rest; of the file only its first page is read. */
+export async function opensWith(path: string, keys: DatabaseOptions['keys']): Promise<boolean> {
+  const { facts, file } = await hold(path)
+  try {
+    const salt = facts.samples.start.subarray(0, 16)
+    for (const key of await keys(salt)) {
+      const options = { access: 'read', key: await key.literal(salt), immutable: true } as const
+      const connection = await connect(facts.realPath, options)
+      const opened = await readSomething(connection).then(
+        () => true,
+        () => false,
+      )
+      await connection.close()
+      if (opened) return true
+    }
+    return false
   } finally {
     release(file)
   }
@@ -85,22 +113,28 @@ async function openExisting(
   options: DatabaseOptions,
 ): Promise<OpenDatabase> {
   const known = await causeWithoutKey(facts, connect)
-  if (known) throw causeError(known)
-  const keys = await options.keys()
+  const isPlaintext = known?.cause === 'plaintext'
+  if (known && !(isPlaintext && options.form === 'plaintext')) throw causeError(known)
+  if (!isPlaintext && options.form === 'plaintext') throw encryptedAlready(facts.path)
+  const keys = isPlaintext ? [] : await options.keys(facts.samples.start.subarray(0, 16))
   options.signal?.throwIfAborted()
   // The probe goes on as the first reader.
-  const { key, probe, immutable, access: reading } = await prove(facts, keys, connect, options)
-  const db = new OpenDatabase({ ...options, facts, file, connect, key, immutable, reading }, [probe])
+  const { probe, access: reading, ...proof } = await prove(facts, keys, connect, options)
+  const db = new OpenDatabase({ ...options, ...proof, facts, file, connect, reading }, [probe])
   if (options.access === 'write') await db.openWriter()
   return db
 }
 
+function encryptedAlready(path: string): AppError {
+  return new AppError('INVALID', `${path} is not a plaintext database: it is encrypted already, or damaged`, {
+    hint: 'libreollama-db diagnose tells which; libreollama-db rekey changes the key of an encrypted one',
+  })
+}
+
 async function create(facts: FileFacts, file: HeldFile, options: DatabaseOptions): Promise<OpenDatabase> {
-  const { randomBytes } = await import('node:crypto')
-  const salt = randomBytes(16)
   const [key] = await options.keys()
   if (!key) throw new Error('creating a database needs a key')
-  const literal = withSalt(await key.literal(salt), salt)
+  const { literal } = await saltKey(key)
   const how: Opening = { ...options, facts, file, connect, key: literal, immutable: false, reading: 'read' }
   const db = new OpenDatabase(how, [])
   await db.openWriter()

@@ -55,7 +55,7 @@ export async function examineFile(path: string): Promise<FileFacts> {
     throw explainSystemError(error, path)
   }
   const status = await lstat(facts.realPath)
-  facts.id = `${status.dev}:${status.ino}`
+  facts.id = idOf(status)
   facts.size = status.size
   facts.mode = status.mode & 0o7777
   if (status.isDirectory()) return { ...facts, kind: 'folder' }
@@ -68,6 +68,13 @@ export async function examineFile(path: string): Promise<FileFacts> {
   ])
   const kind = readable ? 'file' : 'unreadable'
   return { ...facts, kind, walBytes, hasJournal: journalBytes > 0, folderWritable }
+}
+
+const idOf = ({ dev, ino }: { dev: number; ino: number }) => `${dev}:${ino}`
+
+/** The device and inode of a file, as `FileFacts.id`; undefined where there is none. */
+export async function identify(path: string): Promise<string | undefined> {
+  return lstat(path).then(idOf, () => undefined)
 }
 
 /** Whether anything at all, a dangling link too, has this name. */
@@ -118,4 +125,10 @@ async function allows(path: string, mode: number): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** The salt of an encrypted file: its first 16 bytes. Never of a file that this process has open as a database. */
+export async function readSalt(path: string): Promise<Buffer> {
+  const { start } = await readSamples(await examineFile(path))
+  return start.subarray(0, 16)
 }

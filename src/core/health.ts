@@ -4,11 +4,12 @@ import { namePages, pagesNamed } from './cause.ts'
 import type { Connection } from './connection.ts'
 import { type Database, type DatabaseOptions, withDatabase } from './database.ts'
 import { AppError, type OutcomeCode } from './errors.ts'
-import type { FileFacts } from './file-facts.ts'
+import { examineFile, type FileFacts } from './file-facts.ts'
 import { readApplied } from './ledger.ts'
 import { type Migration, migrationStates } from './migrations.ts'
 import { quoteName } from './row-counts.ts'
 import { verifySchema } from './schema-check.ts'
+import { recover } from './unfinished.ts'
 
 /** All checks, and what they come to. */
 export interface HealthReport {
@@ -36,13 +37,14 @@ const RESTORE = 'restore a backup; keep the damaged file, the other pages can st
 const LARGE_WAL = 64 * 1024 * 1024
 
 /**
- * Checks a database without changing a byte of it. The quick checks take milliseconds; the others read the whole
+ * Checks a database without changing a byte of it; what a killed operation left beside it is brought to an end first.
+ * The quick checks take milliseconds; the others read the whole
  * file. Damage that keeps the file from opening is a failed check; a wrong key or a missing file is thrown.
  */
 export async function databaseHealthCheck(
   options: DatabaseOptions & { migrations: Migration[]; quick?: boolean },
 ): Promise<HealthReport> {
-  const checks: Check[] = []
+  const checks: Check[] = [{ name: 'interrupted', ...(await checkInterrupted(options.path)) }]
   try {
     await withDatabase({ ...options, access: 'read', recover: false }, async (db) => {
       for (const [name, check] of Object.entries(QUICK_CHECKS)) {
@@ -90,6 +92,13 @@ const FULL_CHECKS: Record<string, (reader: Connection) => Promise<Verdict>> = {
   foreign_keys: checkForeignKeys,
   metadata: checkMetadata,
   search_index: checkSearchIndex,
+}
+
+async function checkInterrupted(path: string): Promise<Verdict> {
+  const recovered = await recover((await examineFile(path)).realPath)
+  return recovered.length === 0
+    ? ok('no operation was interrupted')
+    : ok(recovered.map(({ operation, outcome }) => `a killed ${operation} is ${outcome} now`).join('; '))
 }
 
 async function checkEncryption(reader: Connection): Promise<Verdict> {

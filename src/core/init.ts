@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { lstat, readdir } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import type { CopyOptions } from './copy.ts'
 import { type DatabaseOptions, withDatabase } from './database.ts'
 import { explainSystemError, systemErrorCode } from './errors.ts'
 import { exists } from './file-facts.ts'
+import { Key } from './key.ts'
 import { readApplied } from './ledger.ts'
 import { migrate } from './migrate.ts'
 import {
@@ -14,12 +13,15 @@ import {
   planMigrations,
 } from './migrations.ts'
 import { createFile, discardDatabase, makeFolderFor, publishFile } from './new-file.ts'
+import { commitKey, type NewKey, saltKey } from './new-key.ts'
 import { writeDefaultSettings } from './settings.ts'
+import { namesFor, recover } from './unfinished.ts'
 
 /** Which database to make, and by which migrations. */
-export interface InitOptions extends Omit<DatabaseOptions, 'access'> {
+export interface InitOptions extends Omit<DatabaseOptions, 'access'>, CopyOptions {
   migrations: Migration[]
-  now?: () => Date
+  /** The key of a database that is made, where it has to be stored on the way; else the first of `keys`. */
+  newKey?: NewKey
 }
 
 /** What `init` found and did. */
@@ -39,7 +41,7 @@ export interface InitReport {
  * to it. Changes nothing when that is so already. A new one appears under its name only when it is complete.
  */
 export async function initDatabase(options: InitOptions): Promise<InitReport> {
-  await discardAbandoned(options.path, options.now?.() ?? new Date())
+  await recover(options.path)
   return (await exists(options.path)) ? bringUpToDate(options) : create(options)
 }
 
@@ -51,7 +53,7 @@ async function bringUpToDate(options: InitOptions): Promise<InitReport> {
     return { ...report, schema_version: currentVersion(applied), applied: [], backup: null }
   }
   const done = await withDatabase({ ...options, access: 'write' }, (db) =>
-    migrate(db, { plan, now: options.now }),
+    migrate(db, { plan, backup: options, now: options.now }),
   )
   const versions = done.steps.map(({ version }) => version)
   return { ...report, schema_version: done.to, applied: versions, backup: done.backup }
@@ -60,12 +62,13 @@ async function bringUpToDate(options: InitOptions): Promise<InitReport> {
 async function create(options: InitOptions): Promise<InitReport> {
   const { path, migrations, now = () => new Date() } = options
   const latest = latestVersion(migrations)
-  const unfinished = `${path}.new-${randomBytes(4).toString('hex')}`
-  const [...keys] = await options.keys()
+  const unfinished = namesFor(path, 'init', now()).made
+  const newKey = options.newKey ?? { read: async () => firstOf(await options.keys()) }
+  const salted = await saltKey(await newKey.read())
   await makeFolderFor(path)
   try {
     await createFile(unfinished)
-    const own = { ...options, path: unfinished, keys: async () => keys.slice(0, 1) }
+    const own = { ...options, path: unfinished, keys: async () => [new Key(salted.literal)] }
     await withDatabase({ ...own, access: 'create' }, async (db) => {
       await migrate(db, { plan: upPlan(migrations), backup: false, now })
       await db.transaction((writer) => writeDefaultSettings(writer, now()))
@@ -73,6 +76,7 @@ async function create(options: InitOptions): Promise<InitReport> {
     const made = await withDatabase(own, (db) => db.read(readApplied))
     if (currentVersion(made) !== latest)
       throw new Error('the new database does not have the version it was given')
+    await commitKey(newKey, salted)
     await publishFile(unfinished, path)
     return {
       path,
@@ -83,23 +87,17 @@ async function create(options: InitOptions): Promise<InitReport> {
     }
   } catch (error) {
     await discardDatabase(unfinished)
+    // A key may only go when no database can need it: not even one that appeared just before the failure.
+    if (!(await exists(path))) await newKey.discard?.()
     // Another process made one under this name meanwhile: then that one is the database.
     if (systemErrorCode(error) === 'EEXIST') return bringUpToDate(options)
     throw explainSystemError(error, path)
   }
 }
 
-/** Removes what an earlier call left that was killed before it could finish; a call takes seconds, never minutes. */
-async function discardAbandoned(path: string, now: Date): Promise<void> {
-  for (const name of await readdir(dirname(path)).catch(() => [])) {
-    const unfinished = join(dirname(path), name)
-    if (!name.startsWith(`${basename(path)}.new-`) || !/\.new-[0-9a-f]{8}$/.test(name)) continue
-    const changed = await lstat(unfinished).then(
-      ({ mtimeMs }) => mtimeMs,
-      () => now.getTime(), // gone already
-    )
-    if (now.getTime() - changed > 60_000) await discardDatabase(unfinished).catch(() => {})
-  }
+function firstOf([key]: Key[]): Key {
+  if (!key) throw new Error('making a database needs a key')
+  return key
 }
 
 const upPlan = (migrations: Migration[]) => (applied: AppliedMigration[]) => {

@@ -12,8 +12,16 @@ import { createFile, makeFolderFor, syncPath } from './new-file.ts'
 export async function generateKeyFile(
   named: string,
 ): Promise<{ path: string; discard: () => Promise<void> }> {
+  return writeKeyFile(named, rawKeyLiteral(randomBytes(32)))
+}
+
+/** The same with a key that exists already. */
+export async function writeKeyFile(
+  named: string,
+  key: string,
+): Promise<{ path: string; discard: () => Promise<void> }> {
   const path = resolve(named)
-  const line = `${rawKeyLiteral(randomBytes(32))}\n`
+  const line = `${key}\n`
   await makeFolderFor(path)
   try {
     await createFile(path, line)

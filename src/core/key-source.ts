@@ -1,6 +1,7 @@
 import { open, stat } from 'node:fs/promises'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { developmentKeys, type Key, parseKey } from './key.ts'
+import type { Keychain } from './keychain.ts'
 
 export type Environment = Record<string, string | undefined>
 
@@ -10,6 +11,7 @@ export type KeySource =
   | { kind: 'command'; command: string }
   | { kind: 'environment'; value: string }
   | { kind: 'development' }
+  | { kind: 'keychain' }
   | { kind: 'prompt' }
   /** What a person typed already. */
   | { kind: 'typed'; text: string }
@@ -18,6 +20,7 @@ export type KeySource =
 export interface KeyFlags {
   keyFile?: string
   keyCommand?: string
+  keychain?: boolean
   devKey?: boolean
 }
 
@@ -31,6 +34,9 @@ export interface KeyInput {
   readStdin?: () => Promise<Uint8Array>
   /** Asks the person for the passphrase. */
   ask?: () => Promise<string>
+  keychain?: Keychain
+  /** The salt of the file that is to be opened: its entry in the keychain. */
+  salt?: Buffer
   /** Where a key command's own messages go; `ignore` by default. */
   commandMessages?: 'inherit' | 'ignore'
 }
@@ -52,6 +58,7 @@ export function chooseKeySource(flags: KeyFlags, env: Environment): KeySource | 
       '--key-command',
       flags.keyCommand === undefined ? undefined : { kind: 'command', command: flags.keyCommand },
     ],
+    ['--keychain', flags.keychain ? { kind: 'keychain' } : undefined],
     ['--dev-key', flags.devKey ? { kind: 'development' } : undefined],
   ]
   const {
@@ -89,6 +96,13 @@ export async function readKeys(source: KeySource, input: KeyInput): Promise<Key[
     case 'development':
       input.warn('the development key is public: whoever has this file can read it. Use it for tests only.')
       return developmentKeys()
+    case 'keychain': {
+      const key = await readKeychain(input)
+      if (key) return [key]
+      throw new AppError('KEY_SOURCE', 'the keychain holds no key for this database', {
+        hint: 'libreollama-db key store --key-file <path> puts one there; else name another source',
+      })
+    }
     case 'prompt':
       return [parseKey(Buffer.from((await input.ask?.()) ?? ''), 'the passphrase that was typed')]
     case 'typed':
@@ -107,15 +121,29 @@ export function describeKeySource(source: KeySource): string {
       return 'the environment variable LIBREOLLAMA_DB_KEY'
     case 'development':
       return "Phase 2.1's development key"
+    case 'keychain':
+      return 'the keychain of the system'
     case 'prompt':
     case 'typed':
       return 'typed at the prompt'
   }
 }
 
-/** What is thrown when no source was named and nobody can be asked. */
-export function noKeyError(): AppError {
-  return new AppError('KEY_SOURCE', 'the database is encrypted and no key was given', { hint: NO_KEY_HINT })
+/** The key that the keychain has for a file, or undefined. Throws KEY_SOURCE when there is no keychain. */
+export async function readKeychain({ keychain, salt }: KeyInput): Promise<Key | undefined> {
+  if (!salt) {
+    throw new AppError('KEY_SOURCE', 'the keychain has keys for databases that exist only', {
+      hint: 'libreollama-db init --keychain makes one with a new key',
+    })
+  }
+  const text = await keychain?.get(salt)
+  return text ? parseKey(Buffer.from(text), 'the key in the keychain') : undefined
+}
+
+/** What is thrown when no source was named and nobody can be asked; with what the keychain said, if it was asked. */
+export function noKeyError(keychain = ''): AppError {
+  const words = `the database is encrypted and no key was given${keychain && `; ${keychain}`}`
+  return new AppError('KEY_SOURCE', words, { hint: NO_KEY_HINT })
 }
 
 async function readKeyFile(path: string, input: KeyInput): Promise<Key> {

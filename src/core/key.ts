@@ -42,6 +42,28 @@ export class Key {
     return derived
   }
 
+  /** The salt that a raw key of 96 digits brings along. */
+  get salt(): Buffer | undefined {
+    return this.#text.length === 96 + 3 && this.isRaw
+      ? Buffer.from(this.#text.slice(66, 98), 'hex')
+      : undefined
+  }
+
+  /**
+   * 16 hex digits that tell keys apart and do not help to find one: of the raw key, which for a passphrase takes a
+   * derivation for this salt.
+   */
+  async fingerprint(salt: Buffer): Promise<string> {
+    const { createHash } = await import('node:crypto')
+    const raw = (await this.literal(salt)).slice(2, 66)
+    return createHash('sha256').update(`libreollama-db key ${raw}`).digest('hex').slice(0, 16)
+  }
+
+  /** Whether this is the same passphrase or raw key. */
+  equals(other: Key): boolean {
+    return this.#text === other.#text
+  }
+
   toString(): string {
     return '[key]'
   }
@@ -66,6 +88,12 @@ const RAW_KEY = /^x'(?:[0-9a-f]{64}|[0-9a-f]{96})'$/i
 /** 32 bytes (a key) or 48 (a key and its salt) in the form that SQLCipher takes without deriving: `x'<hex>'`. */
 export function rawKeyLiteral(bytes: Buffer): string {
   return `x'${bytes.toString('hex')}'`
+}
+
+/** A random raw key of 256 bits. */
+export async function generateKey(): Promise<Key> {
+  const { randomBytes } = await import('node:crypto')
+  return new Key(rawKeyLiteral(randomBytes(32)))
 }
 
 /** The literal of a key together with the salt that a new file is to have. */

@@ -1,5 +1,6 @@
+import { backupNameFor, copyToBackup } from './backup.ts'
 import type { Connection } from './connection.ts'
-import { backupBefore } from './copy.ts'
+import type { CopyOptions } from './copy.ts'
 import { type Database, inTransaction } from './database.ts'
 import { AppError } from './errors.ts'
 import { readApplied, recordApplied, recordUndone } from './ledger.ts'
@@ -30,8 +31,8 @@ export interface AppliedStep {
 export interface MigrateOptions {
   /** What to do, given what is applied; asked again once the database is locked. */
   plan: (applied: AppliedMigration[]) => Step[]
-  /** Copy the file before the first step; default true. */
-  backup?: boolean
+  /** How the file is copied to `backups/` before the first step; false for no copy. */
+  backup: CopyOptions | false
   now?: () => Date
 }
 
@@ -39,7 +40,7 @@ export interface MigrateOptions {
  * Applies a plan, one transaction a step, its version row included. A second process that migrates at the same time
  * waits and finds it done. Throws MIGRATION_FAILED when a step was rolled back; the steps before it stay.
  */
-export async function migrate(db: Database, { plan, backup = true, now = () => new Date() }: MigrateOptions) {
+export async function migrate(db: Database, { plan, backup, now = () => new Date() }: MigrateOptions) {
   return db.exclusively(async (writer): Promise<MigrationReport> => {
     const before = await readApplied(writer)
     const report: MigrationReport = {
@@ -57,6 +58,7 @@ export async function migrate(db: Database, { plan, backup = true, now = () => n
       let steps: Step[] | undefined
       do {
         await inTransaction(writer, async () => {
+          await db.refuseReplaced()
           const applied = await readApplied(writer)
           steps ??= await startPlan(db, applied, plan, backup, now, report)
           const step = steps.shift()
@@ -78,15 +80,17 @@ async function startPlan(
   db: Database,
   applied: AppliedMigration[],
   plan: MigrateOptions['plan'],
-  backup: boolean,
+  backup: MigrateOptions['backup'],
   now: () => Date,
   report: MigrationReport,
 ): Promise<Step[]> {
   const steps = [...plan(applied)]
   report.from = currentVersion(applied)
   report.to = report.from
-  if (backup && steps.length > 0 && report.from > 0)
-    report.backup = await backupBefore(db, report.from, now())
+  if (backup && steps.length > 0 && report.from > 0) {
+    const name = backupNameFor(db.facts.realPath, `before-migrating-v${report.from}`, now())
+    report.backup = (await copyToBackup(db, name, { now, ...backup, locked: true })).path
+  }
   return steps
 }
 
@@ -143,7 +147,8 @@ function lostRows(before: RowCounts, after: RowCounts): RowCounts {
 
 const BOOKKEEPING = new Set(['schema_version', 'migration_checksums'])
 
-async function countOrphans(connection: Connection): Promise<number> {
+/** Rows that point at a record that does not exist. */
+export async function countOrphans(connection: Connection): Promise<number> {
   const row = await connection.get<{ orphans: number }>(
     'SELECT count(*) AS orphans FROM pragma_foreign_key_check',
   )

@@ -30,14 +30,20 @@ export async function createFile(path: string, content = ''): Promise<void> {
 }
 
 /**
- * Gives a finished file its name, never over another, and has both on the disk before it resolves. The file must not
- * be open as a database. Rejects with EEXIST when the name is taken.
+ * Gives a finished file its name, never over another, and has both on the disk before it resolves; when it rejects,
+ * the name is as it was. The file must not be open as a database. Rejects with EEXIST when the name is taken.
  */
 export async function publishFile(temporary: string, path: string): Promise<void> {
   await syncPath(temporary)
   await link(temporary, path)
-  await rm(temporary)
-  await syncPath(dirname(path))
+  try {
+    await syncPath(dirname(path))
+  } catch (error) {
+    await rm(path)
+    throw error
+  }
+  // What is left of it under the other name is litter from here on, no failure.
+  await rm(temporary).catch(() => {})
 }
 
 /** Has a file's or folder's content on the disk before it resolves. */

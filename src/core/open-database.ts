@@ -1,8 +1,11 @@
 import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
 import { lockedError } from './engine-errors.ts'
-import type { FileFacts } from './file-facts.ts'
+import { AppError } from './errors.ts'
+import { type FileFacts, identify } from './file-facts.ts'
 import { type HeldFile, release } from './held-files.ts'
+import { Key } from './key.ts'
 import { Pool } from './pool.ts'
+import { type SoleUse, takeSoleUse } from './sole-use.ts'
 
 /** Seconds. */
 export const LOCK_TIMEOUT = 10
@@ -10,23 +13,31 @@ export const LOCK_TIMEOUT = 10
 /** An open, proven database. */
 export interface Database {
   readonly facts: FileFacts
+  /** The key that was proven, as raw bytes; undefined for a plaintext file. */
+  readonly key: Key | undefined
+  /** Whether transactions are possible. */
+  readonly writable: boolean
   /** Runs `work` on a reader of its own: a consistent view is kept only inside a transaction of its own. */
   read<T>(work: (connection: Connection) => Promise<T>): Promise<T>
   /** Runs `work` in one BEGIN IMMEDIATE transaction on the writer: all of it, or nothing. */
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>
   /** Lends the writer outside a transaction, for what SQLite refuses to do inside one. */
   exclusively<T>(work: (connection: Connection) => Promise<T>): Promise<T>
-  /** Opens a copy of this database, which has the same key, for reading. */
-  withTwin<T>(path: string, work: (connection: Connection) => Promise<T>): Promise<T>
+  /**
+   * Runs `work` on the only connection that anybody has to the file, everything committed folded into it. Only there
+   * may the file be replaced. Throws LOCKED while another program has it open. Ends the other uses of this object.
+   */
+  alone<T>(work: (connection: Connection, sole: SoleUse) => Promise<T>): Promise<T>
+  /** Inside a transaction: throws LOCKED when another file has taken the place of this one while it was waited for. */
+  refuseReplaced(): Promise<void>
 }
 
 /** How an open database is reached; what was proven is in here already. */
-export interface Opening extends Pick<ConnectOptions, 'lockTimeout' | 'onStatement'> {
+export interface Opening extends Pick<ConnectOptions, 'key' | 'format' | 'lockTimeout' | 'onStatement'> {
   facts: FileFacts
   /** Released when the database is closed. */
   file: HeldFile
   connect: Connect
-  key: string
   immutable: boolean
   /** What kind of connection its readers are. */
   reading: 'read' | 'query'
@@ -37,6 +48,7 @@ export interface Opening extends Pick<ConnectOptions, 'lockTimeout' | 'onStateme
 /** The connections to one proven file: readers in a pool, one writer. */
 export class OpenDatabase implements Database {
   readonly facts: FileFacts
+  readonly key: Key | undefined
   readonly #how: Opening
   readonly #all: Set<ClosableConnection>
   readonly #readers: Pool<ClosableConnection>
@@ -44,6 +56,7 @@ export class OpenDatabase implements Database {
 
   constructor(how: Opening, readers: ClosableConnection[]) {
     this.facts = how.facts
+    this.key = how.key === undefined ? undefined : new Key(how.key)
     this.#how = how
     this.#all = new Set(readers)
     this.#readers = new Pool(how.readers ?? 2, readers, () => this.#connect(how.reading))
@@ -57,6 +70,10 @@ export class OpenDatabase implements Database {
       await this.#closeConnections()
       throw error
     }
+  }
+
+  get writable(): boolean {
+    return this.#writer !== undefined
   }
 
   read<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
@@ -75,16 +92,34 @@ export class OpenDatabase implements Database {
   }
 
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    return this.exclusively((writer) => inTransaction(writer, () => work(writer)))
+    return this.exclusively((writer) =>
+      inTransaction(writer, async () => {
+        await this.refuseReplaced()
+        return work(writer)
+      }),
+    )
   }
 
-  async withTwin<T>(path: string, work: (connection: Connection) => Promise<T>): Promise<T> {
-    const twin = await this.#how.connect(path, { access: 'read', key: this.#how.key, immutable: true })
-    try {
-      return await work(twin)
-    } finally {
-      await twin.close()
-    }
+  alone<T>(work: (connection: Connection, sole: SoleUse) => Promise<T>): Promise<T> {
+    return this.exclusively(async () => {
+      if (this.#how.file.users > 1) throw lockedError(this.facts.path)
+      await this.#closeConnections()
+      const connection = await this.#connect('write')
+      this.#writer = connection
+      const sole = await takeSoleUse(connection, this.facts)
+      try {
+        return await work(connection, sole)
+      } finally {
+        await sole.end()
+      }
+    })
+  }
+
+  async refuseReplaced(): Promise<void> {
+    if ((await identify(this.facts.realPath)) === this.facts.id) return
+    throw new AppError('LOCKED', `${this.facts.path} was replaced by another program a moment ago`, {
+      hint: 'run the command again: nothing was changed by it',
+    })
   }
 
   interrupt(): void {
@@ -105,8 +140,8 @@ export class OpenDatabase implements Database {
   }
 
   async #connect(access: ConnectOptions['access']): Promise<ClosableConnection> {
-    const { key, immutable, lockTimeout, onStatement } = this.#how
-    const options = { access, key, immutable, lockTimeout, onStatement }
+    const { key, format, immutable, lockTimeout, onStatement } = this.#how
+    const options = { access, key, format, immutable, lockTimeout, onStatement }
     const connection = await this.#how.connect(this.facts.realPath, options)
     this.#all.add(connection)
     return connection

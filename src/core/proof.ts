@@ -2,7 +2,7 @@ import { causeError, causeWithKeys } from './cause.ts'
 import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
 import { AppError } from './errors.ts'
 import type { FileFacts } from './file-facts.ts'
-import type { Key } from './key.ts'
+import type { CipherFormat, Key } from './key.ts'
 
 /** The smallest read that needs the key, the first page, and the -wal where there is one. */
 export async function readSomething(connection: Connection): Promise<void> {
@@ -11,15 +11,24 @@ export async function readSomething(connection: Connection): Promise<void> {
 
 /** What may be done to a file to read it. */
 export interface ProofOptions extends Pick<ConnectOptions, 'lockTimeout' | 'onStatement'> {
+  /** What the file has to be: `encrypted` (SQLCipher 4) is the default. */
+  form?: 'encrypted' | 'plaintext' | 'old_cipher'
   /** `read` is the default; `create` expects an empty file and keys it. */
   access?: 'read' | 'write' | 'create'
+  /** Whether the file is to be copied: read at rest, on connections that SQLite lets copy. */
+  copying?: boolean
   /** Whether half a transaction that a killed program left may be rolled back, which writes; default true. */
   recover?: boolean
 }
 
-/** The key that was proven, and the connection that proved it. */
-export interface Proof extends Way {
-  key: string
+/** What opens a file: SQLCipher's raw-key literal, none for plaintext; the format where it is an old one. */
+interface Opener {
+  key?: string
+  format?: CipherFormat
+}
+
+/** What opened the file, and the connection that proved it. */
+export interface Proof extends Way, Opener {
   probe: ClosableConnection
 }
 
@@ -32,7 +41,7 @@ interface Way {
 /** What the engine answers when the key or the file is wrong; which of the two is told by `causeWithKeys`. */
 export const UNPROVEN = new Set(['WRONG_KEY', 'CORRUPT'])
 
-/** Finds the key that opens the file, by reading it without writing. */
+/** Finds what opens the file, by reading it without writing. */
 export async function prove(
   facts: FileFacts,
   keys: Key[],
@@ -41,14 +50,13 @@ export async function prove(
 ): Promise<Proof> {
   const { lockTimeout, onStatement } = options
   const ways = waysToRead(facts, options)
-  for (const candidate of keys) {
-    const key = await candidate.literal(facts.samples.start.subarray(0, 16))
+  for await (const opener of openers(facts, keys, options)) {
     for (const way of ways) {
-      if (facts.hasJournal && way.access === 'query' && (await isWrongKey(facts, key, connect))) break
-      const probe = await connect(facts.realPath, { key, lockTimeout, onStatement, ...way })
+      if (facts.hasJournal && way.access === 'query' && (await isWrongKey(facts, opener, connect))) break
+      const probe = await connect(facts.realPath, { ...opener, lockTimeout, onStatement, ...way })
       try {
         await readSomething(probe)
-        return { key, probe, ...way }
+        return { ...opener, probe, ...way }
       } catch (error) {
         await probe.close()
         if (error instanceof AppError && UNPROVEN.has(error.code)) break
@@ -60,9 +68,19 @@ export async function prove(
   throw causeError(await causeWithKeys(facts, keys, connect))
 }
 
+async function* openers(facts: FileFacts, keys: Key[], { form }: ProofOptions): AsyncGenerator<Opener> {
+  if (form === 'plaintext') return yield {}
+  const salt = facts.samples.start.subarray(0, 16)
+  const formats = form === 'old_cipher' ? ([3, 2, 1] as const) : [undefined]
+  for (const format of formats) {
+    for (const key of keys) yield { key: await key.literal(salt, format), format }
+  }
+}
+
 /** Each is tried only when the one before it failed for want of permission or space. */
-function waysToRead(facts: FileFacts, { access, recover = true }: ProofOptions): Way[] {
+function waysToRead(facts: FileFacts, { access, copying, recover = true }: ProofOptions): Way[] {
   const alone = facts.walBytes === undefined && !facts.hasJournal
+  if (copying && alone) return [{ access: 'read', immutable: true }]
   // With nothing beside the file, a connection that may write cannot touch anything even with a wrong key; and closing
   // it removes the -wal that reading makes, which a read-only one leaves behind.
   const tidies = alone && facts.folderWritable && access !== 'write'
@@ -76,8 +94,8 @@ function waysToRead(facts: FileFacts, { access, recover = true }: ProofOptions):
 }
 
 /** A connection that rolls back writes before it knows whether its key is right: so the key is tried on the side first. */
-async function isWrongKey(facts: FileFacts, key: string, connect: Connect): Promise<boolean> {
-  const probe = await connect(facts.realPath, { key, access: 'read', immutable: true })
+async function isWrongKey(facts: FileFacts, opener: Opener, connect: Connect): Promise<boolean> {
+  const probe = await connect(facts.realPath, { ...opener, access: 'read', immutable: true })
   return readSomething(probe)
     .then(
       () => false,

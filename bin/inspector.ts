@@ -1,0 +1,13 @@
+import { inspectFile } from '../src/core/inspect.ts'
+import { Key } from '../src/core/key.ts'
+import { answerOne } from '../src/own-program.ts'
+
+// Looks at a finished file for the process that made it.
+answerOne<{ path: string; key: string }>(({ path, key }, onPart) => {
+  let told = 0
+  return inspectFile({ path, key: new Key(key) }, (part) => {
+    if (part - told < 0.01) return
+    told = part
+    onPart(part)
+  })
+})

@@ -1,0 +1,158 @@
+import { resolve } from 'node:path'
+import { type Command, InvalidArgumentError } from 'commander'
+import type { Context } from '../src/cli/context.ts'
+import type { View } from '../src/cli/output.ts'
+import { humanBytes, localTime, safe } from '../src/cli/terminal.ts'
+import {
+  type Backup,
+  backupFolder,
+  createBackup,
+  findBackup,
+  type ListedBackup,
+  listBackups,
+} from '../src/core/backup.ts'
+import { AppError, exitCodeOf } from '../src/core/errors.ts'
+import { readSalt } from '../src/core/file-facts.ts'
+import type { KeepRules } from '../src/core/keep-rules.ts'
+import { type Pruned, pruneBackups } from '../src/core/prune-backups.ts'
+import { type Verification, verifyBackup, verifyBackups } from '../src/core/verify-backup.ts'
+import type { Define } from './index.ts'
+
+const FIELDS = ['path', 'bytes', 'sha256', 'schema_version', 'created_at', 'counts', 'verified_at'] as const
+
+const createView: View<Backup> = {
+  fields: FIELDS,
+  text: ({ path, bytes, counts, schema_version }, style) => {
+    const rows = Object.values(counts).reduce((sum, count) => sum + count, 0)
+    return `${style.bold(safe(path))}\n${humanBytes(bytes)}, schema version ${schema_version}, ${rows} rows; verified\n`
+  },
+}
+
+const listView: View<ListedBackup[]> = {
+  fields: [...FIELDS, 'opens_with'],
+  listed: ['created_at', 'bytes', 'schema_version', 'verified_at', 'opens_with', 'path'],
+  cell: showCell,
+}
+
+const verifyView: View<Verification[]> = {
+  fields: ['path', 'status', 'problems', 'schema_version', 'counts', 'verified_at'],
+  text: (reports, style) =>
+    reports
+      .map(({ path, status, problems }) =>
+        status === 'ok'
+          ? `${style.good('ok  ')}  ${safe(path)}\n`
+          : `${style.bad('fail')}  ${safe(path)}\n${problems.map((problem) => `      ${safe(problem)}\n`).join('')}`,
+      )
+      .join('') || 'there are no backups\n',
+}
+
+const pruneView: View<{ dry_run: boolean; removed: number; backups: Pruned[] }> = {
+  fields: ['path', 'created_at', 'keep', 'reasons'],
+  rows: 'backups',
+  text: ({ dry_run, removed, backups }, style) => {
+    const lines = backups.map(({ path, keep, reasons }) =>
+      keep
+        ? `${style.good('keep  ')}  ${safe(path)}  ${style.dim(reasons.join(', '))}`
+        : `${style.bad('remove')}  ${safe(path)}`,
+    )
+    const told = dry_run ? `${removed} would be removed; nothing was changed` : `${removed} removed`
+    return `${[...lines, told].join('\n')}\n`
+  },
+}
+
+const define: Define = (command, context) => {
+  command.option('--dir <path>', 'the folder of the backups; `backups` beside the database by default')
+  const folderOf = (ctx: Context) => {
+    const { dir } = command.opts<{ dir?: string }>()
+    return dir === undefined ? backupFolder(ctx.path) : resolve(dir)
+  }
+
+  command
+    .command('create', { isDefault: true })
+    .description('make a proven encrypted copy, while the database may be in use')
+    .action(async () => {
+      const ctx = context()
+      const print = ctx.printer(createView)
+      await print(await createBackup({ ...ctx.database, ...ctx.copying, folder: folderOf(ctx) }))
+    })
+
+  command
+    .command('list')
+    .description('list the backups, the newest first, and which key opens each')
+    .action(async () => {
+      const ctx = context()
+      const print = ctx.printer(listView)
+      const current = await readSalt(ctx.path)
+      const keys = (salt?: Buffer) => ctx.keys(current.length > 0 ? current : salt)
+      await print(await listBackups(folderOf(ctx), keys))
+    })
+
+  command
+    .command('verify')
+    .description('a restore drill: restore to a temporary encrypted file and compare; exit 3 when one fails')
+    .argument('[file|latest]')
+    .option('--all', 'every backup of the folder')
+    .action(async (named: string | undefined, { all = false }: { all?: boolean }) => {
+      const ctx = context()
+      const print = ctx.printer(verifyView)
+      if (all === (named !== undefined))
+        throw usage('name one backup, or all of them', 'backup verify latest, or --all')
+      const options = { ...ctx.database, ...ctx.copying }
+      const folder = folderOf(ctx)
+      const reports = all
+        ? await verifyBackups(folder, options)
+        : [await verifyBackup(resolve(await findBackup(named ?? '', folder)), options)]
+      if (reports.some(({ status }) => status === 'fail')) ctx.exitCode = exitCodeOf('CHECK_FAILED')
+      await print(reports)
+    })
+
+  ruleOptions(
+    command
+      .command('prune')
+      .description('remove backups that no rule keeps; the last verified one always stays')
+      .option('--dry-run', 'tell what would go and change nothing'),
+  ).action(async ({ dryRun = false, ...rules }: Record<string, number> & { dryRun?: boolean }) => {
+    const ctx = context()
+    const print = ctx.printer(pruneView)
+    const keep: KeepRules = {
+      last: rules.keepLast,
+      daily: rules.keepDaily,
+      weekly: rules.keepWeekly,
+      monthly: rules.keepMonthly,
+    }
+    if (!Object.values(keep).some((count) => (count ?? 0) > 0)) {
+      throw usage('without a rule that keeps one, every backup would go', 'backup prune --keep-last 7')
+    }
+    const backups = await pruneBackups(folderOf(ctx), keep, dryRun)
+    await print({ dry_run: dryRun, removed: backups.filter((backup) => !backup.keep).length, backups })
+  })
+}
+
+function ruleOptions(command: Command): Command {
+  for (const [rule, what] of [
+    ['last', 'the newest n'],
+    ['daily', 'the newest of each of the last n days that have one'],
+    ['weekly', 'the same for weeks'],
+    ['monthly', 'the same for months'],
+  ] as const) {
+    command.option(`--keep-${rule} <n>`, what, count)
+  }
+  return command
+}
+
+function count(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 0.')
+  return Number(text)
+}
+
+function usage(message: string, example: string): AppError {
+  return new AppError('USAGE', message, { hint: `libreollama-db ${example}` })
+}
+
+function showCell(field: string, value: unknown): string {
+  if (value === null || value === undefined) return ''
+  if (field === 'bytes') return humanBytes(value as number)
+  return field.endsWith('_at') ? localTime(value as string) : String(value)
+}
+
+export default define

@@ -1,0 +1,68 @@
+import { resolve } from 'node:path'
+import type { View } from '../src/cli/output.ts'
+import { safe } from '../src/cli/terminal.ts'
+import { type EncryptReport, encryptDatabase } from '../src/core/encrypt.ts'
+import { tellRecovered } from './_recovered.ts'
+import type { Define } from './index.ts'
+
+interface Options {
+  from?: string
+  generateKey?: boolean
+  removePlaintext?: boolean
+}
+
+interface Result extends EncryptReport {
+  /** The key file that this run generated. */
+  key_file: string | null
+}
+
+const view: View<Result> = {
+  fields: ['path', 'plaintext', 'schema_version', 'counts', 'key_file', 'recovered'],
+  text: ({ path, plaintext, counts, key_file }, style) => {
+    const rows = Object.values(counts).reduce((sum, count) => sum + count, 0)
+    const lines = [style.bold(safe(path)), `encrypted; ${rows} rows were compared with the plaintext`]
+    if (key_file)
+      lines.push(
+        `key file: ${safe(key_file)}  (without it the database cannot be read: keep a copy elsewhere)`,
+      )
+    lines.push(
+      plaintext ? `the plaintext is still there: ${safe(plaintext)}` : 'the plaintext file was removed',
+    )
+    return `${lines.join('\n')}\n`
+  },
+}
+
+const define: Define = (command, context) => {
+  command
+    .option('--from <file>', 'the plaintext database; without it, the file at --db itself')
+    .option('--generate-key', 'make a random 256-bit key and store it at --key-file or in the --keychain')
+    .option('--remove-plaintext', 'remove the plaintext file when the encrypted one is in its place')
+    .action(async ({ from, generateKey = false, removePlaintext }: Options) => {
+      const ctx = context()
+      const print = ctx.printer(view)
+      const { chooseNewKey } = await import('../src/cli/new-key.ts')
+      const { newKey, keyFile } = await chooseNewKey(ctx, {
+        source: ctx.keySource,
+        generate: generateKey,
+        fileFlag: '--key-file',
+        question: 'the encrypted database needs a key',
+        hint: 'name one: --key-file <path> [--generate-key], --keychain, or --key-command <cmd>; see libreollama-db help key-sources',
+      })
+      const report = await encryptDatabase({
+        ...ctx.database,
+        ...ctx.copying,
+        from: from === undefined ? undefined : resolve(from),
+        newKey,
+        removePlaintext,
+      })
+      tellRecovered(ctx, report.recovered)
+      await print({ ...report, key_file: keyFile })
+      ctx.warn('LibreOllama itself opens only plaintext files so far: it cannot open this one')
+      if (removePlaintext && report.plaintext)
+        ctx.warn(`the plaintext could not be removed: ${report.plaintext}`)
+      if (removePlaintext)
+        ctx.notice('parts of the removed file may survive on the disk until they are overwritten')
+    })
+}
+
+export default define

@@ -1,0 +1,25 @@
+import type { View } from '../src/cli/output.ts'
+import { safe } from '../src/cli/terminal.ts'
+import { type UpgradeReport, upgradeDatabase } from '../src/core/upgrade.ts'
+import { tellRecovered } from './_recovered.ts'
+import type { Define } from './index.ts'
+
+const view: View<UpgradeReport> = {
+  fields: ['path', 'changed', 'previous', 'recovered'],
+  text: ({ path, changed, previous }, style) =>
+    changed
+      ? `${style.bold(safe(path))}\nis in SQLCipher 4 format now, under the same key\nthe file from before: ${safe(previous ?? '')}\n`
+      : `${style.bold(safe(path))}\nnothing to do: it is in SQLCipher 4 format\n`,
+}
+
+const define: Define = (command, context) => {
+  command.action(async () => {
+    const ctx = context()
+    const print = ctx.printer(view)
+    const report = await upgradeDatabase({ ...ctx.database, ...ctx.copying })
+    tellRecovered(ctx, report.recovered)
+    await print(report)
+  })
+}
+
+export default define

@@ -1,0 +1,84 @@
+import { AppError } from '../core/errors.ts'
+import { generateKey, type Key } from '../core/key.ts'
+import { generateKeyFile } from '../core/key-file.ts'
+import type { KeySource } from '../core/key-source.ts'
+import { storeProven } from '../core/keychain.ts'
+import { defaultKeyFile } from '../core/location.ts'
+import type { NewKey } from '../core/new-key.ts'
+import type { Context } from './context.ts'
+
+/** The key that a database is to have, and where a person will find it. */
+export interface ChosenKey {
+  newKey: NewKey
+  /** The key file that was generated. */
+  keyFile: string | null
+  /** Whether the key goes into the keychain. */
+  inKeychain: boolean
+  source: KeySource
+}
+
+/** How the options of the new key are called; `init` and `encrypt` take the key options themselves. */
+export interface NewKeyOptions {
+  source: KeySource | undefined
+  generate: boolean
+  fileFlag: string
+  question: string
+  hint: string
+}
+
+/** Finds out which key a database is to have: from the named source, generated, or as the person chooses. */
+export async function chooseNewKey(ctx: Context, options: NewKeyOptions): Promise<ChosenKey> {
+  const { source, generate, fileFlag } = options
+  if (source?.kind === 'keychain') return inKeychain(ctx)
+  if (generate) return generated(ctx, source?.kind === 'file' ? source.path : undefined, fileFlag)
+  if (source) return fromSource(ctx, source)
+  ctx.requirePerson(options.question, options.hint)
+  const { askProtection } = await import('./prompt.ts')
+  const { hasKeychain } = await import('../core/keychain.ts')
+  const offerKeychain = await hasKeychain(ctx.host.env)
+  const protection = await askProtection(ctx.host, defaultKeyFile(), offerKeychain)
+  if (protection.kind === 'keychain') return inKeychain(ctx)
+  if (protection.kind === 'key-file') return generated(ctx, defaultKeyFile(), fileFlag)
+  return fromSource(ctx, { kind: 'typed', text: protection.passphrase })
+}
+
+function fromSource(ctx: Context, source: KeySource): ChosenKey {
+  // Each reading asks the source anew, except standard input, which can be read once.
+  const once = source.kind === 'file' && source.path === '-' ? ctx.readKeys(source) : undefined
+  const read = async (): Promise<Key> => {
+    const [key] = await (once ?? ctx.readKeys(source))
+    if (!key) throw new Error('a key source gave no key')
+    return key
+  }
+  return { newKey: { read }, keyFile: null, inKeychain: false, source }
+}
+
+async function generated(ctx: Context, path: string | undefined, flag: string): Promise<ChosenKey> {
+  if (path === undefined || path === '-') {
+    throw new AppError('USAGE', '--generate-key stores the new key in a file, and none is named', {
+      hint: `add ${flag} <path>`,
+    })
+  }
+  const made = await generateKeyFile(path)
+  const { newKey, source } = fromSource(ctx, { kind: 'file', path: made.path })
+  return { newKey: { ...newKey, discard: made.discard }, keyFile: made.path, inKeychain: false, source }
+}
+
+/** A generated key. That the keychain answers is made sure of before any work. */
+async function inKeychain(ctx: Context): Promise<ChosenKey> {
+  const keychain = await ctx.keychain()
+  await keychain.get(Buffer.alloc(16))
+  const key = await generateKey()
+  let entry: Buffer | undefined
+  const newKey: NewKey = {
+    read: async () => key,
+    store: async (_key, salt) => {
+      entry = salt
+      await storeProven(keychain, salt, await key.literal(salt))
+    },
+    discard: async () => {
+      if (entry) await keychain.delete(entry).catch(() => {})
+    },
+  }
+  return { newKey, keyFile: null, inKeychain: true, source: { kind: 'keychain' } }
+}

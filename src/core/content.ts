@@ -1,0 +1,137 @@
+import { createHash, type Hash } from 'node:crypto'
+import type { Connection, Row } from './connection.ts'
+import { readApplied } from './ledger.ts'
+import { currentVersion } from './migrations.ts'
+import { quoteName, type RowCounts } from './row-counts.ts'
+
+/** What a database holds, apart from how the file is made: equal for two files that hold the same. */
+export interface Content {
+  /** SHA-256, hex, over the schema and every value of every row. */
+  sha256: string
+  counts: RowCounts
+  schema_version: number
+  /** When its first version was applied; a copy has the same, under whatever key. Null where it cannot be told. */
+  born: string | null
+}
+
+/** Bytes of rows that are hashed at once, about. */
+const PAGE = 4 * 1024 * 1024
+const MOST_ROWS = 1000
+
+/**
+ * Reads all that a database holds, in one transaction. Rows are taken in the order of their row numbers, which are not
+ * part of the hash; the statistics that SQLite keeps for itself are left out.
+ */
+export async function readContent(
+  connection: Connection,
+  onPart: (part: number) => void = () => {},
+): Promise<Content> {
+  await connection.run('BEGIN')
+  try {
+    return await readAll(connection, onPart)
+  } finally {
+    await connection.run('ROLLBACK')
+  }
+}
+
+async function readAll(connection: Connection, onPart: (part: number) => void): Promise<Content> {
+  const hash = createHash('sha256')
+  for (const pragma of ['user_version', 'application_id']) {
+    hash.update(JSON.stringify(await connection.get(`PRAGMA ${pragma}`)))
+  }
+  const objects = await connection.all(
+    "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_stat%' ESCAPE '\\' ORDER BY type, name",
+  )
+  hash.update(JSON.stringify(objects))
+  const tables = await connection.all<Table>(
+    `SELECT name, type, wr FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow')
+     AND name NOT IN ('sqlite_schema', 'sqlite_master') AND name NOT LIKE 'sqlite\\_stat%' ESCAPE '\\' ORDER BY name`,
+  )
+  const size = (await sizeOf(connection)) || 1
+  let read = 0
+  const counts: RowCounts = {}
+  for (const table of tables) {
+    hash.update(JSON.stringify(table.name))
+    const rows = await hashTable(connection, table, hash, (bytes) => {
+      read += bytes
+      onPart(Math.min(read / size, 1))
+    })
+    if (table.type === 'table' && !table.name.startsWith('sqlite_')) counts[table.name] = rows
+  }
+  const applied = await readApplied(connection)
+  const born = applied.find(({ version }) => version === 1)?.applied_at ?? null
+  return { sha256: hash.digest('hex'), counts, schema_version: currentVersion(applied), born }
+}
+
+interface Table extends Row {
+  name: string
+  type: 'table' | 'shadow'
+  /** 1 for a table without row numbers. */
+  wr: 0 | 1
+}
+
+/** Bytes of the file, about: enough to tell how far the reading is. */
+async function sizeOf(connection: Connection): Promise<number> {
+  const row = await connection.get<{ page_count: number }>('PRAGMA page_count')
+  return (row?.page_count ?? 0) * 4096
+}
+
+interface Page {
+  last: number
+  rows: number
+  bytes: Buffer | null
+}
+
+async function hashTable(
+  connection: Connection,
+  { name, wr }: Table,
+  hash: Hash,
+  onBytes: (bytes: number) => void,
+): Promise<number> {
+  const columns = await connection.all<{ name: string; pk: number }>(
+    'SELECT name, pk FROM pragma_table_xinfo(?) WHERE hidden <> 1',
+    [name],
+  )
+  const values = columns.map((column) => canonical(quoteName(column.name))).join(" || ',' || ")
+  const order = wr
+    ? columns
+        .filter(({ pk }) => pk > 0)
+        .sort((a, b) => a.pk - b.pk)
+        .map((column) => quoteName(column.name))
+        .join(', ')
+    : rowNumberOf(columns.map((column) => column.name))
+  // A table without row numbers has no single key to go on from; such tables are small here.
+  const page = wr
+    ? `SELECT 0 AS r, ${values} AS v FROM ${quoteName(name)} ORDER BY ${order} LIMIT ?2 OFFSET ?3`
+    : `SELECT ${order} AS r, ${values} AS v FROM ${quoteName(name)} WHERE ?3 = 0 OR ${order} > ?1 ORDER BY ${order} LIMIT ?2`
+  // Bytes come back as they are stored, without a detour through JavaScript's strings.
+  const sql = `SELECT max(r) AS last, count(*) AS rows, CAST(group_concat(v, char(10)) AS BLOB) AS bytes FROM (${page})`
+  let last = 0
+  let total = 0
+  let limit = 64
+  for (;;) {
+    const got = await connection.get<Page>(sql, [last, limit, total])
+    if (!got || got.rows === 0) return total
+    hash.update(got.bytes ?? '')
+    total += got.rows
+    last = got.last
+    onBytes(got.bytes?.length ?? 0)
+    if (got.rows < limit) return total
+    const perRow = (got.bytes?.length ?? 0) / got.rows || 1
+    limit = Math.max(1, Math.min(MOST_ROWS, Math.round(PAGE / perRow), limit * 4))
+  }
+}
+
+/** A value with its type and length, so that no two values look alike. */
+function canonical(column: string): string {
+  return `CASE typeof(${column}) WHEN 'null' THEN 'n' WHEN 'real' THEN 'r' || printf('%!.17g', ${column})
+    ELSE substr(typeof(${column}), 1, 1) || length(CAST(${column} AS BLOB)) || ':' || CAST(${column} AS BLOB) END`
+}
+
+/** A name of the row number that no column has taken. */
+function rowNumberOf(columns: string[]): string {
+  const taken = new Set(columns.map((column) => column.toLowerCase()))
+  const name = ['rowid', '_rowid_', 'oid'].find((alias) => !taken.has(alias))
+  if (!name) throw new Error('a table whose columns hide its row numbers cannot be compared')
+  return name
+}

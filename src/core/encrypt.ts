@@ -1,0 +1,92 @@
+import type { Connection } from './connection.ts'
+import { type CopyOptions, soleSource } from './copy.ts'
+import { type DatabaseOptions, withDatabase } from './database.ts'
+import { AppError } from './errors.ts'
+import { examineFile, exists, identify } from './file-facts.ts'
+import { Key } from './key.ts'
+import { discardDatabase } from './new-file.ts'
+import { commitKey, type NewKey, saltKey } from './new-key.ts'
+import { replaceDatabase, sealable } from './replace.ts'
+import { type Recovery, recover } from './unfinished.ts'
+
+export interface EncryptOptions extends Omit<DatabaseOptions, 'keys'>, CopyOptions {
+  /** The plaintext file, where it is not at `path` itself. */
+  from?: string
+  newKey: NewKey
+  /** Remove the plaintext once the encrypted file is in its place. */
+  removePlaintext?: boolean
+}
+
+/** What `encrypt` did. */
+export interface EncryptReport {
+  /** The encrypted database. */
+  path: string
+  /** Where the plaintext file is; null when it was removed. */
+  plaintext: string | null
+  schema_version: number
+  counts: Record<string, number>
+  recovered: Recovery[]
+}
+
+/**
+ * Makes an encrypted database of a plaintext one, by the same proven route as a change of key. The plaintext is kept,
+ * beside the database when it stood in its place, unless it is to be removed. No plaintext is written anywhere.
+ */
+export async function encryptDatabase(options: EncryptOptions): Promise<EncryptReport> {
+  const before = await identify(options.path)
+  try {
+    return await encrypt(options)
+  } catch (error) {
+    // A key may only go while no encrypted file has come into its place.
+    if ((await identify(options.path)) === before) await options.newKey.discard?.()
+    throw error
+  }
+}
+
+async function encrypt(options: EncryptOptions): Promise<EncryptReport> {
+  const { path, from = path, newKey, removePlaintext = false } = options
+  const [source, target] = [await examineFile(from), await examineFile(path)]
+  const inPlace = source.realPath === target.realPath
+  const recovered = await recover(target.realPath)
+  if (!inPlace && (await exists(path))) {
+    throw new AppError('INVALID', `there is a file at ${path} already; it was not overwritten`, {
+      hint: 'name a new file for the encrypted database with --db <path>',
+    })
+  }
+  const { signal, seal } = sealable(options.signal)
+  const opening = {
+    ...options,
+    path: from,
+    signal,
+    keys: async () => [],
+    form: 'plaintext',
+    access: 'write',
+  } as const
+  return withDatabase(opening, async (db) => {
+    const salted = await saltKey(await newKey.read())
+    const replace = async (connection: Connection): Promise<EncryptReport> => {
+      const { copy, kept } = await replaceDatabase({
+        ...options,
+        signal,
+        operation: 'encrypt',
+        path: inPlace ? db.facts.realPath : path,
+        source: soleSource(db, connection, salted.literal),
+        key: new Key(salted.literal),
+        wal: true,
+        standing: inPlace ? 'ours' : 'free',
+        keep: !removePlaintext,
+        commit: () => commitKey(newKey, salted).then(seal),
+      })
+      const plaintext = inPlace ? kept : await settlePlaintext(db.facts.realPath, removePlaintext)
+      const { schema_version, counts } = copy.content
+      return { path, plaintext, schema_version, counts, recovered }
+    }
+    return db.alone(replace)
+  })
+}
+
+/** Where the plaintext is in the end: nowhere only if it is known to be gone. */
+async function settlePlaintext(path: string, remove: boolean): Promise<string | null> {
+  if (remove) await discardDatabase(path).catch(() => {})
+  return (await exists(path)) ? path : null
+}

@@ -1,0 +1,62 @@
+import type { Connection } from './connection.ts'
+import { type Content, readContent } from './content.ts'
+import { type Database, withDatabase } from './database.ts'
+import type { Key } from './key.ts'
+
+/** Which file to look at, and what opens it. */
+export interface InspectionRequest {
+  path: string
+  key: Key
+}
+
+/** What a process that has nothing to do with the making of a file finds in it. */
+export interface Inspection {
+  content: Content
+  /** What SQLite's check of the structure and SQLCipher's check of every page say against it; empty for a sound file. */
+  problems: string[]
+  sqlite_version: string
+  cipher_version: string
+}
+
+/** Looks at a file in a process of its own; throws the error that opening it gives. */
+export type Inspect = (
+  request: InspectionRequest,
+  options?: { signal?: AbortSignal; onPart?: (part: number) => void },
+) => Promise<Inspection>
+
+/** Reads all of a finished file, the checks side by side on connections of their own. */
+export async function inspectFile(
+  { path, key }: InspectionRequest,
+  onPart?: (part: number) => void,
+): Promise<Inspection> {
+  return withDatabase({ path, keys: async () => [key], readers: 3, recover: false }, (db) =>
+    inspectDatabase(db, onPart),
+  )
+}
+
+async function inspectDatabase(db: Database, onPart?: (part: number) => void): Promise<Inspection> {
+  const [content, structure, pages, versions] = await Promise.all([
+    db.read((reader) => readContent(reader, onPart)),
+    db.read(structureProblems),
+    db.read(pageProblems),
+    db.read((reader) => reader.get<{ sqlite: string }>('SELECT sqlite_version() AS sqlite')),
+  ])
+  const cipher = await db.read((reader) => reader.get<{ cipher_version: string }>('PRAGMA cipher_version'))
+  return {
+    content,
+    problems: [...pages, ...structure],
+    sqlite_version: versions?.sqlite ?? '',
+    cipher_version: cipher?.cipher_version ?? '',
+  }
+}
+
+/** What SQLite finds wrong with tables and indexes; a fault of the rows (a NULL where none may be) is in there too. */
+export async function structureProblems(connection: Connection): Promise<string[]> {
+  const rows = await connection.all<{ integrity_check: string }>('PRAGMA integrity_check')
+  return rows.map((row) => row.integrity_check).filter((line) => line !== 'ok')
+}
+
+async function pageProblems(connection: Connection): Promise<string[]> {
+  const rows = await connection.all<{ cipher_integrity_check: string }>('PRAGMA cipher_integrity_check')
+  return rows.map((row) => row.cipher_integrity_check)
+}

@@ -1,0 +1,65 @@
+import { type DatabaseOptions, opensWith } from './database.ts'
+import { AppError } from './errors.ts'
+import { examineFile, readSalt } from './file-facts.ts'
+import type { Keychain } from './keychain.ts'
+import { type Recovery, recover } from './unfinished.ts'
+
+/** What can be told of the key without telling the key. */
+export interface KeyStatus {
+  path: string
+  /** Tells keys apart; a passphrase has another one for each database. */
+  fingerprint: string
+  opens: boolean
+  /** Whether the keychain of the system has a key for this file. */
+  keychain: 'stored' | 'empty' | 'unavailable'
+  /** The name of its entry: the first 16 bytes of the file, hex. */
+  salt: string
+  recovered: Recovery[]
+}
+
+/** Whether the key opens the database, and what the keychain knows of it. Ends what a killed operation left undone. */
+export async function keyStatus(
+  { path, keys }: Pick<DatabaseOptions, 'path' | 'keys'>,
+  keychain: Keychain | undefined,
+): Promise<KeyStatus> {
+  const recovered = await recover((await examineFile(path)).realPath)
+  const salt = await saltOf(path)
+  const candidates = await keys(salt)
+  const opening = await firstThatOpens(path, candidates)
+  const [shown] = opening ? [opening] : candidates
+  if (!shown) throw new Error('a key source gave no key')
+  return {
+    path,
+    fingerprint: await shown.fingerprint(salt),
+    opens: opening !== undefined,
+    keychain: await askKeychain(keychain, salt),
+    salt: salt.toString('hex'),
+    recovered,
+  }
+}
+
+type Keys = Awaited<ReturnType<DatabaseOptions['keys']>>
+
+async function firstThatOpens(path: string, keys: Keys) {
+  for (const key of keys) if (await opensWith(path, async () => [key])) return key
+  return undefined
+}
+
+/** The salt of a database that exists. Throws NO_DATABASE. */
+export async function saltOf(path: string): Promise<Buffer> {
+  const salt = await readSalt(path)
+  if (salt.length === 16) return salt
+  throw new AppError('NO_DATABASE', `there is no encrypted database at ${path}`, {
+    hint: 'libreollama-db init makes one; --db <path> names another',
+  })
+}
+
+async function askKeychain(keychain: Keychain | undefined, salt: Buffer): Promise<KeyStatus['keychain']> {
+  if (!keychain) return 'unavailable'
+  try {
+    return (await keychain.get(salt)) === null ? 'empty' : 'stored'
+  } catch (error) {
+    if (error instanceof AppError) return 'unavailable'
+    throw error
+  }
+}

@@ -1,0 +1,56 @@
+import { type CopyOptions, makeProvenCopy, openingToCopy, sharedSource } from './copy.ts'
+import { type DatabaseOptions, withDatabase } from './database.ts'
+import { examineFile } from './file-facts.ts'
+import { structureProblems } from './inspect.ts'
+import { countOrphans, type MigrateOptions, type MigrationReport, migrate } from './migrate.ts'
+import type { Migration } from './migrations.ts'
+import { discardDatabase } from './new-file.ts'
+import { countRows, type RowCounts } from './row-counts.ts'
+import { type Finding, verifySchema } from './schema-check.ts'
+import { namesFor, recover } from './unfinished.ts'
+
+/** What a plan does to a copy, which is gone by now. */
+export interface Rehearsal extends MigrationReport {
+  rows_before: RowCounts
+  rows_after: RowCounts
+  /** Rows that point at nothing afterwards. */
+  orphans: number
+  /** Differences afterwards from what the migrations make. */
+  drift: Finding[]
+  /** What SQLite finds wrong afterwards. */
+  problems: string[]
+  /** Of the steps, on this machine. */
+  duration_ms: number
+}
+
+/** Runs a plan on an encrypted copy of the database, which may be in use, and throws the copy away. */
+export async function rehearse(
+  options: DatabaseOptions & CopyOptions & { plan: MigrateOptions['plan']; migrations: Migration[] },
+): Promise<Rehearsal> {
+  const { now = () => new Date(), plan, migrations } = options
+  const { realPath } = await examineFile(options.path)
+  await recover(realPath)
+  const { made } = namesFor(realPath, 'rehearse', now())
+  try {
+    await withDatabase({ ...options, ...(await openingToCopy(realPath)) }, async (db) => {
+      if (!db.key) throw new Error('a plaintext file is not migrated')
+      await makeProvenCopy(sharedSource(db), made, db.key, options)
+    })
+    return await withDatabase({ ...options, path: made, access: 'write' }, async (db) => {
+      const rows_before = await db.read(countRows)
+      const began = performance.now()
+      const report = await migrate(db, { plan, backup: false, now })
+      return {
+        ...report,
+        duration_ms: Math.round(performance.now() - began),
+        rows_before,
+        rows_after: await db.read(countRows),
+        orphans: await db.read(countOrphans),
+        drift: await db.read(async (reader) => (await verifySchema(reader, migrations)).findings),
+        problems: await db.read(structureProblems),
+      }
+    })
+  } finally {
+    await discardDatabase(made)
+  }
+}

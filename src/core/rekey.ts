@@ -1,0 +1,113 @@
+import { backupFolder, readBackups } from './backup.ts'
+import { type CopyOptions, soleSource } from './copy.ts'
+import { type DatabaseOptions, opensWith, withDatabase } from './database.ts'
+import { AppError } from './errors.ts'
+import { examineFile, identify } from './file-facts.ts'
+import { Key } from './key.ts'
+import { commitKey, type KeyAndSalt, type NewKey, saltKey } from './new-key.ts'
+import { replaceDatabase, sealable } from './replace.ts'
+import { type Recovery, recover } from './unfinished.ts'
+
+/** What `rekey` did. */
+export interface RekeyReport {
+  path: string
+  /** False when the database had the new key already, or for a dry run. */
+  changed: boolean
+  dry_run: boolean
+  schema_version: number | null
+  counts: Record<string, number>
+  /** Backups that the new key does not open. */
+  backups_with_other_key: string[]
+  recovered: Recovery[]
+}
+
+export interface RekeyOptions extends DatabaseOptions, CopyOptions {
+  newKey: NewKey
+  dryRun?: boolean
+}
+
+/**
+ * Gives a database another key and a fresh salt: a copy under the new key is proven by another process and takes the
+ * place of the file. At every moment the file opens with the old key or with the new one, and the new one is stored
+ * before it is needed. Throws LOCKED while another program has the database open.
+ */
+export async function rekeyDatabase(options: RekeyOptions): Promise<RekeyReport> {
+  const { path, newKey, dryRun = false } = options
+  const { realPath } = await examineFile(path)
+  const report: RekeyReport = {
+    path,
+    changed: false,
+    dry_run: dryRun,
+    schema_version: null,
+    counts: {},
+    backups_with_other_key: [],
+    recovered: await recover(realPath),
+  }
+  const before = await identify(realPath)
+  try {
+    const salted = await saltKey(await newKey.read())
+    if (!(await alreadyHas(options, salted.key))) {
+      Object.assign(report, await change(options, salted), { changed: !dryRun })
+    }
+    report.backups_with_other_key = await othersOf(realPath, salted.key)
+    if (dryRun) await newKey.discard?.()
+    return report
+  } catch (error) {
+    // A key may only go while the file is the one from before, which cannot need it.
+    if ((await identify(realPath)) === before) await newKey.discard?.()
+    throw error
+  }
+}
+
+/** Whether the new key opens the file and the old one does not: what a run that was killed after the swap left. */
+async function alreadyHas(options: RekeyOptions, key: Key): Promise<boolean> {
+  const { kind } = await examineFile(options.path)
+  if (kind !== 'file' || !(await opensWith(options.path, async () => [key]))) return false
+  if (!(await opensWith(options.path, options.keys).catch(() => false))) return true
+  throw new AppError('INVALID', 'the new key is the key that the database has', {
+    hint: 'name another one with --new-key-file, --new-key-command or --new-keychain',
+  })
+}
+
+async function change(
+  options: RekeyOptions,
+  salted: KeyAndSalt,
+): Promise<Pick<RekeyReport, 'schema_version' | 'counts'>> {
+  const { newKey, dryRun } = options
+  const { signal, seal } = sealable(options.signal)
+  const { copy } = await withDatabase({ ...options, signal, access: 'write' }, (db) =>
+    db.alone((connection, { usesWal }) =>
+      replaceDatabase({
+        ...options,
+        signal,
+        operation: 'rekey',
+        path: db.facts.realPath,
+        source: soleSource(db, connection, salted.literal),
+        key: new Key(salted.literal),
+        wal: usesWal,
+        standing: 'ours',
+        dryRun,
+        check: (made) => refuseOldKey(made, db.key),
+        commit: () => commitKey(newKey, salted).then(seal),
+      }),
+    ),
+  )
+  const { schema_version, counts } = copy.content
+  if (dryRun || (await opensWith(options.path, async () => [salted.key]))) return { schema_version, counts }
+  throw new Error('the database does not open with its new key, though a copy of it did')
+}
+
+async function refuseOldKey(made: string, old: Key | undefined): Promise<void> {
+  if (!old || !(await opensWith(made, async () => [old]))) return
+  throw new AppError('CHECK_FAILED', 'the copy still opens with the old key; it was thrown away', {
+    hint: 'nothing was changed; name another key',
+  })
+}
+
+async function othersOf(database: string, key: Key): Promise<string[]> {
+  const others: string[] = []
+  for (const { path } of await readBackups(backupFolder(database)).catch(() => [])) {
+    if (!(await opensWith(path, async () => [key]).catch(() => false))) others.push(path)
+  }
+  return others
+}

@@ -1,0 +1,91 @@
+import { type CopyOptions, makeProvenCopy, type ProvenCopy, type Source, takePlace } from './copy.ts'
+import { withDatabase } from './database.ts'
+import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
+import { exists } from './file-facts.ts'
+import type { Key } from './key.ts'
+import { discardDatabase, publishFile, syncPath } from './new-file.ts'
+import { namesFor, type Operation } from './unfinished.ts'
+
+/** Which file is made or replaced, and from what. */
+export interface Replacement extends CopyOptions {
+  operation: Operation
+  /** The file, links resolved. */
+  path: string
+  source: Source
+  /** The raw key of the new file. */
+  key: Key
+  /** Whether the new file is to be in WAL mode. */
+  wal: boolean
+  /**
+   * What stands at `path`: nothing (`free`), a file of which this process is the only user (`ours`), or one that does
+   * not open, so that it moves as it is, with what is beside it (`unread`).
+   */
+  standing: 'free' | 'ours' | 'unread'
+  /** Whether what stood there stays, under a name of its own. */
+  keep?: boolean
+  /** Refuses the new file for a reason of the operation's own. */
+  check?: (made: string, copy: ProvenCopy) => Promise<void>
+  /** The last that can fail, or be stopped by `signal`, before the new file takes the place of the other. */
+  commit?: () => Promise<void>
+  /** Do all but the swap, and throw the new file away. */
+  dryRun?: boolean
+}
+
+/**
+ * Copy, prove, swap: the one way in which a whole database file comes to its place. Until the swap nothing has changed;
+ * the swap is one rename, or a series that a later run goes on with. Resolves to where the file is that stood there,
+ * null when there is none any more. Throws IO when a file has appeared where none stood.
+ */
+export async function replaceDatabase(
+  options: Replacement,
+): Promise<{ copy: ProvenCopy; kept: string | null }> {
+  const { operation, path, source, key, standing, keep = false, signal, now = () => new Date() } = options
+  const { made, old, kept } = namesFor(path, operation, now())
+  const prepare = options.wal ? () => useWal(made, key) : undefined
+  const copy = await makeProvenCopy(source, made, key, { ...options, prepare })
+  try {
+    await options.check?.(made, copy)
+    if (options.dryRun) return { copy, kept: null }
+    await syncPath(made)
+    signal?.throwIfAborted()
+    await options.commit?.()
+    if (standing === 'free') {
+      await publishNew(made, path)
+      return { copy, kept: null }
+    }
+    const aside = keep ? kept : old
+    await takePlace(path, made, aside, standing === 'ours')
+    if (!keep) await discardDatabase(old).catch(() => {}) // a later run takes it away
+    return { copy, kept: (await exists(aside)) ? aside : null }
+  } finally {
+    await discardDatabase(made)
+  }
+}
+
+/**
+ * A signal that stops work as `outer` does, until `seal` is called: what comes after cannot be stopped half-way, and
+ * has then happened.
+ */
+export function sealable(outer: AbortSignal | undefined): { signal: AbortSignal; seal: () => void } {
+  const inner = new AbortController()
+  const stop = () => inner.abort(outer?.reason)
+  if (outer?.aborted) stop()
+  outer?.addEventListener('abort', stop)
+  return { signal: inner.signal, seal: () => outer?.removeEventListener('abort', stop) }
+}
+
+async function publishNew(made: string, path: string): Promise<void> {
+  await publishFile(made, path).catch((error) => {
+    if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, path)
+    throw new AppError('IO', `a file appeared at ${path} meanwhile; it was not overwritten`, {
+      hint: 'look at it, then run the command again',
+    })
+  })
+}
+
+/** A copy that SQLite made is in rollback-journal mode. */
+async function useWal(path: string, key: Key): Promise<void> {
+  await withDatabase({ path, keys: async () => [key], access: 'write' }, (db) =>
+    db.exclusively((writer) => writer.exec('PRAGMA journal_mode = WAL')),
+  )
+}

@@ -1,0 +1,106 @@
+import { readdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { identify } from './file-facts.ts'
+import { discardDatabase, syncPath } from './new-file.ts'
+import { mayStillRun, ownPid } from './own-process.ts'
+
+/** What makes a file that appears under its name only when it is whole. */
+export type Operation = 'init' | 'backup' | 'drill' | 'rehearse' | 'rekey' | 'restore' | 'encrypt' | 'upgrade'
+
+/**
+ * The names that an operation on `path` uses, so that a later run can tell from them alone what a killed one left:
+ * `made` is there until it takes the place of `path`; `old` is what stood there and is to be removed; `kept` is what
+ * stood there and stays.
+ */
+export interface Names {
+  made: string
+  old: string
+  kept: string
+}
+
+/** The names for an operation that begins now. */
+export function namesFor(path: string, operation: Operation, now: Date): Names {
+  return names(path, operation, ownPid, stampOf(now))
+}
+
+/** A moment in a file name: `20261123T131500123Z`, which sorts as text. */
+export function stampOf(moment: Date): string {
+  return moment.toISOString().replace(/[-:.]/g, '')
+}
+
+function names(path: string, operation: string, pid: number, stamp: string): Names {
+  const common = `${path}.${operation}-${pid}-${stamp}`
+  return { made: `${common}.new`, old: `${common}.old`, kept: `${path}.before-${operation}-${stamp}` }
+}
+
+/** How an operation that was killed ended after all. */
+export interface Recovery {
+  operation: Operation
+  outcome: 'finished' | 'undone'
+}
+
+const UNFINISHED =
+  /^(.+)\.(init|backup|drill|rehearse|rekey|restore|encrypt|upgrade)-(\d+)-(\d{8}T\d{9}Z)\.(new|old)$/
+
+/** Finishes or undoes what killed operations on this file left; what still runs is left alone. */
+export async function recover(path: string): Promise<Recovery[]> {
+  return settleAll(dirname(path), (base) => base === basename(path))
+}
+
+/** The same for every file of a folder: what is left of killed copies goes. */
+export async function recoverFolder(folder: string): Promise<Recovery[]> {
+  return settleAll(folder, () => true)
+}
+
+async function settleAll(folder: string, isMeant: (base: string) => boolean): Promise<Recovery[]> {
+  const found = new Map<string, { base: string; operation: string; pid: number; stamp: string }>()
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, base = '', operation = '', pid = '', stamp = ''] = UNFINISHED.exec(name) ?? []
+    if (base === '' || !isMeant(base)) continue
+    found.set(`${base} ${operation} ${pid} ${stamp}`, { base, operation, pid: Number(pid), stamp })
+  }
+  const recovered: Recovery[] = []
+  for (const { base, operation, pid, stamp } of found.values()) {
+    if (await mayStillRun(pid, readStamp(stamp))) continue
+    const path = join(folder, base)
+    const outcome = await settle(path, names(path, operation, pid, stamp))
+    recovered.push({ operation: operation as Operation, outcome })
+  }
+  return recovered
+}
+
+function readStamp(stamp: string): Date {
+  const [, year, month, day, hour, minute, second, millisecond] =
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/.exec(stamp) ?? []
+  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millisecond}Z`)
+}
+
+/** Looks at which files there are, and which of them are one: that tells how far it came. */
+async function settle(path: string, { made, old, kept }: Names): Promise<Recovery['outcome']> {
+  const [standing, ready, removable, keepable] = await Promise.all([path, made, old, kept].map(identify))
+  const aside = removable ?? keepable
+  const undone = aside === undefined || aside === standing
+  if (undone) {
+    await rm(old, { force: true })
+    if (keepable !== undefined && keepable === standing) await rm(kept)
+    await discardDatabase(made)
+  } else if (standing === undefined && ready !== undefined) {
+    // Everything was proven before the first file moved: so what is missing is only the rest of the moves.
+    await moveBeside(path, removable === undefined ? kept : old)
+    await rename(made, path)
+    await syncPath(dirname(path))
+    await discardDatabase(old)
+  } else {
+    await discardDatabase(old)
+    await discardDatabase(made)
+  }
+  await syncPath(dirname(path)).catch(() => {})
+  return undone ? 'undone' : 'finished'
+}
+
+/** Moves what SQLite keeps beside a database, so that it stays beside it under the new name. */
+export async function moveBeside(from: string, to: string): Promise<void> {
+  for (const suffix of ['-wal', '-shm', '-journal']) {
+    if ((await identify(from + suffix)) !== undefined) await rename(from + suffix, to + suffix)
+  }
+}
