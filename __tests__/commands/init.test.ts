@@ -20,6 +20,7 @@ test('init makes an encrypted database at the latest version with default settin
     applied: Array.from({ length: LATEST }, (_, index) => index + 1),
     backup: null,
     key_file: key,
+    keychain: false,
   })
   expect(
     [db, key, join(folder, 'deep'), join(folder, 'deep', 'er'), join(folder, 'keys')].map(modeOf),
@@ -188,18 +189,15 @@ test('two at once make one database', async () => {
 
 test('what an earlier run left that was killed is cleared away', async () => {
   const folder = temporaryFolder()
-  const litter = join(folder, 'a.db.new-0123abcd')
+  const litter = join(folder, 'a.db.init-1-20200101T000000000Z.new')
   writeFileSync(litter, 'half')
-  const { utimesSync } = await import('node:fs')
-  utimesSync(litter, new Date(0), new Date(0))
-  mkdirSync(join(folder, 'a.db.new-mine'))
+  mkdirSync(join(folder, 'a.db.init-mine.new'))
   const init = ['init', '--db', join(folder, 'a.db'), '--key-file', keyFile('k', folder)]
   await run(init)
-  expect(Object.keys(snapshot(folder))).toEqual(['a.db', 'a.db.new-mine', 'key'])
+  expect(Object.keys(snapshot(folder))).toEqual(['a.db', 'a.db.init-mine.new', 'key'])
   // Killed between giving the finished database its name and taking the temporary one away.
   linkSync(join(folder, 'a.db'), litter)
-  utimesSync(litter, new Date(0), new Date(0))
   expect((await run(init)).code).toBe(0)
-  expect(Object.keys(snapshot(folder))).toEqual(['a.db', 'a.db.new-mine', 'key'])
+  expect(Object.keys(snapshot(folder))).toEqual(['a.db', 'a.db.init-mine.new', 'key'])
   expect((await run(['stats', ...init.slice(1)])).code).toBe(0)
 })

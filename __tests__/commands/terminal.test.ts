@@ -16,6 +16,7 @@ testOnTerminal(
         [/same again/, `too words${ENTER}`],
         [/differ[\s\S]*New passphrase/, `two words${ENTER}`],
         [/same again/, `two words${ENTER}`],
+        [/key sheet/, ENTER],
       ],
     )
     expect({ code, shown: screen.includes('words') }).toEqual({ code: 0, shown: false })
@@ -26,7 +27,14 @@ testOnTerminal(
 testOnTerminal('init generates a key file in the configuration folder when that is chosen', async () => {
   const home = temporaryFolder()
   const env = { HOME: home, XDG_DATA_HOME: join(home, 'data'), XDG_CONFIG_HOME: join(home, 'config') }
-  const { code, screen } = await onTerminal(['init'], [[/How shall/, ENTER]], env)
+  const { code, screen } = await onTerminal(
+    ['init'],
+    [
+      [/How shall/, ENTER],
+      [/key sheet/, ENTER],
+    ],
+    env,
+  )
   expect(code).toBe(0)
   const key = /key file: (\S+)/.exec(screen)?.[1] ?? ''
   expect(statSync(key).mode & 0o777).toBe(0o600)

@@ -225,7 +225,6 @@ export class Context {
 
   /** Nothing was named: the keychain may know the file. That there is none is only told when nobody can be asked. */
   async #sourceOfUnnamed(salt: Buffer | undefined): Promise<KeySource> {
-    this.detail(`database: ${this.path}`)
     let problem = 'there is no keychain'
     try {
       const { hasKeychain } = await import('../core/keychain.ts')
@@ -248,6 +247,7 @@ export class Context {
   /** Reads a key from a source, whatever was named. */
   async readKeys(source: KeySource, salt?: Buffer): Promise<Key[]> {
     const { host } = this
+    this.detail(`database: ${this.path}`)
     this.detail(`key: ${describeKeySource(source)}`)
     return readKeys(source, {
       env: host.env,

@@ -71,7 +71,7 @@ export async function copyToBackup(
       verified_at: formatTimestamp(now(options)),
     }
     // First what tells of it: a backup is never there without.
-    await writeManifest(target, manifest)
+    await writeManifest(target, manifest, created)
     await publishFile(made, target)
     return backupOf(target, manifest)
   } catch (error) {

@@ -19,19 +19,22 @@ const PAGE = 4 * 1024 * 1024
 const MOST_ROWS = 1000
 
 /**
- * Reads all that a database holds, in one transaction. Rows are taken in the order of their row numbers, which are not
- * part of the hash; the statistics that SQLite keeps for itself are left out.
+ * Begins to read all that a database holds, as it is when this resolves. Rows are taken in the order of their row
+ * numbers, which are not part of the hash; the statistics that SQLite keeps for itself are left out.
  */
-export async function readContent(
+export async function beginReading(
   connection: Connection,
-  onPart: (part: number) => void = () => {},
-): Promise<Content> {
+): Promise<(onPart?: (part: number) => void) => Promise<Content>> {
   await connection.run('BEGIN')
-  try {
-    return await readAll(connection, onPart)
-  } finally {
-    await connection.run('ROLLBACK')
-  }
+  // The state of a transaction is that of its first read.
+  await connection.get('SELECT count(*) FROM sqlite_schema')
+  return (onPart = () => {}) => readAll(connection, onPart).finally(() => connection.run('ROLLBACK'))
+}
+
+/** Reads all that a database holds, at one moment. */
+export async function readContent(connection: Connection, onPart?: (part: number) => void): Promise<Content> {
+  const read = await beginReading(connection)
+  return read(onPart)
 }
 
 async function readAll(connection: Connection, onPart: (part: number) => void): Promise<Content> {

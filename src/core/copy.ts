@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import type { Connection } from './connection.ts'
-import { type Content, readContent } from './content.ts'
+import { beginReading, type Content, readContent } from './content.ts'
 import type { Database } from './database.ts'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { examineFile, exists, identify } from './file-facts.ts'
@@ -108,15 +108,13 @@ export function sharedSource(db: Database, locked = false): Source {
       db.read((copier) =>
         db.read(async (reader) => {
           const begin = async () => {
+            const read = await beginReading(reader)
             const copying = watchGrowth(made, db.facts.size, onProgress, () => vacuumInto(copier, made))
-            const reading = readContent(reader)
-            const both = Promise.allSettled([reading, copying])
+            const both = Promise.allSettled([read(), copying])
             await hasBegun(made, copying)
             return { both }
           }
-          const { both } = await (locked || !db.writable
-            ? begin()
-            : db.transaction(begin).catch(unlessLocked(begin)))
+          const { both } = await (locked || !db.writable ? begin() : holdingOthers(db, begin))
           const [content, copied] = await both
           if (copied.status === 'rejected') throw copied.reason
           if (content.status === 'rejected') throw content.reason
@@ -127,12 +125,26 @@ export function sharedSource(db: Database, locked = false): Source {
   }
 }
 
-/** Where another program writes for longer than we wait, nothing is committed either: so the two see one state as well. */
-function unlessLocked<T>(begin: () => Promise<T>) {
-  return (error: unknown): Promise<T> => {
-    if (error instanceof AppError && error.code === 'LOCKED') return begin()
-    throw error
-  }
+/**
+ * Runs `begin` while nobody can commit. Where another program holds the lock for longer than we wait, nobody else can
+ * commit either. What is held is given back by ROLLBACK: in rollback-journal mode even an empty COMMIT waits for readers.
+ */
+function holdingOthers<T>(db: Database, begin: () => Promise<T>): Promise<T> {
+  return db.exclusively(async (writer) => {
+    const holds = await writer.run('BEGIN IMMEDIATE').then(
+      () => true,
+      (error) => {
+        if (error instanceof AppError && error.code === 'LOCKED') return false
+        throw error
+      },
+    )
+    try {
+      await db.refuseReplaced()
+      return await begin()
+    } finally {
+      if (holds) await writer.run('ROLLBACK')
+    }
+  })
 }
 
 /** Resolves when the copy has bytes, which come from a state that was fixed before, or when it is finished or failed. */

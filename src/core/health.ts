@@ -44,7 +44,7 @@ const LARGE_WAL = 64 * 1024 * 1024
 export async function databaseHealthCheck(
   options: DatabaseOptions & { migrations: Migration[]; quick?: boolean },
 ): Promise<HealthReport> {
-  const checks: Check[] = [{ name: 'interrupted', ...(await checkInterrupted(options.path)) }]
+  const checks: Check[] = await endInterrupted(options.path)
   try {
     await withDatabase({ ...options, access: 'read', recover: false }, async (db) => {
       for (const [name, check] of Object.entries(QUICK_CHECKS)) {
@@ -94,11 +94,13 @@ const FULL_CHECKS: Record<string, (reader: Connection) => Promise<Verdict>> = {
   search_index: checkSearchIndex,
 }
 
-async function checkInterrupted(path: string): Promise<Verdict> {
+/** What killed operations left is told only where there was something. */
+async function endInterrupted(path: string): Promise<Check[]> {
   const recovered = await recover((await examineFile(path)).realPath)
-  return recovered.length === 0
-    ? ok('no operation was interrupted')
-    : ok(recovered.map(({ operation, outcome }) => `a killed ${operation} is ${outcome} now`).join('; '))
+  return recovered.map(({ operation, outcome }) => ({
+    name: 'interrupted',
+    ...ok(`a killed ${operation} is ${outcome} now`),
+  }))
 }
 
 async function checkEncryption(reader: Connection): Promise<Verdict> {

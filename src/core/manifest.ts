@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import * as z from 'zod/mini'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { createFile, syncPath } from './new-file.ts'
+import { namesFor } from './unfinished.ts'
 
 /** What is known of a backup, in a file of its own beside it (`<backup>.json`, 0600). It holds nothing secret. */
 const MANIFEST = z.strictObject({
@@ -33,11 +34,10 @@ export type Manifest = z.infer<typeof MANIFEST>
 export const manifestPath = (backup: string) => `${backup}.json`
 
 /** Writes the manifest of a backup, whole or not at all, over an older one. */
-export async function writeManifest(backup: string, manifest: Manifest): Promise<void> {
+export async function writeManifest(backup: string, manifest: Manifest, now: Date): Promise<void> {
   const path = manifestPath(backup)
-  const fresh = `${path}.new`
+  const fresh = namesFor(path, 'backup', now).made
   try {
-    await rm(fresh, { force: true })
     await createFile(fresh, `${JSON.stringify(manifest, null, 2)}\n`)
     await rename(fresh, path)
     await syncPath(dirname(path))

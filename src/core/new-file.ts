@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { link, mkdir, open, rm } from 'node:fs/promises'
+import { link, lstat, mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 
@@ -7,10 +7,19 @@ import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 export async function makeFolderFor(path: string): Promise<void> {
   const folder = dirname(path)
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error) => {
+    // Node says ENOENT as well when a folder above could not be made.
+    if (systemErrorCode(error) === 'ENOENT') throw notMade(folder, error)
     if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, folder)
     throw new AppError('IO', `${folder} is a file, and a folder is needed there`, {
       hint: `look at it with: ls -l ${folder}`,
     })
+  })
+}
+
+function notMade(folder: string, cause: unknown): AppError {
+  return new AppError('IO', `the folder ${folder} could not be made`, {
+    hint: 'df -h shows whether the disk is full, ls -ld who may write in the folder above',
+    cause,
   })
 }
 
@@ -34,7 +43,7 @@ export async function createFile(path: string, content = ''): Promise<void> {
  * the name is as it was. The file must not be open as a database. Rejects with EEXIST when the name is taken.
  */
 export async function publishFile(temporary: string, path: string): Promise<void> {
-  await syncPath(temporary)
+  await finishFile(temporary)
   await link(temporary, path)
   try {
     await syncPath(dirname(path))
@@ -44,6 +53,21 @@ export async function publishFile(temporary: string, path: string): Promise<void
   }
   // What is left of it under the other name is litter from here on, no failure.
   await rm(temporary).catch(() => {})
+}
+
+/**
+ * Has a database file that is closed on the disk, and makes sure that the whole of it is in that one file: when a disk
+ * fails while SQLite closes it, SQLite says nothing and leaves a -wal, without which the file would be half.
+ */
+export async function finishFile(path: string): Promise<void> {
+  for (const beside of [`${path}-wal`, `${path}-journal`]) {
+    const { size } = await lstat(beside).catch(() => ({ size: 0 }))
+    if (size === 0) continue
+    throw new AppError('IO', `${path} could not be finished: ${size} bytes stayed in ${beside}`, {
+      hint: 'df -h shows whether the disk is full; nothing was changed',
+    })
+  }
+  await syncPath(path)
 }
 
 /** Has a file's or folder's content on the disk before it resolves. */

@@ -3,7 +3,7 @@ import { withDatabase } from './database.ts'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { exists } from './file-facts.ts'
 import type { Key } from './key.ts'
-import { discardDatabase, publishFile, syncPath } from './new-file.ts'
+import { discardDatabase, finishFile, publishFile } from './new-file.ts'
 import { namesFor, type Operation } from './unfinished.ts'
 
 /** Which file is made or replaced, and from what. */
@@ -46,7 +46,7 @@ export async function replaceDatabase(
   try {
     await options.check?.(made, copy)
     if (options.dryRun) return { copy, kept: null }
-    await syncPath(made)
+    await finishFile(made)
     signal?.throwIfAborted()
     await options.commit?.()
     if (standing === 'free') {

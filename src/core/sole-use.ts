@@ -4,7 +4,7 @@ import type { Connection } from './connection.ts'
 import { lockedError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
 import { exists, type FileFacts, identify } from './file-facts.ts'
-import { ownPid } from './own-process.ts'
+import { ownPid } from './running.ts'
 
 /** A file that nobody else can use, until its connection is closed. */
 export interface SoleUse {

@@ -2,7 +2,7 @@ import { readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { identify } from './file-facts.ts'
 import { discardDatabase, syncPath } from './new-file.ts'
-import { mayStillRun, ownPid } from './own-process.ts'
+import { mayStillRun, ownPid } from './running.ts'
 
 /** What makes a file that appears under its name only when it is whole. */
 export type Operation = 'init' | 'backup' | 'drill' | 'rehearse' | 'rekey' | 'restore' | 'encrypt' | 'upgrade'

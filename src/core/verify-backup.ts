@@ -57,8 +57,9 @@ export async function verifyBackup(
   }
   const ok = report.problems.length === 0
   report.status = ok ? 'ok' : 'fail'
-  report.verified_at = ok ? formatTimestamp(options.now?.() ?? new Date()) : null
-  if (manifest) await writeManifest(path, { ...manifest, verified_at: report.verified_at })
+  const now = options.now?.() ?? new Date()
+  report.verified_at = ok ? formatTimestamp(now) : null
+  if (manifest) await writeManifest(path, { ...manifest, verified_at: report.verified_at }, now)
   return report
 }
 
