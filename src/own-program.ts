@@ -61,22 +61,29 @@ async function ask(program: string, request: object, options: AskOptions): Promi
       }, options.patience)
     : undefined
   try {
-    const closed = new Promise<number | null>((resolve, reject) =>
-      child.once('error', reject).once('close', resolve),
+    const closed = new Promise<number | NodeJS.Signals | null>((resolve, reject) =>
+      child.once('error', reject).once('close', (code, signal) => resolve(signal ?? code)),
     )
     child.stdin.on('error', () => {}) // it may end before it has read everything; then it says why
     child.stdin.end(JSON.stringify(request))
     const last = await lastLine(child.stdout.setEncoding('utf8'), options.onPart)
-    const code = await closed
+    const end = await closed
     options.signal?.throwIfAborted()
     if (late) throw new TimeLimit()
     if (last && 'error' in last) throw new AppError(last.error.code, last.error.message, last.error)
     if (last && 'answer' in last) return last.answer
-    throw new Error(`the ${program} ended with ${code} and no answer`)
+    if (typeof end === 'string') throw endedBy(program, end)
+    throw new Error(`the ${program} ended with ${end} and no answer`)
   } finally {
     clearTimeout(timer)
     options.signal?.removeEventListener('abort', stop)
   }
+}
+
+function endedBy(program: string, signal: NodeJS.Signals): AppError {
+  return new AppError('FAILURE', `the process that does the work of the ${program} was ended by ${signal}`, {
+    hint: 'nothing was changed: run the command again; free -h shows whether the memory was used up',
+  })
 }
 
 async function lastLine(

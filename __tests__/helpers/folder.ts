@@ -69,3 +69,8 @@ export function snapshot(folder: string): Record<string, string> {
     }),
   )
 }
+
+/** The same without the -shm, which is only an index in memory and changes when a database is merely read. */
+export function durable(folder: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(snapshot(folder)).filter(([name]) => !name.endsWith('-shm')))
+}

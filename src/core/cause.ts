@@ -83,7 +83,7 @@ export async function causeWithoutKey(facts: FileFacts, connect: Connect): Promi
     return say(
       'empty',
       `${path} is an empty file`,
-      'restore a backup, or remove the file and run: libreollama-db init',
+      'libreollama-db restore latest puts a backup in its place',
     )
   }
   if (facts.samples.start.subarray(0, 16).equals(PLAINTEXT_HEADER)) return plaintextCause(facts, connect)
@@ -99,7 +99,7 @@ export async function causeWithoutKey(facts: FileFacts, connect: Connect): Promi
       ? say(
           'damaged',
           `page 1 of ${path} is overwritten: its bytes are not encrypted`,
-          'restore a backup',
+          'libreollama-db restore latest puts a backup in its place and keeps the damaged file',
           [1],
         )
       : say(
@@ -128,7 +128,7 @@ export async function causeWithKeys(facts: FileFacts, keys: Key[], connect: Conn
           cause: 'old_cipher',
           detail: `${facts.path} is in SQLCipher ${format} format; the key opens it`,
           pages: [],
-          hint: 'this version reads format 4 only: upgrade a copy with SQLCipher 4 (PRAGMA cipher_migrate), then use that',
+          hint: `libreollama-db upgrade --db ${facts.path} brings it into the current format`,
         }
       }
     }
@@ -147,7 +147,7 @@ async function findDamage(facts: FileFacts, key: string, connect: Connect): Prom
     cause: 'damaged',
     detail,
     pages,
-    hint: 'restore a backup; keep the damaged file, the other pages can still be read',
+    hint: 'libreollama-db restore latest puts a backup in its place and keeps the damaged file',
   })
   const waiting = facts.hasJournal ? '; half a transaction waits in its journal to be rolled back' : ''
   const whole = Math.floor(facts.size / PAGE_SIZE)
@@ -220,7 +220,7 @@ async function plaintextCause(facts: FileFacts, connect: Connect): Promise<Diagn
     cause: 'plaintext',
     detail: `${facts.path} is ${await describePlaintext(facts, connect)}, not encrypted`,
     pages: [],
-    hint: 'nothing was changed. libreollama-db --db <new path> init makes an encrypted database beside it; encrypt and import, which take its chats over, are not in this version',
+    hint: `libreollama-db encrypt --from ${facts.path} --db <new path> makes an encrypted copy; nothing was changed`,
   }
 }
 

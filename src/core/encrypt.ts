@@ -7,6 +7,7 @@ import { Key } from './key.ts'
 import { discardDatabase } from './new-file.ts'
 import { commitKey, type NewKey, saltKey } from './new-key.ts'
 import { replaceDatabase, sealable } from './replace.ts'
+import type { SoleUse } from './sole-use.ts'
 import { type Recovery, recover } from './unfinished.ts'
 
 export interface EncryptOptions extends Omit<DatabaseOptions, 'keys'>, CopyOptions {
@@ -64,7 +65,7 @@ async function encrypt(options: EncryptOptions): Promise<EncryptReport> {
   } as const
   return withDatabase(opening, async (db) => {
     const salted = await saltKey(await newKey.read())
-    const replace = async (connection: Connection): Promise<EncryptReport> => {
+    const replace = async (connection: Connection, sole: SoleUse): Promise<EncryptReport> => {
       const { copy, kept } = await replaceDatabase({
         ...options,
         signal,
@@ -73,7 +74,7 @@ async function encrypt(options: EncryptOptions): Promise<EncryptReport> {
         source: soleSource(db, connection, salted.literal),
         key: new Key(salted.literal),
         wal: true,
-        standing: inPlace ? 'ours' : 'free',
+        standing: inPlace ? sole : 'free',
         keep: !removePlaintext,
         commit: () => commitKey(newKey, salted).then(seal),
       })

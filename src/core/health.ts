@@ -33,7 +33,7 @@ const ok = (message: string): Verdict => ({ status: 'ok', message, hint: '' })
 const warn = (message: string, hint: string): Verdict => ({ status: 'warn', message, hint })
 const fail = (message: string, hint: string): Verdict => ({ status: 'fail', message, hint })
 
-const RESTORE = 'restore a backup; keep the damaged file, the other pages can still be read'
+const RESTORE = 'libreollama-db restore latest puts a backup in its place and keeps the damaged file'
 const LARGE_WAL = 64 * 1024 * 1024
 
 /**

@@ -45,9 +45,9 @@ export function readKeySheet(text: string): Key {
   const found = new Map<number, string>()
   const wrong = new Set<number>()
   for (const line of text.split('\n')) {
-    const [, number, rest = ''] = /^\s*([1-8])\s*[:.)]?\s+(.+)$/.exec(line) ?? []
+    const [, number, rest = ''] = /^\s*([1-8il])\s*[:.)]?\s+(.+)$/i.exec(line) ?? []
     if (number === undefined) continue
-    const index = Number(number) - 1
+    const index = Number(asHex(number)) - 1
     const digits = asHex(rest)
     const isRight = digits.length === 12 && checkOf(index, digits.slice(0, 8)) === digits.slice(8)
     if (isRight) found.set(index, digits.slice(0, 8))

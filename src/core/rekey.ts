@@ -76,7 +76,7 @@ async function change(
   const { newKey, dryRun } = options
   const { signal, seal } = sealable(options.signal)
   const { copy } = await withDatabase({ ...options, signal, access: 'write' }, (db) =>
-    db.alone((connection, { usesWal }) =>
+    db.alone((connection, sole) =>
       replaceDatabase({
         ...options,
         signal,
@@ -84,8 +84,8 @@ async function change(
         path: db.facts.realPath,
         source: soleSource(db, connection, salted.literal),
         key: new Key(salted.literal),
-        wal: usesWal,
-        standing: 'ours',
+        wal: sole.usesWal,
+        standing: sole,
         dryRun,
         check: (made) => refuseOldKey(made, db.key),
         commit: () => commitKey(newKey, salted).then(seal),

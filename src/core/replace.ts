@@ -4,6 +4,7 @@ import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { exists } from './file-facts.ts'
 import type { Key } from './key.ts'
 import { discardDatabase, finishFile, publishFile } from './new-file.ts'
+import type { SoleUse } from './sole-use.ts'
 import { namesFor, type Operation } from './unfinished.ts'
 
 /** Which file is made or replaced, and from what. */
@@ -17,10 +18,10 @@ export interface Replacement extends CopyOptions {
   /** Whether the new file is to be in WAL mode. */
   wal: boolean
   /**
-   * What stands at `path`: nothing (`free`), a file of which this process is the only user (`ours`), or one that does
-   * not open, so that it moves as it is, with what is beside it (`unread`).
+   * What stands at `path`: nothing (`free`), a file of which this process is the only user, or one that does not open,
+   * so that it moves as it is, with what is beside it (`unread`).
    */
-  standing: 'free' | 'ours' | 'unread'
+  standing: 'free' | SoleUse | 'unread'
   /** Whether what stood there stays, under a name of its own. */
   keep?: boolean
   /** Refuses the new file for a reason of the operation's own. */
@@ -54,7 +55,8 @@ export async function replaceDatabase(
       return { copy, kept: null }
     }
     const aside = keep ? kept : old
-    await takePlace(path, made, aside, standing === 'ours')
+    if (standing !== 'unread') await standing.settle()
+    await takePlace(path, made, aside, standing !== 'unread')
     if (!keep) await discardDatabase(old).catch(() => {}) // a later run takes it away
     return { copy, kept: (await exists(aside)) ? aside : null }
   } finally {

@@ -74,7 +74,7 @@ export async function restoreDatabase(options: RestoreOptions): Promise<RestoreR
     }
     if (!options.otherDatabase) refuseOtherDatabase(await backup.read(birthOf), standing.born, options)
     return withDatabase({ ...options, signal, path: target, access: 'write' }, (db) =>
-      db.alone(() => place('ours')),
+      db.alone((_connection, sole) => place(sole)),
     )
   })
   return {

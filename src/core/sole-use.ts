@@ -10,38 +10,42 @@ import { ownPid } from './running.ts'
 export interface SoleUse {
   /** Whether the file is in WAL mode when it is shared. */
   usesWal: boolean
-  /** Puts the file back as it was, unless another has taken its place by then. */
+  /** Leaves nothing beside the file, and nothing that closing the connection would remove: then it may be replaced. */
+  settle: () => Promise<void>
+  /** Puts back what `settle` changed, unless another file has taken the place of this one by then. */
   end: () => Promise<void>
 }
 
 /**
- * Makes a fresh connection the only one that anybody has to its file, with nothing left beside it but an empty
- * journal. Throws LOCKED after the connection's own patience.
+ * Makes a fresh connection the only one that anybody has to its file, with all that was committed folded into it.
+ * Throws LOCKED after the connection's own patience.
  *
- * The lock is taken before the journal mode changes, so that nobody gets in between. Others that have a WAL database
- * open hold a lock that keeps this from succeeding; idle ones of a rollback-journal database hold none, so on Linux
- * the open files of all processes are looked through as well.
+ * In exclusive mode the lock of a WAL database is one that every other connection, idle or not, keeps from being
+ * taken. Idle ones of a rollback-journal database hold no lock: so on Linux the open files of all processes are looked
+ * through as well.
  */
 export async function takeSoleUse(connection: Connection, facts: FileFacts): Promise<SoleUse> {
   await connection.exec('PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE')
   await connection.get('SELECT count(*) FROM sqlite_schema')
-  const before = await connection.get<{ journal_mode: string }>('PRAGMA journal_mode')
-  const usesWal = before?.journal_mode === 'wal'
-  const now = await connection.get<{ journal_mode: string }>('PRAGMA journal_mode = DELETE')
-  if (now?.journal_mode !== 'delete') throw lockedError(facts.path)
-  await connection.exec('BEGIN EXCLUSIVE; COMMIT')
+  const mode = await connection.get<{ journal_mode: string }>('PRAGMA journal_mode')
+  const usesWal = mode?.journal_mode === 'wal'
+  if (usesWal) await connection.get('PRAGMA wal_checkpoint(TRUNCATE)')
+  await connection.exec('BEGIN EXCLUSIVE; ROLLBACK')
+  await refuseOtherUsers(facts)
+  const journal = `${facts.realPath}-journal`
+  const settle = async () => {
+    if (!usesWal) return
+    const changed = await connection.get<{ journal_mode: string }>('PRAGMA journal_mode = DELETE')
+    if (changed?.journal_mode !== 'delete') throw lockedError(facts.path)
+  }
   const end = async () => {
     // Without the journal, which goes when another file takes this one's place, the mode could not be changed safely.
     const inPlace = (await identify(facts.realPath)) === facts.id
-    if (usesWal && inPlace && (await exists(`${facts.realPath}-journal`))) {
+    if (usesWal && inPlace && (await exists(journal))) {
       await connection.exec('PRAGMA journal_mode = WAL').catch(() => {})
     }
   }
-  await refuseOtherUsers(facts).catch(async (error) => {
-    await end()
-    throw error
-  })
-  return { usesWal, end }
+  return { usesWal, settle, end }
 }
 
 /** Throws LOCKED when another process has the file open, as far as that can be seen (on Linux). */

@@ -30,7 +30,7 @@ export async function upgradeDatabase(options: DatabaseOptions & CopyOptions): P
   const opening = { ...options, signal, form: 'old_cipher', access: 'write' } as const
   const { kept } = await withDatabase(opening, async (db) => {
     const salted = await saltKey(await keyThatOpened(db, options))
-    return db.alone((connection, { usesWal }) =>
+    return db.alone((connection, sole) =>
       replaceDatabase({
         ...options,
         signal,
@@ -38,8 +38,8 @@ export async function upgradeDatabase(options: DatabaseOptions & CopyOptions): P
         path: realPath,
         source: oldFormatSource(db, connection, salted),
         key: new Key(salted.literal),
-        wal: usesWal,
-        standing: 'ours',
+        wal: sole.usesWal,
+        standing: sole,
         keep: true,
         commit: async () => seal(),
       }),

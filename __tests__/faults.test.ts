@@ -1,0 +1,31 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { packageRoot } from '../src/package-root.ts'
+
+const hasStrace = spawnSync('strace', ['-V']).status === 0
+const POINTS = 110
+
+const testWithStrace = hasStrace
+  ? test
+  : (name: string, _work: () => Promise<void>, _limit: number) =>
+      test.skip(`${name} (needs strace)`, () => {})
+
+testWithStrace(
+  `killed or failing at ${POINTS} durable calls, nothing is lost and no exit code lies`,
+  async () => {
+    const script = join(packageRoot(), 'scripts', 'faults.mjs')
+    const child = spawn(process.execPath, [script, '--sample', String(POINTS), '--json'])
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+    await new Promise((resolve) => child.once('close', resolve))
+    const { total, figures, wrong } = JSON.parse(output)
+    expect(wrong).toEqual([])
+    expect(total).toMatchObject({ points: POINTS, lost: 0, lies: 0 })
+    expect(total.killed).toBeGreaterThan(POINTS / 5)
+    expect(total.failed).toBeGreaterThan(POINTS / 5)
+    expect(Object.keys(figures).length).toBeGreaterThanOrEqual(9)
+  },
+  300_000,
+)
