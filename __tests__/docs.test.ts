@@ -44,7 +44,12 @@ function session(commands: string[]): string[] {
   return stdout.replaceAll(home, '/home/ada').split(`${marker}\n`).map(mask)
 }
 
-const mask = (text: string) => text.replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '<time>')
+const mask = (text: string) =>
+  text
+    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '<time>')
+    .replace(/\d{8}T\d{9}Z/g, '<stamp>')
+    .replace(/\d{4}-\d\d-\d\d/g, '<day>')
+    .replace(/^(fingerprint +)[0-9a-f]{16}$/gm, '$1<fingerprint>')
 
 test('the README shows what its commands print', () => {
   const blocks = [...readme.matchAll(/^```console\n([\s\S]*?)^```/gm)].map(([, block = '']) => block)

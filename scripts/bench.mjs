@@ -1,8 +1,9 @@
 // How long the program takes as a whole process, as a ratio to a bare `node -e 0` that runs in turn with it, so that a
 // machine that slows down slows both. Prints medians. `npm run bench -- 300000` also measures a database of that many
-// messages, beside one of 1,000, and the batch call of the library.
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+// messages, beside one of 1,000, and the batch call of the library. `npm run bench -- --copies` measures backup and rekey
+// on a database of 180 MB beside VACUUM INTO of the bare driver.
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureBuild, ensurePackages } from './ensure.mjs'
@@ -27,7 +28,7 @@ try {
   compare('path', ['path'])
   compare('stats, raw key', ['stats', '--json', '--db', small, '--key-file', raw])
   compare('stats, passphrase', ['stats', '--json', '--db', derived, '--key-file', passphrase])
-  const messages = Number(process.argv[2] ?? 0)
+  const messages = Number(process.argv.find((word) => /^\d+$/.test(word)) ?? 0)
   if (messages > 0) {
     const few = await database('few.db', raw, 1000)
     const many = await database('many.db', raw, messages)
@@ -48,6 +49,7 @@ try {
     }
     await compareBatch()
   }
+  if (process.argv.includes('--copies')) await compareCopies()
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
@@ -119,6 +121,85 @@ async function compareBatch() {
   console.log(`\n${rows} messages by the batch call: ${batch.toFixed(0)} ms
   by one awaited insert a row: ${each.toFixed(0)} ms, ${(each / batch).toFixed(1)} times as long
   the same inside one transaction: ${together.toFixed(0)} ms, ${(together / batch).toFixed(1)} times as long`)
+}
+
+/** `backup` and `rekey` as whole processes, verification included, in turn with the bare driver's VACUUM INTO. */
+async function compareCopies() {
+  const path = await database('large.db', raw, 165_000)
+  const second = join(folder, 'second')
+  writeFileSync(second, `x'${'c3'.repeat(32)}'\n`, { mode: 0o600 })
+  const times = { vacuum: [], backup: [], rekey: [] }
+  const memory = { backup: 0, rekey: 0 }
+  for (let round = 0; round < 5; round++) {
+    const [from, to] = round % 2 ? [second, raw] : [raw, second]
+    times.vacuum.push(await vacuum(path, from))
+    for (const [name, words] of [
+      ['backup', ['backup', '--db', path, '--key-file', from]],
+      ['rekey', ['rekey', '--db', path, '--key-file', from, '--new-key-file', to]],
+    ]) {
+      const { milliseconds, bytes } = await timeWithMemory([program, ...words])
+      times[name].push(milliseconds)
+      memory[name] = Math.max(memory[name], bytes)
+    }
+    rmSync(join(folder, 'backups'), { recursive: true, force: true })
+  }
+  const bare = median(times.vacuum)
+  console.log(
+    `\n${(statSync(path).size / 1e6).toFixed(0)} MB, VACUUM INTO by the bare driver: ${bare.toFixed(0)} ms`,
+  )
+  for (const name of ['backup', 'rekey']) {
+    const own = median(times[name])
+    const megabytes = (memory[name] / 1e6).toFixed(0)
+    console.log(
+      `${name.padEnd(8)} ${own.toFixed(0).padStart(6)} ms  ratio ${(own / bare).toFixed(2)}  memory ${megabytes} MB`,
+    )
+  }
+}
+
+async function vacuum(path, keyFile) {
+  const target = join(folder, 'vacuumed')
+  const handle = await new Promise((resolve, reject) => {
+    const opened = new sqlcipher.Database(path, (error) => (error ? reject(error) : resolve(opened)))
+  })
+  const call = (method, sql) =>
+    new Promise((resolve, reject) => handle[method](sql, (error) => (error ? reject(error) : resolve())))
+  await call('exec', `PRAGMA key = "${readFileSync(keyFile, 'utf8').trim()}"`)
+  const began = performance.now()
+  await call('run', `VACUUM INTO '${target}'`)
+  const milliseconds = performance.now() - began
+  await new Promise((resolve) => handle.close(resolve))
+  rmSync(target)
+  return milliseconds
+}
+
+/** The most memory that the program and the processes it starts hold, each at its peak (Linux). */
+async function timeWithMemory(words) {
+  const began = performance.now()
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const peaks = new Map()
+  const look = () => {
+    for (const pid of [child.pid, ...childrenOf(child.pid)]) {
+      const [, kilobytes = '0'] = /VmHWM:\s+(\d+)/.exec(readOr(`/proc/${pid}/status`)) ?? []
+      peaks.set(pid, Math.max(peaks.get(pid) ?? 0, Number(kilobytes) * 1024))
+    }
+  }
+  const timer = setInterval(look, 20)
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  clearInterval(timer)
+  if (code !== 0) throw new Error(`${words.join(' ')} failed with ${code}`)
+  return { milliseconds: performance.now() - began, bytes: Math.max(...peaks.values()) }
+}
+
+function readOr(path) {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function childrenOf(pid) {
+  return readOr(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean)
 }
 
 function compare(name, words, runs = RUNS) {

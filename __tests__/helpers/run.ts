@@ -25,7 +25,13 @@ export const ordinaryUser: Pick<RunOptions, 'uid'> = process.getuid?.() === 0 ? 
 
 /** An environment in which nothing of the person who runs the tests is seen. */
 export function cleanEnvironment(extra: Record<string, string> = {}): Record<string, string> {
-  return { PATH: process.env.PATH ?? '', HOME: '/nonexistent', TERM: 'xterm', ...extra }
+  return {
+    PATH: process.env.PATH ?? '',
+    HOME: '/nonexistent',
+    XDG_RUNTIME_DIR: '/nonexistent',
+    TERM: 'xterm',
+    ...extra,
+  }
 }
 
 /** Starts the built program; its output is collected by `finished`. */

@@ -24,14 +24,19 @@ A key is a passphrase, or a raw key written x'<64 or 96 hex digits>'. It is neve
 
   1. a flag         --key-file <path>     one line; one newline at its end is dropped; - is standard input
                     --key-command <cmd>   what the command prints, such as: pass show libreollama
+                    --keychain            the keychain of the system: Secret Service on Linux, Keychain on macOS
                     --dev-key             the public development key of Phase 2.1, for tests
   2. environment    LIBREOLLAMA_DB_KEY_FILE, LIBREOLLAMA_DB_KEY_COMMAND, LIBREOLLAMA_DB_KEY
-  3. you            asked for, when there is a terminal and --no-input is not given
+  3. keychain       asked when nothing is named; its entries are found by the first bytes of the file
+  4. you            asked for, when there is a terminal and --no-input is not given
 
 Two sources at one level are refused (exit 2): which of them was meant would be a guess.
 A generated raw key opens at once; a passphrase costs one key derivation, about a tenth of a second.
 
   libreollama-db init --key-file ~/.config/LibreOllama/database.key --generate-key
+  libreollama-db init --keychain
+  libreollama-db key status
+  libreollama-db rekey --new-key-file ./new.key --generate-key
 `,
   scripting: () => `Using libreollama-db in scripts
 

@@ -2,6 +2,8 @@ import type { Connection } from './connection.ts'
 import { readContent } from './content.ts'
 import { type CopyOptions, type Source, soleSource } from './copy.ts'
 import { type Database, type DatabaseOptions, opensWith, withDatabase } from './database.ts'
+import { isEngineError } from './engine-errors.ts'
+import { AppError } from './errors.ts'
 import { examineFile } from './file-facts.ts'
 import { Key } from './key.ts'
 import { type KeyAndSalt, saltKey } from './new-key.ts'
@@ -75,9 +77,20 @@ function oldFormatSource(db: Database, connection: Connection, { literal }: KeyA
       )
       await connection.run('ATTACH ? AS made KEY ?', [made, literal])
       await connection.exec('BEGIN')
-      await connection.get("SELECT sqlcipher_export('made')")
+      await connection.get("SELECT sqlcipher_export('made')").catch((error) => {
+        throw exportError(error, made)
+      })
       await connection.exec(`${numbers.join(' ')} COMMIT; DETACH made`)
       return readContent(connection, (part) => onProgress?.({ phase: 'reading', part }))
     },
   }
+}
+
+/** The function reports every failure, a full disk too, under the code of mistakes in SQL. */
+function exportError(error: unknown, made: string): unknown {
+  if (!isEngineError(error)) return error
+  return new AppError('IO', `${made} could not be written: ${error.message.replace(/^SQLITE_ERROR: /, '')}`, {
+    hint: 'df -h shows whether the disk is full; nothing was changed',
+    cause: error,
+  })
 }
