@@ -145,10 +145,11 @@ function asInvalid(error: unknown): never {
 /** SQLite takes 32,766 parameters a statement; a few hundred rows at a time is as fast as it gets. */
 const ROWS_A_STATEMENT = 200
 
-async function insertAll(
+/** Inserts rows as they are, several to a statement. */
+export async function insertAll(
   writer: Connection,
   table: string,
-  names: string[],
+  names: readonly string[],
   rows: Map<string, Value>[],
 ): Promise<void> {
   for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {

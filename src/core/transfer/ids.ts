@@ -1,0 +1,10 @@
+import { v5 as uuid } from 'uuid'
+
+/** The namespace of all ids that imports make; never to be changed, or everything would come in a second time. */
+const NAMESPACE = '6f1f3b5e-6d0a-5b0e-9a35-2f6f5a1c7d11'
+
+/** The id of an imported record: the same for the same record of the same source, whenever it is imported. */
+export function importedId(source: string, ...path: readonly string[]): string {
+  // Lengths keep ('a', 'bc') apart from ('ab', 'c').
+  return uuid([source, ...path].map((part) => `${part.length}:${part}`).join(','), NAMESPACE)
+}
