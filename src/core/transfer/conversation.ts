@@ -10,6 +10,8 @@ export interface Conversation {
   created_at: string | null
   updated_at: string | null
   model_name: string | null
+  /** The agent that it was held with: the id of a `SourceAgent` of the same source, where there is one. */
+  agent_id?: string | null
   is_archived: boolean
   /** What has no place of its own, as JSON values; becomes part of the session's metadata. */
   metadata: Record<string, unknown>
