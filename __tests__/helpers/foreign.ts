@@ -47,7 +47,7 @@ export function readForeign(
 export function withFixture<T>(name: string, work: (connection: Connection) => Promise<T>): Promise<T> {
   return withDatabase(
     { path: fixture(name), keys: async () => [], access: 'read', form: 'plaintext' },
-    (db) => work(db),
+    (db) => db.read(work),
   )
 }
 
