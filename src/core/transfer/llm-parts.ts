@@ -1,0 +1,123 @@
+import type { Connection } from '../connection.ts'
+import type { ConversationNode, Part } from './conversation.ts'
+import { foreignTable, type NumberedRow, RowGroups } from './foreign-table.ts'
+import type { LlmStore } from './llm-attachments.ts'
+import { toolResult } from './llm-responses.ts'
+import { filledTextOf, isObject, jsonOrText, metadataOf, numberOf, roleOf, textOf } from './source-value.ts'
+
+const PART_COLUMNS = [
+  ...['id', 'message_hash', 'position', 'type', 'tool_name', 'text', 'payload'],
+  // Of the versions before the release, which had no payload.
+  ...['name', 'arguments', 'output', 'exception', 'fragment_id'],
+]
+
+/** A message of llm's newest tables: named by the hash of what it says and of what it follows. */
+export interface StoredMessage {
+  hash: string
+  parent: string | null
+  role: ConversationNode['role']
+  hidden: boolean
+  parts: Part[]
+  metadata: Record<string, unknown>
+}
+
+/** The messages of llm's newest tables. */
+export class Messages {
+  readonly #connection: Connection
+  readonly #store: LlmStore
+  readonly #parts: RowGroups
+
+  private constructor(connection: Connection, store: LlmStore, parts: RowGroups) {
+    this.#connection = connection
+    this.#store = store
+    this.#parts = parts
+  }
+
+  /** Notes which parts belong to which message. */
+  static async make(connection: Connection, store: LlmStore): Promise<Messages> {
+    const table = await foreignTable(connection, 'parts', PART_COLUMNS)
+    const parts = await RowGroups.make(connection, table, ['message_hash'], (row) => row.message_hash)
+    return new Messages(connection, store, parts)
+  }
+
+  /** The messages that lead to one, the first one first, without those that are `known` and what these follow. */
+  async pathTo(tip: string | null, known: ReadonlySet<string>): Promise<StoredMessage[]> {
+    const path: StoredMessage[] = []
+    const seen = new Set<string>()
+    for (let hash = tip; hash !== null && !known.has(hash) && !seen.has(hash); ) {
+      seen.add(hash)
+      const row = await this.#connection.get(
+        'SELECT "role" AS role, "parent_hash" AS parent FROM "messages" WHERE "hash" = ?',
+        [hash],
+      )
+      if (!row) break
+      const parent = textOf(row.parent)
+      path.push(await this.#message(hash, parent, row.role))
+      hash = parent
+    }
+    return path.reverse()
+  }
+
+  async #message(hash: string, parent: string | null, stored: unknown): Promise<StoredMessage> {
+    const rows = await this.#parts.of(hash)
+    rows.sort((one, other) => (numberOf(one.position) ?? 0) - (numberOf(other.position) ?? 0))
+    const parts: Part[] = []
+    for (const row of rows) parts.push(...(await this.#part(row)))
+    const { role, metadata } = roleOf(stored)
+    // The results of tools are sent as if the person had said them.
+    const isResult = role === 'user' && parts[0]?.kind === 'tool_result'
+    return {
+      hash,
+      parent,
+      role: isResult ? 'tool' : role,
+      hidden: isResult || role === 'tool',
+      parts,
+      metadata,
+    }
+  }
+
+  async #part(row: NumberedRow): Promise<Part[]> {
+    const payload = metadataOf(row.payload)
+    const attachments = await this.#store.attachments('part_attachments', row.id)
+    const name = textOf(row.tool_name) ?? textOf(row.name) ?? textOf(payload.name)
+    const text = await this.#text(row, payload)
+    switch (row.type) {
+      case 'tool_call': {
+        const input = payload.arguments ?? jsonOrText(row.arguments)
+        return [{ kind: 'tool_call', name, input }]
+      }
+      case 'tool_result': {
+        const output = payload.output ?? textOf(row.output) ?? text
+        return [toolResult(name, output, row.exception ?? payload.exception), ...attachments]
+      }
+      case 'attachment':
+        return attachments.length > 0 ? attachments : [unknownAttachment(payload)]
+      case 'reasoning':
+        return text ? [{ kind: 'reasoning', text }, ...attachments] : attachments
+      default:
+        return text ? [{ kind: 'text', text }, ...attachments] : attachments
+    }
+  }
+
+  /** The text of a part; borrowed texts are put in where they stood. */
+  async #text(row: NumberedRow, payload: Record<string, unknown>): Promise<string | null> {
+    const text = textOf(row.text) ?? textOf(payload.text)
+    if (text !== null) return text
+    if (row.fragment_id != null) return this.#store.fragment(row.fragment_id)
+    if (!Array.isArray(payload.text_ref)) return null
+    let whole = ''
+    for (const piece of payload.text_ref) {
+      if (!isObject(piece)) continue
+      whole += textOf(piece.literal) ?? (await this.#store.fragment(piece.fragment)) ?? ''
+    }
+    return whole
+  }
+}
+
+/** An attachment whose row is gone; what is left of it is in the payload. */
+function unknownAttachment(payload: Record<string, unknown>): Part {
+  const inner = isObject(payload.attachment) ? payload.attachment : payload
+  const id = filledTextOf(inner.id) ?? filledTextOf(inner.attachment_id) ?? filledTextOf(payload.attachment)
+  const sha256 = id && /^[0-9a-f]{64}$/.test(id) && inner.url == null ? id : null
+  return { kind: 'attachment', name: null, type: filledTextOf(inner.type), bytes: null, sha256 }
+}

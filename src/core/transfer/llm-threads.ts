@@ -1,0 +1,188 @@
+import type { Connection, Row } from '../connection.ts'
+import { type Conversation, type ConversationNode, type Imported, Refused } from './conversation.ts'
+import { foreignTable, hasColumns, type NumberedRow, RowGroups, rowsOf } from './foreign-table.ts'
+import type { LlmStore } from './llm-attachments.ts'
+import { Messages, type StoredMessage } from './llm-parts.ts'
+import { compare } from './llm-responses.ts'
+import { linkTurns, replyOf, spanOf, type Turn, usageOf } from './llm-turns.ts'
+import { readSourceTime } from './source-time.ts'
+import { filledTextOf, present, textOf, textOfParts } from './source-value.ts'
+
+const TURN_COLUMNS = [
+  ...[
+    'id',
+    'thread_id',
+    'parent_message_hash',
+    'tip_message_hash',
+    'model',
+    'resolved_model',
+    'options_json',
+  ],
+  ...['input_tokens', 'output_tokens', 'token_details', 'duration_ms', 'datetime_utc'],
+]
+const THREAD_COLUMNS = ['id', 'name', 'tip_message_hash', 'forked_from', 'datetime_utc']
+
+/** When a message was first said, and which model took part: messages do not know it, as chats share them. */
+interface FirstTurn {
+  time: string | null
+  model: string | null
+}
+
+/** Whether a database has the newest generation of llm's tables. */
+export async function hasThreads(connection: Connection): Promise<boolean> {
+  return (
+    (await hasColumns(connection, 'threads', ['id', 'name', 'tip_message_hash'])) &&
+    (await hasColumns(connection, 'turns', ['id', 'thread_id', 'tip_message_hash', 'model'])) &&
+    (await hasColumns(connection, 'messages', ['hash', 'parent_hash', 'role'])) &&
+    (await hasColumns(connection, 'parts', ['message_hash', 'position', 'type']))
+  )
+}
+
+/** The newest generation of llm's tables: threads, each a path through messages that threads share. */
+export class Threads {
+  readonly #connection: Connection
+  readonly #messages: Messages
+  readonly #turns: RowGroups
+  readonly #first = new Map<string, FirstTurn>()
+  readonly #turnIds = new Set<string>()
+  readonly #ids = new Set<string>()
+
+  private constructor(connection: Connection, messages: Messages, turns: RowGroups) {
+    this.#connection = connection
+    this.#messages = messages
+    this.#turns = turns
+  }
+
+  /** Notes the ids of threads and turns, and when each message was first said. */
+  static async make(connection: Connection, store: LlmStore): Promise<Threads> {
+    const there = await hasThreads(connection)
+    const table = there ? await foreignTable(connection, 'turns', TURN_COLUMNS) : undefined
+    const keyOf = (row: Row) => row.thread_id ?? row.id
+    const turns = await RowGroups.make(connection, table, ['thread_id', 'id'], keyOf)
+    const threads = new Threads(connection, await Messages.make(connection, store), turns)
+    if (!table) return threads
+    for await (const row of rowsOf(connection, table)) threads.#note(row)
+    const named = await foreignTable(connection, 'threads', ['id'])
+    if (named) {
+      for await (const { id } of rowsOf(connection, named)) threads.#ids.add(textOf(id) ?? '')
+    }
+    for (const id of turns.keys()) threads.#ids.add(id)
+    return threads
+  }
+
+  #note(row: NumberedRow): void {
+    this.#turnIds.add(textOf(row.id) ?? '')
+    const first = { time: readSourceTime(row.datetime_utc), model: filledTextOf(row.model) }
+    for (const hash of [textOf(row.parent_message_hash), textOf(row.tip_message_hash)]) {
+      if (hash !== null && !this.#first.has(hash)) this.#first.set(hash, first)
+    }
+  }
+
+  /** Whether a conversation is there as a thread. */
+  has(id: string): boolean {
+    return this.#ids.has(id)
+  }
+
+  /** The threads; `older` gives what the older tables have of one, of which only what is missing here is taken. */
+  async *conversations(older: (id: string) => Promise<Turn[]>): AsyncGenerator<Imported> {
+    const table = await foreignTable(this.#connection, 'threads', THREAD_COLUMNS)
+    if (this.#ids.size === 0 || !table) return
+    const seen = new Set<string>()
+    for await (const row of rowsOf(this.#connection, table)) {
+      const id = textOf(row.id)
+      if (id === null) continue
+      seen.add(id)
+      yield await this.#thread(id, row, await older(id))
+    }
+    for (const id of this.#turns.keys()) {
+      if (!seen.has(id)) yield await this.#thread(id, {}, await older(id))
+    }
+  }
+
+  async #thread(id: string, row: Row, older: readonly Turn[]): Promise<Imported> {
+    const turns = await this.#turns.of(id)
+    turns.sort((one, other) => compare(textOf(one.id) ?? '', textOf(other.id) ?? ''))
+    const tip = textOf(row.tip_message_hash) ?? textOf(turns.at(-1)?.tip_message_hash)
+    const nodes = await this.#nodes(turns, tip)
+    if (nodes.length === 0 && tip !== null) {
+      return { kind: 'refused', refused: new Refused(id, 'the messages of the thread are missing') }
+    }
+    const missing = this.#missing(older, nodes)
+    const times = [...older.map(({ time }) => time), ...nodes.map(({ created_at }) => created_at)]
+    return {
+      kind: 'conversation',
+      conversation: conversationOf(id, row, { turns, tip, times, missing, nodes }),
+    }
+  }
+
+  /** All that was said in a thread, also on paths that it left. */
+  async #nodes(turns: readonly NumberedRow[], tip: string | null): Promise<ConversationNode[]> {
+    const nodes: ConversationNode[] = []
+    const known = new Set<string>()
+    for (const turn of [...turns, { tip_message_hash: tip }]) {
+      const path = await this.#messages.pathTo(textOf(turn.tip_message_hash), known)
+      const [root] = path
+      // What a path begins with follows only what was there before it; a circle leads back into the path.
+      if (root?.parent != null && !known.has(root.parent)) root.parent = null
+      for (const { hash } of path) known.add(hash)
+      nodes.push(...this.#date(path, turn))
+    }
+    return nodes
+  }
+
+  /** A message that no turn names was said in the turn of the next one that is named. */
+  #date(path: readonly StoredMessage[], turn: Row): ConversationNode[] {
+    let first: FirstTurn = { time: null, model: null }
+    const dated = path.toReversed().map(({ hash, parent, ...message }, index): ConversationNode => {
+      first = this.#first.get(hash) ?? first
+      const isReply = message.role === 'assistant'
+      const usage = isReply && index === 0 ? usageOf(turn) : {}
+      return {
+        ...message,
+        id: hash,
+        parent,
+        model_name: isReply ? first.model : null,
+        created_at: first.time,
+        metadata: { ...message.metadata, ...usage },
+      }
+    })
+    return dated.toReversed()
+  }
+
+  /** Turns of the older tables that are neither stored as a turn here nor part of the history that was sent again. */
+  #missing(older: readonly Turn[], nodes: readonly ConversationNode[]): ConversationNode[] {
+    const replies = new Set(
+      nodes.filter(({ role }) => role === 'assistant').map(({ parts }) => textOfParts(parts)),
+    )
+    return linkTurns(older.filter((turn) => !this.#turnIds.has(turn.id) && !replies.has(replyOf(turn))))
+  }
+}
+
+/** What was found of a thread. */
+interface Found {
+  turns: readonly NumberedRow[]
+  tip: string | null
+  times: readonly (string | null)[]
+  /** What only the older tables have; it was said before the nodes. */
+  missing: ConversationNode[]
+  nodes: ConversationNode[]
+}
+
+function conversationOf(id: string, row: Row, { turns, tip, times, missing, nodes }: Found): Conversation {
+  const before = missing.at(-1)?.id ?? null
+  const all = [...missing, ...nodes.map((node) => ({ ...node, parent: node.parent ?? before }))]
+  const span = spanOf([...turns.map((turn) => readSourceTime(turn.datetime_utc)), ...times])
+  const started = readSourceTime(row.datetime_utc)
+  return {
+    id,
+    title: filledTextOf(row.name),
+    created_at: span.created_at ?? started,
+    updated_at: span.updated_at ?? started,
+    model_name:
+      filledTextOf(turns[0]?.model) ?? nodes.find(({ model_name }) => model_name)?.model_name ?? null,
+    is_archived: false,
+    metadata: present({ forked_from: textOf(row.forked_from) }),
+    nodes: all,
+    current: all.find((node) => node.id === tip)?.id ?? all.at(-1)?.id ?? null,
+  }
+}
