@@ -106,10 +106,15 @@ export class RowGroups {
     return this.#numbers.keys()
   }
 
-  /** The rows of a key in the order of their numbers. */
-  async of(key: unknown): Promise<NumberedRow[]> {
-    const numbers = this.#numbers.get(String(key))
-    if (!this.#table || !numbers) return []
+  /** Whether a key has rows. */
+  has(key: unknown): boolean {
+    return this.#numbers.has(String(key))
+  }
+
+  /** The rows of some keys in the order of their numbers. */
+  async of(...keys: readonly unknown[]): Promise<NumberedRow[]> {
+    const numbers = keys.flatMap((key) => this.#numbers.get(String(key)) ?? [])
+    if (!this.#table || numbers.length === 0) return []
     return this.#connection.all<NumberedRow>(
       `${selection(this.#table)} WHERE rowid IN (SELECT value FROM json_each(?)) ORDER BY rowid`,
       [JSON.stringify(numbers)],

@@ -1,54 +1,58 @@
 import type { Connection, Row } from '../connection.ts'
 import { quoteName } from '../row-counts.ts'
 import type { Part } from './conversation.ts'
-import { hasColumns } from './foreign-table.ts'
+import { hasColumns, RowGroups } from './foreign-table.ts'
 import { fileName, numberOf, sha256, textOf } from './source-value.ts'
 
 /** The tables by which an attachment belongs to something, with the column that says to what. */
-const LINKS = {
+const ATTACHED = {
   prompt_attachments: 'response_id',
   tool_results_attachments: 'tool_result_id',
   part_attachments: 'part_id',
 } as const
 
 /** The tables by which fragments, long texts that are stored once, belong to a response. */
-type FragmentLink = 'prompt_fragments' | 'system_fragments'
+const FRAGMENTS = { prompt_fragments: 'response_id', system_fragments: 'response_id' } as const
 
 /** What llm keeps beside prompts and replies, so that it is stored once: attachments and fragments of texts. */
 export class LlmStore {
   readonly #connection: Connection
-  readonly #tables: ReadonlySet<string>
+  readonly #hasFragments: boolean
+  /** What the tables that are there say about whom. */
+  readonly #owners: ReadonlyMap<string, RowGroups>
 
-  private constructor(connection: Connection, tables: ReadonlySet<string>) {
+  private constructor(connection: Connection, hasFragments: boolean, owners: ReadonlyMap<string, RowGroups>) {
     this.#connection = connection
-    this.#tables = tables
+    this.#hasFragments = hasFragments
+    this.#owners = owners
   }
 
-  /** Finds out which of their tables there are: they came one after the other. */
+  /** Finds out which of their tables there are, as they came one after the other, and who has something in them. */
   static async make(connection: Connection): Promise<LlmStore> {
-    const needed: [string, string[]][] = [
-      ['attachments', ['id', 'type', 'path', 'url', 'content']],
-      ['fragments', ['id', 'content']],
-      ['prompt_fragments', ['response_id', 'fragment_id', 'order']],
-      ['system_fragments', ['response_id', 'fragment_id', 'order']],
-      ...Object.entries(LINKS).map(([table, owner]): [string, string[]] => [
-        table,
-        [owner, 'attachment_id', 'order'],
-      ]),
-    ]
-    const found = new Set<string>()
-    for (const [table, columns] of needed) if (await hasColumns(connection, table, columns)) found.add(table)
-    return new LlmStore(connection, found)
+    const owners = new Map<string, RowGroups>()
+    const note = async (link: string, owner: string, target: string) => {
+      if (!(await hasColumns(connection, link, [owner, target, 'order']))) return
+      const table = { name: link, columns: [owner] }
+      owners.set(link, await RowGroups.make(connection, table, [owner], (row) => row[owner]))
+    }
+    if (await hasColumns(connection, 'attachments', ['id', 'type', 'path', 'url', 'content'])) {
+      for (const [link, owner] of Object.entries(ATTACHED)) await note(link, owner, 'attachment_id')
+    }
+    const hasFragments = await hasColumns(connection, 'fragments', ['id', 'content'])
+    if (hasFragments) {
+      for (const [link, owner] of Object.entries(FRAGMENTS)) await note(link, owner, 'fragment_id')
+    }
+    return new LlmStore(connection, hasFragments, owners)
   }
 
   /** The attachments of a response, a tool's result, or a part of a message; their bytes are not read. */
-  async attachments(link: keyof typeof LINKS, owner: unknown): Promise<Part[]> {
-    if (!this.#tables.has('attachments') || !this.#tables.has(link)) return []
+  async attachments(link: keyof typeof ATTACHED, owner: unknown): Promise<Part[]> {
+    if (!this.#owners.get(link)?.has(owner)) return []
     const rows = await this.#connection.all(
       `SELECT a.rowid AS number, a."id" AS id, a."type" AS type, a."path" AS path, a."url" AS url,
          CASE typeof(a."content") WHEN 'blob' THEN length(a."content") END AS bytes
        FROM ${quoteName(link)} AS l JOIN "attachments" AS a ON a."id" = l."attachment_id"
-       WHERE l.${quoteName(LINKS[link])} = ? ORDER BY l."order"`,
+       WHERE l.${quoteName(ATTACHED[link])} = ? ORDER BY l."order"`,
       [ownerKey(owner)],
     )
     return Promise.all(rows.map((row) => this.#attachment(row)))
@@ -78,11 +82,11 @@ export class LlmStore {
   }
 
   /** The texts that stood before a prompt or a system prompt, in order. */
-  async fragments(link: FragmentLink, response: unknown): Promise<string[]> {
-    if (!this.#tables.has('fragments') || !this.#tables.has(link)) return []
+  async fragments(link: keyof typeof FRAGMENTS, response: unknown): Promise<string[]> {
+    if (!this.#owners.get(link)?.has(response)) return []
     const rows = await this.#connection.all(
       `SELECT f."content" AS content FROM ${quoteName(link)} AS l JOIN "fragments" AS f ON f."id" = l."fragment_id"
-       WHERE l."response_id" = ? ORDER BY l."order"`,
+       WHERE l.${quoteName(FRAGMENTS[link])} = ? ORDER BY l."order"`,
       [ownerKey(response)],
     )
     return rows.flatMap(({ content }) => textOf(content) ?? [])
@@ -90,7 +94,7 @@ export class LlmStore {
 
   /** One of those texts by its id, or null when it is gone. */
   async fragment(id: unknown): Promise<string | null> {
-    if (!this.#tables.has('fragments')) return null
+    if (!this.#hasFragments) return null
     const row = await this.#connection.get('SELECT "content" AS content FROM "fragments" WHERE "id" = ?', [
       ownerKey(id),
     ])

@@ -21,6 +21,12 @@ export interface StoredMessage {
   metadata: Record<string, unknown>
 }
 
+// UNION takes each row once, which ends a circle.
+const PATH = `WITH RECURSIVE path (hash, parent, role) AS (
+    SELECT "hash", "parent_hash", "role" FROM "messages" WHERE "hash" = ?
+    UNION SELECT m."hash", m."parent_hash", m."role" FROM "messages" AS m JOIN path ON m."hash" = path.parent)
+  SELECT hash, parent, role FROM path`
+
 /** The messages of llm's newest tables. */
 export class Messages {
   readonly #connection: Connection
@@ -42,24 +48,31 @@ export class Messages {
 
   /** The messages that lead to one, the first one first, without those that are `known` and what these follow. */
   async pathTo(tip: string | null, known: ReadonlySet<string>): Promise<StoredMessage[]> {
-    const path: StoredMessage[] = []
-    const seen = new Set<string>()
-    for (let hash = tip; hash !== null && !known.has(hash) && !seen.has(hash); ) {
-      seen.add(hash)
-      const row = await this.#connection.get(
-        'SELECT "role" AS role, "parent_hash" AS parent FROM "messages" WHERE "hash" = ?',
-        [hash],
-      )
-      if (!row) break
-      const parent = textOf(row.parent)
-      path.push(await this.#message(hash, parent, row.role))
-      hash = parent
+    if (tip === null || known.has(tip)) return []
+    const rows = await this.#connection.all<{ hash: string; parent: string | null; role: string | null }>(
+      PATH,
+      [tip],
+    )
+    const byHash = new Map(rows.map((row) => [row.hash, row]))
+    const path: typeof rows = []
+    for (let row = byHash.get(tip); row && !known.has(row.hash); row = byHash.get(row.parent ?? '')) {
+      path.push(row)
+      // Each is taken once, so that a circle ends.
+      byHash.delete(row.hash)
     }
-    return path.reverse()
+    const parts = new Map<unknown, NumberedRow[]>(path.map(({ hash }) => [hash, []]))
+    for (const row of await this.#parts.of(...parts.keys())) parts.get(row.message_hash)?.push(row)
+    const messages: StoredMessage[] = []
+    for (const { hash, parent, role } of path.reverse()) {
+      messages.push(await this.#message({ hash, parent, role }, parts.get(hash) ?? []))
+    }
+    return messages
   }
 
-  async #message(hash: string, parent: string | null, stored: unknown): Promise<StoredMessage> {
-    const rows = await this.#parts.of(hash)
+  async #message(
+    { hash, parent, role: stored }: { hash: string; parent: string | null; role: string | null },
+    rows: NumberedRow[],
+  ): Promise<StoredMessage> {
     rows.sort((one, other) => (numberOf(one.position) ?? 0) - (numberOf(other.position) ?? 0))
     const parts: Part[] = []
     for (const row of rows) parts.push(...(await this.#part(row)))

@@ -115,35 +115,38 @@ export class Threads {
     }
   }
 
-  /** All that was said in a thread, also on paths that it left. */
+  /** All that was said in a thread: the path to its tip, then the paths that it left. */
   async #nodes(turns: readonly NumberedRow[], tip: string | null): Promise<ConversationNode[]> {
     const nodes: ConversationNode[] = []
     const known = new Set<string>()
-    for (const turn of [...turns, { tip_message_hash: tip }]) {
-      const path = await this.#messages.pathTo(textOf(turn.tip_message_hash), known)
+    const usage = new Map(turns.map((turn) => [textOf(turn.tip_message_hash), usageOf(turn)]))
+    for (const end of [tip, ...usage.keys()]) {
+      const path = await this.#messages.pathTo(end, known)
       const [root] = path
       // What a path begins with follows only what was there before it; a circle leads back into the path.
       if (root?.parent != null && !known.has(root.parent)) root.parent = null
       for (const { hash } of path) known.add(hash)
-      nodes.push(...this.#date(path, turn))
+      nodes.push(...this.#date(path, usage))
     }
     return nodes
   }
 
   /** A message that no turn names was said in the turn of the next one that is named. */
-  #date(path: readonly StoredMessage[], turn: Row): ConversationNode[] {
+  #date(
+    path: readonly StoredMessage[],
+    usage: ReadonlyMap<string | null, Record<string, unknown>>,
+  ): ConversationNode[] {
     let first: FirstTurn = { time: null, model: null }
-    const dated = path.toReversed().map(({ hash, parent, ...message }, index): ConversationNode => {
+    const dated = path.toReversed().map(({ hash, parent, ...message }): ConversationNode => {
       first = this.#first.get(hash) ?? first
       const isReply = message.role === 'assistant'
-      const usage = isReply && index === 0 ? usageOf(turn) : {}
       return {
         ...message,
         id: hash,
         parent,
         model_name: isReply ? first.model : null,
         created_at: first.time,
-        metadata: { ...message.metadata, ...usage },
+        metadata: { ...message.metadata, ...(isReply ? usage.get(hash) : {}) },
       }
     })
     return dated.toReversed()
