@@ -324,6 +324,14 @@ describe('generations beside each other', () => {
     ])
   })
 
+  test('where the messages of a thread are lost, the older tables still have theirs', async () => {
+    const conversations = await read(
+      `${GENERATION_2} ${THREAD} DELETE FROM messages; INSERT INTO conversations VALUES ('t-1', 'n', 'm');
+       INSERT INTO responses (id, prompt, response, conversation_id) VALUES ('01a', 'Name a pelican', 'Percy', 't-1')`,
+    )
+    expect(conversations.map(said)).toEqual([['user: Name a pelican', 'assistant: Percy']])
+  })
+
   test('a conversation that went on as a thread begins with what only the older tables have', async () => {
     const conversations = await read(
       `${GENERATION_2} ${THREAD} ${OLDER} INSERT INTO responses (id, prompt, response, conversation_id, datetime_utc) VALUES

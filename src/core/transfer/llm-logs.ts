@@ -28,7 +28,7 @@ export async function* logConversations(connection: Connection): AsyncGenerator<
     })
     for (const key of groups.keys()) {
       const rows = await groups.of(key)
-      yield conversationOf(`${name}/${key}`, rows.map(rowTurn), rows[0])
+      yield conversationOf(`logs/${key}`, rows.map(rowTurn), rows[0])
     }
   }
 }

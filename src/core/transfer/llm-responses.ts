@@ -1,6 +1,6 @@
 import type { Connection } from '../connection.ts'
 import type { Conversation, Part } from './conversation.ts'
-import { foreignTable, type NumberedRow, RowGroups, rowsOf } from './foreign-table.ts'
+import { foreignTable, type NumberedRow, ROW, RowGroups, rowsOf } from './foreign-table.ts'
 import type { LlmStore } from './llm-attachments.ts'
 import { linkTurns, spanOf, type Turn, turnOf } from './llm-turns.ts'
 import { filledTextOf, jsonOrText, textOf, textParts } from './source-value.ts'
@@ -76,7 +76,7 @@ export class Responses {
   }
 
   async #turn(row: NumberedRow): Promise<Turn> {
-    const id = textOf(row.id) ?? `row ${row['@row']}`
+    const id = textOf(row.id) ?? `row ${row[ROW]}`
     const prompt = [...(await this.#store.fragments('prompt_fragments', row.id)), textOf(row.prompt)]
     const system = [...(await this.#store.fragments('system_fragments', row.id)), textOf(row.system)]
     const reasoning = filledTextOf(row.reasoning)

@@ -9,16 +9,8 @@ import { readSourceTime } from './source-time.ts'
 import { filledTextOf, present, textOf, textOfParts } from './source-value.ts'
 
 const TURN_COLUMNS = [
-  ...[
-    'id',
-    'thread_id',
-    'parent_message_hash',
-    'tip_message_hash',
-    'model',
-    'resolved_model',
-    'options_json',
-  ],
-  ...['input_tokens', 'output_tokens', 'token_details', 'duration_ms', 'datetime_utc'],
+  ...['id', 'thread_id', 'parent_message_hash', 'tip_message_hash', 'model', 'datetime_utc'],
+  ...['resolved_model', 'options_json', 'input_tokens', 'output_tokens', 'token_details', 'duration_ms'],
 ]
 const THREAD_COLUMNS = ['id', 'name', 'tip_message_hash', 'forked_from', 'datetime_utc']
 
@@ -44,7 +36,6 @@ export class Threads {
   readonly #messages: Messages
   readonly #turns: RowGroups
   readonly #first = new Map<string, FirstTurn>()
-  readonly #turnIds = new Set<string>()
   readonly #ids = new Set<string>()
 
   private constructor(connection: Connection, messages: Messages, turns: RowGroups) {
@@ -53,7 +44,7 @@ export class Threads {
     this.#turns = turns
   }
 
-  /** Notes the ids of threads and turns, and when each message was first said. */
+  /** Notes the ids of threads, and when each message was first said. */
   static async make(connection: Connection, store: LlmStore): Promise<Threads> {
     const there = await hasThreads(connection)
     const table = there ? await foreignTable(connection, 'turns', TURN_COLUMNS) : undefined
@@ -71,7 +62,6 @@ export class Threads {
   }
 
   #note(row: NumberedRow): void {
-    this.#turnIds.add(textOf(row.id) ?? '')
     const first = { time: readSourceTime(row.datetime_utc), model: filledTextOf(row.model) }
     for (const hash of [textOf(row.parent_message_hash), textOf(row.tip_message_hash)]) {
       if (hash !== null && !this.#first.has(hash)) this.#first.set(hash, first)
@@ -104,10 +94,10 @@ export class Threads {
     turns.sort((one, other) => compare(textOf(one.id) ?? '', textOf(other.id) ?? ''))
     const tip = textOf(row.tip_message_hash) ?? textOf(turns.at(-1)?.tip_message_hash)
     const nodes = await this.#nodes(turns, tip)
-    if (nodes.length === 0 && tip !== null) {
+    const missing = missingTurns(older, turns, nodes)
+    if (nodes.length === 0 && missing.length === 0 && tip !== null) {
       return { kind: 'refused', refused: new Refused(id, 'the messages of the thread are missing') }
     }
-    const missing = this.#missing(older, nodes)
     const times = [...older.map(({ time }) => time), ...nodes.map(({ created_at }) => created_at)]
     return {
       kind: 'conversation',
@@ -151,14 +141,20 @@ export class Threads {
     })
     return dated.toReversed()
   }
+}
 
-  /** Turns of the older tables that are neither stored as a turn here nor part of the history that was sent again. */
-  #missing(older: readonly Turn[], nodes: readonly ConversationNode[]): ConversationNode[] {
-    const replies = new Set(
-      nodes.filter(({ role }) => role === 'assistant').map(({ parts }) => textOfParts(parts)),
-    )
-    return linkTurns(older.filter((turn) => !this.#turnIds.has(turn.id) && !replies.has(replyOf(turn))))
-  }
+/** Turns of the older tables that are neither stored here too, under the same id, nor history that was sent again. */
+function missingTurns(
+  older: readonly Turn[],
+  turns: readonly NumberedRow[],
+  nodes: readonly ConversationNode[],
+): ConversationNode[] {
+  const hashes = new Set<string | null>(nodes.map(({ id }) => id))
+  const stored = turns.filter((turn) => hashes.has(textOf(turn.tip_message_hash)))
+  const ids = new Set(stored.map((turn) => textOf(turn.id)))
+  const said = nodes.filter(({ role }) => role === 'assistant')
+  const replies = new Set(said.map(({ parts }) => textOfParts(parts)))
+  return linkTurns(older.filter((turn) => !ids.has(turn.id) && !replies.has(replyOf(turn))))
 }
 
 /** What was found of a thread. */
