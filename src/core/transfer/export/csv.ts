@@ -1,0 +1,31 @@
+import type { ExportedChat, ExportFormat } from './shape.ts'
+
+/**
+ * One row a message, after RFC 4180: CRLF between rows, quotes where they are needed, no byte order mark. A chat
+ * without messages has no row. A cell that a spreadsheet would take for a formula, one that begins with = + - @ (also
+ * their full-width forms), tab, CR or LF, gets a ' in front; so does one that begins with ' before one of these, so
+ * that taking one ' away again gives the text that was. NUL, which no reader takes, becomes U+FFFD.
+ */
+export const csv: ExportFormat = { name: 'csv', extension: 'csv', write }
+
+const HEADER = ['session_id', 'session_title', 'message_id', 'role', 'model_name', 'created_at', 'content']
+
+async function* write(chats: AsyncIterable<ExportedChat>): AsyncGenerator<string> {
+  yield csvRow(HEADER)
+  for await (const { session, messages } of chats) {
+    for await (const { id, role, model_name, created_at, content } of messages) {
+      yield csvRow([session.id, session.title, id, role, model_name, created_at, content])
+    }
+  }
+}
+
+function csvRow(cells: readonly (string | null)[]): string {
+  return `${cells.map((cell) => csvCell(cell ?? '')).join(',')}\r\n`
+}
+
+const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/
+
+function csvCell(text: string): string {
+  const cell = (FORMULA.test(text) ? `'${text}` : text).replaceAll('\0', '\ufffd')
+  return /[",\r\n\u0085\u2028\u2029]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell
+}

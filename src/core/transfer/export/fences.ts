@@ -1,0 +1,83 @@
+/** A stretch of a message's text: as it was written, or a fenced block of code. */
+export type Segment =
+  | { kind: 'text'; lines: string[] }
+  | {
+      kind: 'code'
+      /** The language, as the fence names it; mostly empty or one word. */
+      info: string
+      /** The backticks or tildes. */
+      fence: string
+      /** Columns before them, a list's marker among them. */
+      indent: number
+      /** Whether the block stands in a quotation: all its lines begin with `>`. */
+      quoted: boolean
+      /** The line that opens it, and the one that closes it; null where the text ends first. */
+      opening: string
+      closing: string | null
+      lines: string[]
+    }
+
+/** A fenced block of code. */
+export type Code = Extract<Segment, { kind: 'code' }>
+
+const LINE_END = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/
+const OPENING = /^((?:[ \t]|>|[-*+][ \t]|\d{1,9}[.)][ \t])*)(`{3,}(?=[^`]*$)|~{3,})(.*)$/
+
+/** The text in lines, at whatever ends a line for any reader, and what of it is fenced code, as Markdown has it. */
+export function splitFences(content: string): Segment[] {
+  const segments: Segment[] = []
+  let code: Code | undefined
+  for (const line of content.split(LINE_END)) {
+    if (code?.quoted && !/^\s*>/.test(line)) code = undefined
+    if (code) {
+      if (!closes(line, code)) code.lines.push(line)
+      else {
+        code.closing = line
+        code = undefined
+      }
+      continue
+    }
+    code = opened(line)
+    const last = segments.at(-1)
+    if (code) segments.push(code)
+    else if (last?.kind === 'text') last.lines.push(line)
+    else segments.push({ kind: 'text', lines: [line] })
+  }
+  return segments
+}
+
+/** A line of code without what the fence's own place in a list or a quotation puts before it. */
+export function codeLine(line: string, { indent, quoted }: Code): string {
+  return quoted ? unquote(line) : dedent(line, indent)
+}
+
+/** The columns of white space at the beginning of a line, tabs reaching to the next multiple of four. */
+export function indentOf(line: string): number {
+  return columnsOf(/^[ \t]*/.exec(line)?.[0] ?? '')
+}
+
+function opened(line: string): Code | undefined {
+  const [, before = '', fence, info = ''] = OPENING.exec(line) ?? []
+  if (fence === undefined) return undefined
+  const [indent, quoted] = [columnsOf(before), before.includes('>')]
+  return { kind: 'code', info: info.trim(), fence, indent, quoted, opening: line, closing: null, lines: [] }
+}
+
+function closes(line: string, { fence, indent, quoted }: Code): boolean {
+  const bare = (quoted ? unquote(line) : line).trim()
+  if (bare.length < fence.length || bare !== bare.charAt(0).repeat(bare.length)) return false
+  return bare.charAt(0) === fence.charAt(0) && (quoted || indentOf(line) < indent + 4)
+}
+
+const unquote = (line: string) => line.replace(/^\s*(?:>[ \t]?)+/, '')
+
+function columnsOf(text: string): number {
+  let columns = 0
+  for (const char of text) columns += char === '\t' ? 4 - (columns % 4) : 1
+  return columns
+}
+
+function dedent(line: string, columns: number): string {
+  const spaces = indentOf(line)
+  return spaces === 0 ? line : `${' '.repeat(Math.max(0, spaces - columns))}${line.trimStart()}`
+}
