@@ -25,7 +25,7 @@ export function markdownFileName(session: Pick<ChatSession, 'title'>, taken: Set
 
 /** What two names share that some file system takes for the same: it looks at neither case nor composition. */
 export function fileNameKey(name: string): string {
-  const folded = name.replace(/[\u200c\u200d\ufe0e\ufe0f]/g, '').normalize('NFKD')
+  const folded = name.replace(/\u200c|\u200d|\ufe0e|\ufe0f/g, '').normalize('NFKD')
   return folded.toUpperCase().toLowerCase().normalize('NFKD')
 }
 

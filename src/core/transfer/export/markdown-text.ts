@@ -93,7 +93,7 @@ function codeSpans(line: string): Span[] | undefined {
   }
   const spans: Span[] = []
   for (let i = 0; i < runs.length; i++) {
-    const { start, end, opens, partner } = runs[i] as (typeof runs)[number]
+    const { end, opens, partner } = runs[i] as (typeof runs)[number]
     if (opens === 0) continue
     const last = partner === undefined ? undefined : runs[partner]
     if (partner === undefined || last === undefined) return undefined
