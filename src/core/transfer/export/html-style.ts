@@ -23,8 +23,6 @@ body {
 }
 a { color: var(--accent); text-underline-offset: 0.2em; }
 a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 3px; border-radius: 3px; }
-.skip { position: absolute; inset-inline-start: 1rem; top: -4rem; padding: 0.5rem 1rem; background: var(--card); }
-.skip:focus { top: 0.5rem; }
 h1, h2, h3, p, ol, figure { margin: 0; padding: 0; }
 h1 { padding: 2rem 0 1.25rem; font-size: 0.95rem; font-weight: 600; letter-spacing: 0.01em; color: var(--muted); }
 h2 { font-size: 1.6rem; line-height: 1.25; font-weight: 680; letter-spacing: -0.015em; text-wrap: balance; }
@@ -32,7 +30,7 @@ time { white-space: nowrap; }
 .facts { display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; color: var(--muted); font-size: 0.85rem; }
 nav { grid-row: 2; margin-bottom: 3rem; }
 nav h2 { font-size: 1rem; letter-spacing: 0; }
-nav .facts { margin-bottom: 0.75rem; }
+nav > .facts { margin-bottom: 0.75rem; }
 nav ol {
   list-style: none; max-height: 60vh; max-height: 60dvh; overflow-y: auto;
   background: var(--card); border: 1px solid var(--line); border-radius: 12px;
@@ -40,7 +38,7 @@ nav ol {
 nav li + li { border-top: 1px solid var(--line); }
 nav a { display: block; padding: 0.65rem 1rem; text-decoration: none; color: inherit; line-height: 1.4; }
 nav a:hover .title { color: var(--accent); text-decoration: underline; }
-nav .title { display: block; font-weight: 550; }
+nav .title { display: block; font-weight: 550; text-wrap: pretty; }
 .chat + .chat { margin-top: 4.5rem; padding-top: 4rem; border-top: 1px solid var(--line); }
 .chat > header { margin-bottom: 2rem; }
 .chat > header .facts { margin-top: 0.6rem; }
@@ -82,7 +80,9 @@ code { font: inherit; }
   body { display: block; padding: 0; font-size: 10.5pt; line-height: 1.5; }
   nav ol { max-height: none; }
   nav { break-before: page; }
-  .skip, .up { display: none; }
+  nav li { break-inside: avoid; }
+  details::details-content { content-visibility: visible; block-size: auto; }
+  .up { display: none; }
   h1 { padding: 0 0 1rem; }
   .chat + .chat { margin: 0; padding: 0; border: 0; break-before: page; }
   h2, h3, .message > header, .code figcaption { break-after: avoid; }

@@ -1,0 +1,49 @@
+import { EXPORT_FORMAT_NAMES, loadExportFormat } from '../../../../src/core/transfer/export/formats.ts'
+import type { ExportedChat } from '../../../../src/core/transfer/export/shape.ts'
+import { chatOf } from '../../../helpers/exported-chats.ts'
+
+test.each(EXPORT_FORMAT_NAMES.map((name) => [name]))('%s is loaded by its name', async (name) => {
+  expect(await loadExportFormat(name)).toMatchObject({
+    name,
+    extension: expect.stringMatching(/^[a-z]+$/),
+  })
+})
+
+test.each([['docx'], ['__proto__'], ['toString'], ['']])('%j is no format', async (name) => {
+  await expect(loadExportFormat(name)).rejects.toMatchObject({
+    code: 'USAGE',
+    hint: expect.stringContaining('json, markdown, html'),
+  })
+})
+
+test.each(EXPORT_FORMAT_NAMES.map((name) => [name]))(
+  '%s asks for a chat only when the one before is written, and ends what it reads when it is stopped',
+  async (name) => {
+    const events: string[] = []
+    async function* chats(): AsyncGenerator<ExportedChat> {
+      try {
+        for (const number of [1, 2, 3]) {
+          events.push(`chat ${number}`)
+          const chat = chatOf([
+            ['user', 'Why?'],
+            ['assistant', 'Because.'],
+          ])
+          yield { ...chat, messages: heard(chat.messages, `end ${number}`) }
+        }
+      } finally {
+        events.push('closed')
+      }
+    }
+    async function* heard<T>(values: AsyncIterable<T>, end: string): AsyncGenerator<T> {
+      yield* values
+      events.push(end)
+    }
+    const format = await loadExportFormat(name)
+    for await (const piece of format.write(chats())) {
+      if (piece !== '' && events.includes('chat 2')) break
+    }
+    expect(events.slice(0, 3)).toEqual(['chat 1', 'end 1', 'chat 2'])
+    expect(events.at(-1)).toBe('closed')
+    expect(events).not.toContain('chat 3')
+  },
+)
