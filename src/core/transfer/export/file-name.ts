@@ -46,6 +46,7 @@ function safeWords(title: string): string {
 
 /** As many whole characters, as people see them, as fit. */
 function cut(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text.replace(/[\s.]+$/u, '')
   let kept = ''
   let left = bytes
   for (const { segment } of new Intl.Segmenter().segment(text)) {
