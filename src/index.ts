@@ -16,12 +16,12 @@ export type { Check, HealthReport } from './core/health.ts'
 export type { InitReport } from './core/init.ts'
 export type { ListOptions } from './core/list-records.ts'
 export type { AppliedStep, MigrationReport } from './core/migrate.ts'
+export * from './core/models.ts'
 export { queryBuilder, type Tables } from './core/query-builder.ts'
 export type { Deletion } from './core/repository.ts'
 export type { Finding, SchemaReport } from './core/schema-check.ts'
 export type { Hit, SearchOptions } from './core/search.ts'
 export { type DatabaseStats, getDatabaseStats } from './core/stats.ts'
-export * from './models.ts'
 export * from './records.ts'
 
 /** Which file, and exactly one of `key` and `keyFile`. */

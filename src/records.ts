@@ -9,10 +9,10 @@ import type { Entity, EntityRow } from './core/entity.ts'
 import { createExecutions, type Ending, endExecution } from './core/executions.ts'
 import { type ListOptions, listRecords } from './core/list-records.ts'
 import { createMessages } from './core/messages.ts'
+import type { Agent, AgentExecution, ChatMessage, ChatSession, New, Setting } from './core/models.ts'
 import { createRecords, type Deletion, deleteRecords, getRecord, updateRecord } from './core/repository.ts'
 import { type Hit, type SearchOptions, searchMessages } from './core/search.ts'
 import { setSetting as setSettingWith } from './core/settings.ts'
-import type { Agent, AgentExecution, ChatMessage, ChatSession, New, Setting } from './models.ts'
 
 type CreateAll = (writer: Connection, inputs: EntityRow[], now: Date) => Promise<EntityRow[]>
 

@@ -21,7 +21,7 @@ export type Segment =
 export type Code = Extract<Segment, { kind: 'code' }>
 
 const LINE_END = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/
-const OPENING = /^((?:[ \t]|>|[-*+][ \t]|\d{1,9}[.)][ \t])*)(`{3,}(?=[^`]*$)|~{3,})(.*)$/
+const OPENING = /^((?:[ \t]|>|[-*+][ \t]|\d{1,9}[.)][ \t]){0,200})(`{3,}(?=[^`]*$)|~{3,})(.*)$/
 
 /** The text in lines, at whatever ends a line for any reader, and what of it is fenced code, as Markdown has it. */
 export function splitFences(content: string): Segment[] {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Agent, ChatMessage, ChatSession } from '../../../models.ts'
+import type { Agent, ChatMessage, ChatSession } from '../../models.ts'
 import { chatTitle } from './chat-title.ts'
 import { STYLE } from './html-style.ts'
 import { htmlContent, htmlText } from './html-text.ts'

@@ -1,4 +1,4 @@
-import type { Agent, ChatMessage, ChatSession } from '../../../models.ts'
+import type { Agent, ChatMessage, ChatSession } from '../../models.ts'
 import { jsonText } from './json-text.ts'
 import type { ExportedChat, ExportFormat, ExportOptions } from './shape.ts'
 import { epochSeconds } from './utc-time.ts'

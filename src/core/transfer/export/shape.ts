@@ -1,4 +1,4 @@
-import type { Agent, ChatMessage, ChatSession } from '../../../models.ts'
+import type { Agent, ChatMessage, ChatSession } from '../../models.ts'
 
 /** A chat on its way out; its messages are read when they are asked for, once, in the order in which they were said. */
 export interface ExportedChat {

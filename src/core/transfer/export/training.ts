@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../../../models.ts'
+import type { ChatMessage } from '../../models.ts'
 import type { ExportedChat } from './shape.ts'
 
 /** What a model learns from of a message. */
