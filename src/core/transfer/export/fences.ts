@@ -79,5 +79,5 @@ function columnsOf(text: string): number {
 
 function dedent(line: string, columns: number): string {
   const spaces = indentOf(line)
-  return spaces === 0 ? line : `${' '.repeat(Math.max(0, spaces - columns))}${line.trimStart()}`
+  return spaces === 0 ? line : `${' '.repeat(Math.max(0, spaces - columns))}${line.replace(/^[ \t]+/, '')}`
 }

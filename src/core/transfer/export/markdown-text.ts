@@ -41,7 +41,7 @@ function writeCode({ fence, indent, quoted, opening, closing, lines }: Code, out
     return
   }
   for (const line of lines)
-    out.push(isBlank(line) || indentOf(line) >= indent ? line : margin + line.trimStart())
+    out.push(isBlank(line) || indentOf(line) >= indent ? line : margin + line.replace(/^[ \t]+/, ''))
   out.push(margin + fence)
 }
 
@@ -61,7 +61,7 @@ function writeText(lines: string[], out: string[]): void {
   }
 }
 
-const isBlank = (line: string | undefined) => line === undefined || line.trim() === ''
+const isBlank = (line: string | undefined) => line === undefined || /^[ \t]*$/.test(line)
 
 /** Lines of = or - below others make these a heading; what begins with # is one. */
 function writeLine(line: string, out: string[]): void {
@@ -109,9 +109,9 @@ function isEscaped(line: string, index: number): boolean {
   return slashes % 2 === 1
 }
 
-const TAG = /(?<!\\)(\\*)<(?=[a-z/!?])(?![a-z][a-z\d+.-]{1,31}:[^\s<>]*>)/gi
+const TAG = /(?<!\\)(\\*)<(?=[a-z/!?])(?!(?:https?|mailto):[^\s<>]*>)/gi
 
-/** Shows what would be HTML, apart from links in angle brackets, outside the given spans. */
+/** Shows what would be HTML, apart from web and mail addresses in angle brackets, outside the given spans. */
 function escapeTags(line: string, spans: Span[]): string {
   const show = (text: string) =>
     text.replace(TAG, (tag, slashes: string) => (slashes.length % 2 === 1 ? tag : `${slashes}\\<`))
