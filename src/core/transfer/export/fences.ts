@@ -9,8 +9,8 @@ export type Segment =
       fence: string
       /** Columns before them, a list's marker among them. */
       indent: number
-      /** Whether the block stands in a quotation: all its lines begin with `>`. */
-      quoted: boolean
+      /** How many `>` all its lines begin with, because it stands in a quotation; 0 where it does not. */
+      quoted: number
       /** The line that opens it, and the one that closes it; null where the text ends first. */
       opening: string
       closing: string | null
@@ -21,14 +21,15 @@ export type Segment =
 export type Code = Extract<Segment, { kind: 'code' }>
 
 const LINE_END = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/
-const OPENING = /^((?:[ \t]|>|[-*+][ \t]|\d{1,9}[.)][ \t]){0,200})(`{3,}(?=[^`]*$)|~{3,})(.*)$/
+const OPENING =
+  /^((?: {0,3}>){1,50} {0,4}|(?:[ \t]|[-*+][ \t]|\d{1,9}[.)][ \t]){0,200})(`{3,}(?=[^`]*$)|~{3,})(.*)$/
 
 /** The text in lines, at whatever ends a line for any reader, and what of it is fenced code, as Markdown has it. */
 export function splitFences(content: string): Segment[] {
   const segments: Segment[] = []
   let code: Code | undefined
   for (const line of content.split(LINE_END)) {
-    if (code?.quoted && !/^\s*>/.test(line)) code = undefined
+    if (code?.quoted && unquote(line, code.quoted) === line) code = undefined
     if (code) {
       if (!closes(line, code)) code.lines.push(line)
       else {
@@ -48,7 +49,7 @@ export function splitFences(content: string): Segment[] {
 
 /** A line of code without what the fence's own place in a list or a quotation puts before it. */
 export function codeLine(line: string, { indent, quoted }: Code): string {
-  return quoted ? unquote(line) : dedent(line, indent)
+  return quoted ? unquote(line, quoted) : dedent(line, indent)
 }
 
 /** The columns of white space at the beginning of a line, tabs reaching to the next multiple of four. */
@@ -59,17 +60,17 @@ export function indentOf(line: string): number {
 function opened(line: string): Code | undefined {
   const [, before = '', fence, info = ''] = OPENING.exec(line) ?? []
   if (fence === undefined) return undefined
-  const [indent, quoted] = [columnsOf(before), before.includes('>')]
+  const [indent, quoted] = [columnsOf(before), before.split('>').length - 1]
   return { kind: 'code', info: info.trim(), fence, indent, quoted, opening: line, closing: null, lines: [] }
 }
 
 function closes(line: string, { fence, indent, quoted }: Code): boolean {
-  const bare = (quoted ? unquote(line) : line).trim()
+  const bare = (quoted ? unquote(line, quoted) : line).trim()
   if (bare.length < fence.length || bare !== bare.charAt(0).repeat(bare.length)) return false
-  return bare.charAt(0) === fence.charAt(0) && (quoted || indentOf(line) < indent + 4)
+  return bare.charAt(0) === fence.charAt(0) && (quoted > 0 || indentOf(line) < indent + 4)
 }
 
-const unquote = (line: string) => line.replace(/^\s*(?:>[ \t]?)+/, '')
+const unquote = (line: string, depth: number) => line.replace(new RegExp(`^(?: {0,3}>){${depth}} ?`), '')
 
 function columnsOf(text: string): number {
   let columns = 0

@@ -33,8 +33,8 @@ export function markdownCode(text: string): string {
 /** A block in a list ends where a line has fewer columns than its fence, so no line is left with fewer. */
 function writeCode({ fence, indent, quoted, opening, closing, lines }: Code, out: string[]): void {
   const margin = ' '.repeat(indent)
-  // A marker in the middle of a paragraph would begin no list.
-  if (/^\s*[^\s`~]/.test(opening) && !isBlank(out.at(-1))) out.push('')
+  // In the middle of a paragraph a list's marker may begin no list, and four columns are no code.
+  if ((indent > 3 || /^\s*[^\s`~]/.test(opening)) && !isBlank(out.at(-1))) out.push('')
   out.push(opening)
   if (quoted) {
     for (const line of closing === null ? lines : [...lines, closing]) out.push(line)
