@@ -1,11 +1,14 @@
+import { copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import sqlcipher from '@journeyapps/sqlcipher'
 import { causeError, causeWithKeys, causeWithoutKey, type Diagnosis } from './cause.ts'
-import type { Connect, Connection } from './connection.ts'
+import type { ClosableConnection, Connect, Connection } from './connection.ts'
 import { EngineConnection, type Handle } from './engine-connection.ts'
 import { explainEngineError, isEngineError } from './engine-errors.ts'
-import { AppError } from './errors.ts'
-import type { FileFacts } from './file-facts.ts'
+import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
+import { examineFile, type FileFacts } from './file-facts.ts'
 import { type HeldFile, hold, release } from './held-files.ts'
 import type { Key } from './key.ts'
 import { saltKey } from './new-key.ts'
@@ -84,6 +87,31 @@ export async function opensWith(path: string, keys: DatabaseOptions['keys']): Pr
     return false
   } finally {
     release(file)
+  }
+}
+
+/**
+ * Opens another program's plaintext database for reading, as it is at this moment. With a -wal beside it a copy of both
+ * is read, in a folder of its own that is gone afterwards, so that nothing of the original is touched.
+ */
+export async function openForeign(path: string): Promise<ClosableConnection> {
+  const facts = await examineFile(path)
+  if (!facts.walBytes && !facts.hasJournal) return connect(facts.realPath, { access: 'read', immutable: true })
+  const folder = await mkdtemp(join(tmpdir(), 'libreollama-db-import-'))
+  const discard = () => rm(folder, { recursive: true, force: true })
+  try {
+    const copy = join(folder, 'source.db')
+    for (const suffix of ['', '-wal', '-journal']) {
+      await copyFile(facts.realPath + suffix, copy + suffix).catch((error) => {
+        if (suffix === '' || systemErrorCode(error) !== 'ENOENT') throw explainSystemError(error, path)
+      })
+    }
+    const connection = await connect(copy, { access: 'query' })
+    const close = () => connection.close().finally(discard)
+    return Object.assign(connection, { close })
+  } catch (error) {
+    await discard()
+    throw error
   }
 }
 

@@ -6,45 +6,35 @@ export interface ArchiveEntry {
   name: string
   /** Bytes, unpacked. */
   size: number
-  read: () => Promise<AsyncIterable<Uint8Array>>
+  read: () => AsyncIterable<Uint8Array>
 }
 
 /** Unpacked, more than this at more than a thousandfold is made to fill a disk, not to hold chats. */
 const SUSPICIOUS = 64 * 1024 * 1024
 
 /**
- * Runs `work` on the files of a zip archive; nothing is unpacked to the disk. Throws INVALID, before anything is read,
- * for an archive that is broken, has names that lead out of it, or is a zip bomb.
+ * The files of a zip archive, while the archive is open; nothing is unpacked to the disk. Throws INVALID, before anything
+ * is given, for an archive that is broken, has names that lead out of it, or is a zip bomb.
  */
-export async function withArchive<T>(
-  path: string,
-  work: (entries: ArchiveEntry[]) => Promise<T>,
-): Promise<T> {
+export async function* archiveEntries(path: string): AsyncGenerator<ArchiveEntry> {
   const zip = await openArchive(path)
   try {
-    const entries = (await listEntries(zip)).filter(({ fileName }) => !fileName.endsWith('/'))
-    const bomb = entries.find(
-      ({ uncompressedSize, compressedSize }) =>
-        uncompressedSize > SUSPICIOUS && uncompressedSize > compressedSize * 1000,
-    )
-    if (bomb)
-      throw broken(
-        path,
-        `${bomb.fileName} would unpack to ${bomb.uncompressedSize} bytes, as a zip bomb does`,
-      )
-    return await work(
-      entries.map((entry) => ({
-        name: entry.fileName,
-        size: entry.uncompressedSize,
-        read: () => readEntry(zip, entry),
-      })),
-    )
-  } catch (error) {
-    throw error instanceof AppError || !isZipError(error) ? error : broken(path, error.message)
+    const entries = await listEntries(zip).catch((error) => {
+      throw broken(path, error.message)
+    })
+    const bomb = entries.find(isBomb)
+    if (bomb) throw broken(path, `${bomb.fileName} would unpack to ${bomb.uncompressedSize} bytes, as a zip bomb does`)
+    for (const entry of entries) {
+      if (entry.fileName.endsWith('/')) continue
+      yield { name: entry.fileName, size: entry.uncompressedSize, read: () => readEntry(path, zip, entry) }
+    }
   } finally {
     zip.close()
   }
 }
+
+const isBomb = ({ uncompressedSize, compressedSize }: Entry) =>
+  uncompressedSize > SUSPICIOUS && uncompressedSize > compressedSize * 1000
 
 function openArchive(path: string): Promise<ZipFile> {
   return new Promise((resolve, reject) =>
@@ -67,18 +57,17 @@ function listEntries(zip: ZipFile): Promise<Entry[]> {
   })
 }
 
-function readEntry(zip: ZipFile, entry: Entry): Promise<AsyncIterable<Uint8Array>> {
-  return new Promise((resolve, reject) =>
-    zip.openReadStream(entry, (error, stream) => (error ? reject(error) : resolve(stream))),
+async function* readEntry(path: string, zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array> {
+  const stream = await new Promise<AsyncIterable<Uint8Array>>((resolve, reject) =>
+    zip.openReadStream(entry, (error, opened) =>
+      error ? reject(broken(path, error.message)) : resolve(opened),
+    ),
   )
-}
-
-/** The library throws plain errors about what it reads; ours and those of the system have a code. */
-function isZipError(error: unknown): error is Error {
-  return (
-    error instanceof Error &&
-    !('code' in error && typeof error.code === 'string' && error.code.startsWith('E'))
-  )
+  try {
+    yield* stream
+  } catch (error) {
+    throw broken(path, `${entry.fileName}: ${error instanceof Error ? error.message : error}`)
+  }
 }
 
 function broken(path: string, reason: string): AppError {

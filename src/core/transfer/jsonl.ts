@@ -98,7 +98,7 @@ export class LineReader {
     const { type } = parsed.data
     const row = rowOf(type, parsed.data)
     const session = this.#session
-    if (type === 'message' && session?.id === row.get('session_id')) {
+    if (session && type === 'message' && session.id === row.get('session_id')) {
       session.rows.messages.push(row)
       return
     }

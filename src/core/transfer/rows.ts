@@ -73,8 +73,8 @@ function rowsOfPath(
       ['id', importedId(source, conversation.id, ...suffix, 'message', node.id, role)],
       ['session_id', id],
       ['role', role],
-      ['content', content],
-      ['model_name', node.model_name],
+      ['content', content.toWellFormed()],
+      ['model_name', node.model_name?.toWellFormed() ?? null],
       ['created_at', at],
       ['metadata', toJson({ ...metadata, ...moved })],
     ])
@@ -89,8 +89,8 @@ function rowsOfPath(
   const session: ImportRow = new Map<string, Value>([
     ['id', id],
     ['title', `${titleOf(conversation, path)}${branch ? ` (branch ${branch.number})` : ''}`],
-    ['model_name', conversation.model_name],
-    ['agent_id', null],
+    ['model_name', conversation.model_name?.toWellFormed() ?? null],
+    ['agent_id', conversation.agent_id ? importedId(source, 'agent', conversation.agent_id) : null],
     ['created_at', conversation.created_at ?? String(messages[0]?.get('created_at') ?? clock.now)],
     ['updated_at', conversation.updated_at ?? last],
     ['is_archived', conversation.is_archived],

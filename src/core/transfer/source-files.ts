@@ -1,0 +1,65 @@
+import { createReadStream } from 'node:fs'
+import { open, readdir, stat } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { AppError, explainSystemError, systemErrorCode } from '../errors.ts'
+import { archiveEntries } from './archive.ts'
+
+/** A file that may hold chats. */
+export interface SourceFile {
+  /** As it is told to a person: its path, or its name inside a folder or an archive. */
+  name: string
+  /** Where it is on the disk; undefined inside an archive. */
+  path: string | undefined
+  /** Bytes. */
+  size: number
+  /** Whether it was named itself, so that it has to be understood; what lies in a folder or an archive may be anything. */
+  named: boolean
+  read: () => AsyncIterable<Uint8Array>
+}
+
+/** The files of what was named: a file, a folder with all below it, an archive. Throws USAGE where there is nothing. */
+export async function* sourceFiles(path: string): AsyncGenerator<SourceFile> {
+  const status = await stat(path).catch((error) => {
+    if (systemErrorCode(error) !== 'ENOENT') throw explainSystemError(error, path)
+    throw new AppError('USAGE', `there is no file ${path}`, { hint: 'name the file, folder or archive to import' })
+  })
+  if (!status.isDirectory()) {
+    yield* fileOrArchive(path, path, status.size, true)
+    return
+  }
+  const names = await readdir(path, { recursive: true })
+  for (const name of names.sort()) {
+    const below = await stat(join(path, name))
+    if (below.isFile()) yield* fileOrArchive(join(path, name), relative(path, join(path, name)), below.size, false)
+  }
+}
+
+const ARCHIVE = Buffer.from('PK\x03\x04', 'latin1')
+
+async function* fileOrArchive(
+  path: string,
+  name: string,
+  size: number,
+  named: boolean,
+): AsyncGenerator<SourceFile> {
+  if ((await firstBytes(path, ARCHIVE.length)).equals(ARCHIVE)) {
+    for await (const entry of archiveEntries(path)) yield { ...entry, path: undefined, named: false }
+    return
+  }
+  yield { name, path, size, named, read: () => createReadStream(path, { highWaterMark: 256 * 1024 }) }
+}
+
+/** The first bytes of a file. */
+export async function firstBytes(path: string, length: number): Promise<Buffer> {
+  try {
+    const file = await open(path)
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0)
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    throw explainSystemError(error, path)
+  }
+}

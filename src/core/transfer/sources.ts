@@ -1,0 +1,166 @@
+import { isUtf8 } from 'node:buffer'
+import { parse } from 'node:path'
+import type { Connection } from '../connection.ts'
+import { openForeign } from '../database.ts'
+import { AppError } from '../errors.ts'
+import { looksLikeChatGPT, readChatGPT } from './chatgpt.ts'
+import { looksLikeClaude, readClaude } from './claude.ts'
+import { type Conversation, type Imported, Refused } from './conversation.ts'
+import { jsonElements } from './json-elements.ts'
+import { isJsonlHeader } from './jsonl.ts'
+import { isLibreOllama, readLibreOllama } from './libreollama.ts'
+import { isLlm, readLlm } from './llm.ts'
+import { looksLikeLMStudio, readLMStudio } from './lmstudio.ts'
+import { isOllama, readOllama } from './ollama.ts'
+import { looksLikeOpenWebUI, readOpenWebUI } from './openwebui.ts'
+import { isOpenWebUiDatabase, readOpenWebUiDatabase } from './openwebui-database.ts'
+import type { SourceFile } from './source-files.ts'
+
+/** The formats that can be imported. */
+export const SOURCES = [
+  'jsonl',
+  'libreollama',
+  'chatgpt',
+  'openwebui',
+  'claude',
+  'llm',
+  'ollama',
+  'lmstudio',
+] as const
+export type SourceName = (typeof SOURCES)[number]
+
+/** What is found in a file: in our own lines, or as a foreign reader gives it. */
+export type Found =
+  | { source: 'jsonl'; line: unknown }
+  | { source: Exclude<SourceName, 'jsonl'>; imported: Imported }
+
+export interface ReadOptions {
+  from: SourceName | 'auto'
+  /** The IANA name of the zone in which LibreOllama wrote times without one. */
+  timeZone: string
+  onBytes: (bytes: number) => void
+}
+
+/** Formats of JSON values, told by what the first of them looks like. */
+const JSON_FORMATS: [
+  Exclude<SourceName, 'jsonl'>,
+  (value: unknown) => boolean,
+  (value: unknown, file: SourceFile) => Conversation,
+][] = [
+  ['lmstudio', looksLikeLMStudio, (value, { name }) => readLMStudio(value, parse(name).base, parse(name).dir || null)],
+  ['chatgpt', looksLikeChatGPT, (value) => readChatGPT(value)],
+  ['openwebui', looksLikeOpenWebUI, (value) => readOpenWebUI(value)],
+  ['claude', looksLikeClaude, (value) => readClaude(value)],
+]
+
+/** Formats of SQLite files, told by their tables. */
+const DATABASE_FORMATS: [
+  Exclude<SourceName, 'jsonl'>,
+  (connection: Connection) => Promise<boolean>,
+  (connection: Connection, options: ReadOptions) => AsyncGenerator<Imported>,
+][] = [
+  ['openwebui', isOpenWebUiDatabase, (connection) => readOpenWebUiDatabase(connection, readOpenWebUI)],
+  ['llm', isLlm, (connection) => readLlm(connection)],
+  ['ollama', isOllama, (connection) => readOllama(connection)],
+  ['libreollama', isLibreOllama, (connection, { timeZone }) => readLibreOllama(connection, { timeZone })],
+]
+
+const SQLITE = Buffer.from('SQLite format 3\0')
+
+/**
+ * What a file holds, piece by piece; its format is told by its content. A file of no known format gives nothing, unless
+ * it was named itself. Throws INVALID for that, and for a file that ends in the middle.
+ */
+export async function* readSource(file: SourceFile, options: ReadOptions): AsyncGenerator<Found> {
+  if (!(await beginsWith(file, SQLITE))) return yield* readJson(file, options)
+  if (file.path !== undefined) return yield* readDatabase(file.path, file, options)
+  throw new AppError('INVALID', `${file.name} is a database inside an archive`, {
+    hint: 'unpack it, and import the file itself',
+  })
+}
+
+async function* readDatabase(path: string, file: SourceFile, options: ReadOptions): AsyncGenerator<Found> {
+  const connection = await openForeign(path)
+  try {
+    for (const [source, recognises, read] of DATABASE_FORMATS) {
+      if (options.from !== source && !(options.from === 'auto' && (await recognises(connection)))) continue
+      for await (const imported of read(connection, options)) yield { source, imported }
+      return
+    }
+  } finally {
+    await connection.close()
+  }
+  refuseUnknown(file, options, 'a SQLite database that none of the known programs made')
+}
+
+async function* readJson(file: SourceFile, options: ReadOptions): AsyncGenerator<Found> {
+  let format: (typeof JSON_FORMATS)[number] | 'jsonl' | undefined = named(options.from)
+  let number = 0
+  for await (const bytes of jsonElements(counted(file, options), file.name)) {
+    number++
+    const value = parseElement(bytes)
+    format ??= recognise(value, options)
+    if (format === undefined) break
+    if (value instanceof Refused) yield { source: sourceOf(format), imported: { kind: 'refused', refused: value } } as Found
+    else if (format === 'jsonl') yield { source: 'jsonl', line: value }
+    else yield { source: format[0], imported: readOne(format[2], value, file) }
+  }
+  if (format === undefined) refuseUnknown(file, options, number === 0 ? 'empty' : 'of no format that is known')
+}
+
+const named = (from: ReadOptions['from']) =>
+  from === 'jsonl' ? 'jsonl' : JSON_FORMATS.find(([source]) => source === from)
+
+const sourceOf = (format: (typeof JSON_FORMATS)[number] | 'jsonl') => (format === 'jsonl' ? 'jsonl' : format[0])
+
+function recognise(value: unknown, { from }: ReadOptions) {
+  if (from !== 'auto' || value instanceof Refused) return undefined
+  if (isJsonlHeader(value)) return 'jsonl' as const
+  return JSON_FORMATS.find(([, looksLike]) => looksLike(value))
+}
+
+/** A value; bytes that are no text, or no JSON, are refused one value at a time. */
+function parseElement(bytes: Buffer): unknown {
+  if (!isUtf8(bytes)) return new Refused(null, 'it is not valid UTF-8 text')
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch (error) {
+    return new Refused(null, `it is not valid JSON: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+function readOne(
+  read: (value: unknown, file: SourceFile) => Conversation,
+  value: unknown,
+  file: SourceFile,
+): Imported {
+  try {
+    return { kind: 'conversation', conversation: read(value, file) }
+  } catch (error) {
+    if (error instanceof Refused) return { kind: 'refused', refused: error }
+    throw error
+  }
+}
+
+async function* counted(file: SourceFile, { onBytes }: ReadOptions): AsyncGenerator<Uint8Array> {
+  for await (const chunk of file.read()) {
+    onBytes(chunk.length)
+    yield chunk
+  }
+}
+
+async function beginsWith(file: SourceFile, bytes: Buffer): Promise<boolean> {
+  let head = Buffer.alloc(0)
+  for await (const chunk of file.read()) {
+    head = Buffer.concat([head, chunk])
+    if (head.length >= bytes.length) break
+  }
+  return head.subarray(0, bytes.length).equals(bytes)
+}
+
+function refuseUnknown(file: SourceFile, { from }: ReadOptions, what: string): void {
+  if (!file.named && from === 'auto') return
+  throw new AppError('INVALID', `${file.name} cannot be imported: it is ${what}`, {
+    hint: `--from names the format: ${SOURCES.join(', ')}`,
+  })
+}
