@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto'
+import type { Part } from './conversation.ts'
+
+/** A file that came with a message. */
+export type Attachment = Extract<Part, { kind: 'attachment' }>
+
+/** An attachment of which only some things are known. */
+export function attachment(known: Partial<Attachment>): Attachment {
+  const { text, ...rest } = known
+  const part: Attachment = { name: null, type: null, bytes: null, sha256: null, ...rest, kind: 'attachment' }
+  return text === undefined || text === '' ? part : { ...part, text }
+}
+
+/** Type, size and SHA-256 (hex) of the bytes in a `data:` URL; null for any other text. The bytes are not kept. */
+export function measureDataUrl(url: string): Pick<Attachment, 'type' | 'bytes' | 'sha256'> | null {
+  if (!/^data:/i.test(url)) return null
+  const comma = url.indexOf(',')
+  if (comma === -1) return null
+  const [type = '', ...parameters] = url.slice(5, comma).split(';')
+  const base64 = parameters.some((parameter) => parameter.trim().toLowerCase() === 'base64')
+  const bytes = base64 ? Buffer.from(url.slice(comma + 1), 'base64') : unescapeBytes(url.slice(comma + 1))
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  return { type: type.trim().toLowerCase() || null, bytes: bytes.length, sha256 }
+}
+
+function unescapeBytes(text: string): Buffer {
+  try {
+    return Buffer.from(decodeURIComponent(text))
+  } catch {
+    return Buffer.from(text)
+  }
+}
