@@ -1,0 +1,150 @@
+import { attachment, measureDataUrl } from './attachments.ts'
+import type { Part } from './conversation.ts'
+import { asArray, asName, asRecord, decodeJson } from './json.ts'
+
+/** A `<details type="…">` block: its attributes and what stands in it, unescaped. */
+interface Block {
+  attributes: Map<string, string>
+  body: string
+  /** Where the text goes on. */
+  end: number
+}
+
+const OPENING = '<details'
+const CLOSING = '</details>'
+const TYPES = new Set(['reasoning', 'tool_calls', 'code_interpreter'])
+
+/**
+ * The parts of a reply of Open WebUI, which writes reasoning, tool calls and run code into the text as `<details>`
+ * blocks with escaped HTML. Other `<details>`, and those in fenced code, are text.
+ */
+export function splitDetails(content: string): Part[] {
+  const parts: Part[] = []
+  let start = 0
+  let at = content.indexOf(OPENING)
+  while (at !== -1) {
+    const before = content.slice(start, at)
+    const block = isAtLineStart(before) && !endsInFence(before) ? readBlock(content, at) : null
+    if (block) {
+      parts.push(...asText(before), ...asParts(block))
+      start = block.end
+    }
+    at = content.indexOf(OPENING, block?.end ?? at + OPENING.length)
+  }
+  // What surrounds the blocks is trimmed; a text without any stays as it is.
+  const rest = content.slice(start)
+  return [
+    ...parts,
+    ...(start > 0 ? asText(rest) : rest === '' ? [] : [{ kind: 'text' as const, text: rest }]),
+  ]
+}
+
+function asText(text: string): Part[] {
+  return text.trim() === '' ? [] : [{ kind: 'text', text: text.trim() }]
+}
+
+const isAtLineStart = (before: string) => /(^|\n)[ \t]{0,8}$/.test(before.slice(-10))
+
+function endsInFence(text: string): boolean {
+  return (text.match(/^ {0,3}```/gm)?.length ?? 0) % 2 === 1
+}
+
+function readBlock(content: string, at: number): Block | null {
+  const tag = readTag(content, at + OPENING.length)
+  if (!tag || !TYPES.has(tag.attributes.get('type') ?? '')) return null
+  let depth = 1
+  let from = tag.end
+  // What is cut off in the middle reaches to the end.
+  let close = content.length
+  while (depth > 0) {
+    const closing = content.indexOf(CLOSING, from)
+    if (closing === -1) return { ...tag, body: bodyOf(content.slice(tag.end)), end: content.length }
+    const opening = content.indexOf(OPENING, from)
+    const nested = opening !== -1 && opening < closing
+    depth += nested ? 1 : -1
+    close = closing
+    from = nested ? opening + OPENING.length : closing + CLOSING.length
+  }
+  return { ...tag, body: bodyOf(content.slice(tag.end, close)), end: from }
+}
+
+/** The attributes from `at` to the end of a tag, unescaped; null when it has no end. */
+function readTag(content: string, at: number): { attributes: Map<string, string>; end: number } | null {
+  const attributes = new Map<string, string>()
+  let from = at
+  for (;;) {
+    const end = content.indexOf('>', from)
+    const quote = content.indexOf('"', from)
+    if (end === -1) return null
+    if (quote === -1 || end < quote) return { attributes, end: end + 1 }
+    const unquote = content.indexOf('"', quote + 1)
+    if (unquote === -1) return null
+    const name = content.slice(from, quote).trim().replace(/\s*=$/, '')
+    if (!attributes.has(name)) attributes.set(name, unescapeHtml(content.slice(quote + 1, unquote)))
+    from = unquote + 1
+  }
+}
+
+function bodyOf(inside: string): string {
+  const start = inside.indexOf('<summary>')
+  const end = inside.indexOf('</summary>')
+  const hasSummary = start !== -1 && end > start && inside.slice(0, start).trim() === ''
+  return unescapeHtml(hasSummary ? inside.slice(end + '</summary>'.length) : inside).trim()
+}
+
+function asParts({ attributes, body }: Block): Part[] {
+  const given = (name: string) => attributes.get(name)
+  switch (given('type')) {
+    case 'reasoning':
+      return body === '' ? [] : [{ kind: 'reasoning', text: withoutQuoteMarks(body) }]
+    case 'tool_calls': {
+      const name = asName(given('name'))
+      const input = decodeJson(given('arguments') ?? given('content') ?? null)
+      const output = given('result') ?? given('results') ?? (body || undefined)
+      return [{ kind: 'tool_call', name, input }, ...resultOf(name, output), ...filesOf(given('files'))]
+    }
+    default: {
+      const name = 'code_interpreter'
+      const input = body === '' ? null : readCode(body)
+      return [{ kind: 'tool_call', name, input }, ...resultOf(name, given('output') ?? given('result'))]
+    }
+  }
+}
+
+function resultOf(name: string | null, output: string | undefined): Part[] {
+  return output === undefined ? [] : [{ kind: 'tool_result', name, output: decodeJson(output) }]
+}
+
+function filesOf(list: string | undefined): Part[] {
+  return asArray(decodeJson(list)).flatMap((file) => {
+    const url = asName(file) ?? asName(asRecord(file)?.url)
+    if (!url) return []
+    return attachment({ name: asName(asRecord(file)?.name), ...(measureDataUrl(url) ?? { name: url }) })
+  })
+}
+
+/** Reasoning is written as a quotation. */
+function withoutQuoteMarks(body: string): string {
+  const lines = body.split('\n')
+  const isQuoted = lines.every((line) => line.startsWith('>') || line.trim() === '')
+  return isQuoted ? lines.map((line) => line.replace(/^> ?/, '')).join('\n') : body
+}
+
+function readCode(body: string): { language: string | null; code: string } {
+  const [, language = '', code = body] = /^```([^\n`]*)\n([\s\S]*?)\n?```$/.exec(body) ?? []
+  return { language: asName(language), code }
+}
+
+const NAMED: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0' }
+
+/** A text without HTML's escapes; what is none stays. */
+export function unescapeHtml(text: string): string {
+  return text.replace(
+    /&(?:#(\d{1,7})|#[xX]([\da-fA-F]{1,6})|([a-z]{2,4}));/g,
+    (escape, decimal, hex, name) => {
+      if (name) return NAMED[name] ?? escape
+      const code = decimal ? Number(decimal) : Number.parseInt(hex, 16)
+      return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : escape
+    },
+  )
+}

@@ -1,0 +1,109 @@
+import { type Conversation, Refused } from './conversation.ts'
+import {
+  asArray,
+  asBoolean,
+  asCount,
+  asName,
+  asRecord,
+  asString,
+  contentId,
+  type JsonRecord,
+  leftover,
+} from './json.ts'
+import { readVersion } from './lmstudio-version.ts'
+import { latest, readTime } from './times.ts'
+import { activePath, type Draft, growTree } from './tree.ts'
+
+/** Whether a file's content looks like a conversation of LM Studio. */
+export function looksLikeLMStudio(value: unknown): boolean {
+  const source = asRecord(value)
+  if (!source || !Array.isArray(source.messages)) return false
+  const first = asRecord(source.messages[0])
+  if (first) return Array.isArray(first.versions)
+  return 'systemPrompt' in source || 'lastUsedModel' in source || 'assistantLastMessagedAt' in source
+}
+
+/**
+ * Reads one conversation of LM Studio; throws Refused without `messages`. The file has no id inside: it is the name of
+ * the file without `.conversation.json`. `folder` is the one in LM Studio's list, where it is in one.
+ */
+export function readLMStudio(value: unknown, file: string, folder: string | null = null): Conversation {
+  const name =
+    file
+      .split(/[/\\]/)
+      .at(-1)
+      ?.replace(/(\.conversation)?\.json$/i, '') || null
+  const source = asRecord(value)
+  if (!source) throw new Refused(name, 'it is not an object')
+  if (!Array.isArray(source.messages)) throw new Refused(name, 'it has no messages')
+  const { drafts, current } = readDrafts(source)
+  const tree = growTree(drafts, [current])
+  const times = [source.assistantLastMessagedAt, source.userLastMessagedAt].map(readTime)
+  const model = asRecord(source.lastUsedModel)
+  return {
+    id: name ?? contentId(value),
+    title: asName(source.name),
+    created_at: readTime(source.createdAt) ?? timeInName(name),
+    updated_at: latest(...times),
+    model_name:
+      asName(model?.identifier) ??
+      asName(model?.indexedModelIdentifier) ??
+      activePath(tree).findLast(({ model_name }) => model_name)?.model_name ??
+      null,
+    is_archived: asBoolean(source.archived),
+    metadata: leftover({ ...leftover(source, TAKEN), folder }, []),
+    ...tree,
+  }
+}
+
+const TAKEN = [
+  'name',
+  'createdAt',
+  'messages',
+  'systemPrompt',
+  'assistantLastMessagedAt',
+  'userLastMessagedAt',
+  'archived',
+]
+
+/** Milliseconds: shorter numbers are names that someone chose. */
+function timeInName(name: string | null): string | null {
+  return name && /^\d{13}$/.test(name) ? readTime(name) : null
+}
+
+/** Every version of every message; the next message follows the version that is selected. */
+function readDrafts(source: JsonRecord): { drafts: Draft[]; current: string | null } {
+  const drafts: Draft[] = systemPrompt(source.systemPrompt)
+  let current = drafts[0]?.id ?? null
+  asArray(source.messages).forEach((value, index) => {
+    const message = asRecord(value) ?? {}
+    const versions = Array.isArray(message.versions) ? message.versions : [message]
+    const siblings = versions.flatMap((version, number): Draft[] => {
+      const read = asRecord(version) && readVersion(asRecord(version) ?? {})
+      return read ? [{ id: `${index}.${number}`, parents: [current], message: read }] : []
+    })
+    const wanted = `${index}.${asCount(message.currentlySelected) ?? 0}`
+    drafts.push(...siblings)
+    current = (siblings.find(({ id }) => id === wanted) ?? siblings.at(-1))?.id ?? current
+  })
+  return { drafts, current }
+}
+
+function systemPrompt(value: unknown): Draft[] {
+  const text = asString(value)
+  if (!text?.trim()) return []
+  return [
+    {
+      id: 'system',
+      parents: [],
+      message: {
+        role: 'system',
+        hidden: true,
+        parts: [{ kind: 'text', text }],
+        model_name: null,
+        created_at: null,
+        metadata: {},
+      },
+    },
+  ]
+}

@@ -1,0 +1,108 @@
+import { attachment, measureDataUrl } from './attachments.ts'
+import type { ConversationNode, Part } from './conversation.ts'
+import { splitDetails } from './details.ts'
+import {
+  asArray,
+  asCount,
+  asName,
+  asRecord,
+  asRecords,
+  asString,
+  decodeJson,
+  type JsonRecord,
+} from './json.ts'
+
+/**
+ * The parts of a message of Open WebUI. Newer replies are there twice, as text and as `output` items: words are taken
+ * from the text, which a person may have edited, and the rest from where it is.
+ */
+export function readParts(message: JsonRecord, role: ConversationNode['role']): Part[] {
+  const content = readContent(message.content, role)
+  const output = asRecords(message.output)
+  const items = readOutput(output)
+  const files = readFiles(message.files)
+  if (role === 'tool') return [...content, ...items].map(asToolResult).concat(files)
+  if (!content.some(isText) && items.some(isText))
+    return [...content.filter(isMissingIn(items)), ...items, ...files]
+  const silent = content.some(isWork) ? [] : items.filter((part) => !isText(part))
+  return [...silent, ...content, ...files]
+}
+
+const isText = ({ kind }: Part) => kind === 'text'
+const isWork = ({ kind }: Part) => kind !== 'text' && kind !== 'attachment'
+const isMissingIn = (others: Part[]) => (part: Part) => !others.some(({ kind }) => kind === part.kind)
+
+function asToolResult(part: Part): Part {
+  return part.kind === 'text' ? { kind: 'tool_result', name: null, output: decodeJson(part.text) } : part
+}
+
+/** Content is a text, or a list of texts and images as in OpenAI's interface. */
+function readContent(content: unknown, role: ConversationNode['role']): Part[] {
+  const split = (text: string): Part[] =>
+    role === 'assistant' ? splitDetails(text) : [{ kind: 'text', text }]
+  const pieces = Array.isArray(content) ? content : [content]
+  return pieces.flatMap((value): Part[] => {
+    const piece = asRecord(value)
+    const text = asString(value) ?? asString(piece?.text) ?? asString(piece?.content)
+    if (text !== null) return split(text)
+    const url = asName(asRecord(piece?.image_url)?.url) ?? asName(piece?.image_url)
+    return url ? [attachment(measureDataUrl(url) ?? { name: url })] : []
+  })
+}
+
+function readOutput(items: JsonRecord[]): Part[] {
+  const names = new Map(items.map((item) => [item.call_id, asName(item.name)]))
+  return items.flatMap((item): Part[] => {
+    switch (item.type) {
+      case 'message':
+        return textsIn(item.content).map((text) => ({ kind: 'text', text }))
+      case 'reasoning': {
+        const text = (textsIn(item.content).join('\n') || textsIn(item.summary).join('\n')).trim()
+        return text === '' ? [] : [{ kind: 'reasoning', text }]
+      }
+      case 'function_call':
+        return [{ kind: 'tool_call', name: asName(item.name), input: decodeJson(item.arguments ?? null) }]
+      case 'function_call_output':
+        return [{ kind: 'tool_result', name: names.get(item.call_id) ?? null, output: outputOf(item.output) }]
+      default:
+        return asName(item.type)?.endsWith('code_interpreter') ? readCode(item) : []
+    }
+  })
+}
+
+function readCode(item: JsonRecord): Part[] {
+  const name = 'code_interpreter'
+  const language = asName(item.lang) ?? asName(item.language)
+  const call: Part = { kind: 'tool_call', name, input: { language, code: asString(item.code) } }
+  const { output } = item
+  return output === undefined || output === null ? [call] : [call, { kind: 'tool_result', name, output }]
+}
+
+function textsIn(content: unknown): string[] {
+  const pieces = Array.isArray(content) ? content : [content]
+  return pieces.flatMap((piece) => asString(piece) ?? asString(asRecord(piece)?.text) ?? [])
+}
+
+function outputOf(output: unknown): unknown {
+  const texts = textsIn(output)
+  return texts.length > 0 && texts.length === asArray(output).length
+    ? texts.join('\n')
+    : decodeJson(output ?? null)
+}
+
+/** Files, images and documents of a message; of a `data:` URL only type, size and hash. */
+function readFiles(files: unknown): Part[] {
+  return asRecords(files).map((entry) => {
+    const file = asRecord(entry.file) ?? {}
+    const meta = asRecord(file.meta) ?? asRecord(entry.meta) ?? {}
+    const url = asName(entry.url) ?? ''
+    const name = [entry.name, file.filename, meta.name, entry.id, file.id]
+      .map(asName)
+      .find((known) => known !== null)
+    const type = [entry.content_type, meta.content_type].map(asName).find((known) => known !== null)
+    const known = { type: type ?? asName(entry.type), bytes: asCount(entry.size) ?? asCount(meta.size) }
+    const measured = measureDataUrl(url)
+    const text = asString(asRecord(file.data)?.content) ?? undefined
+    return attachment({ ...known, ...measured, name: name ?? (measured || url === '' ? null : url), text })
+  })
+}
