@@ -24,7 +24,8 @@ export function splitDetails(content: string): Part[] {
   let at = content.indexOf(OPENING)
   while (at !== -1) {
     const before = content.slice(start, at)
-    const block = isAtLineStart(before) && !endsInFence(before) ? readBlock(content, at) : null
+    const found = isAtLineStart(before) ? readBlock(content, at) : null
+    const block = found && !endsInFence(before) ? found : null
     if (block) {
       parts.push(...asText(before), ...asParts(block))
       start = block.end
@@ -52,20 +53,26 @@ function endsInFence(text: string): boolean {
 function readBlock(content: string, at: number): Block | null {
   const tag = readTag(content, at + OPENING.length)
   if (!tag || !TYPES.has(tag.attributes.get('type') ?? '')) return null
-  let depth = 1
-  let from = tag.end
-  // What is cut off in the middle reaches to the end.
-  let close = content.length
-  while (depth > 0) {
-    const closing = content.indexOf(CLOSING, from)
-    if (closing === -1) return { ...tag, body: bodyOf(content.slice(tag.end)), end: content.length }
-    const opening = content.indexOf(OPENING, from)
+  const close = findClosing(content, tag.end)
+  const end = Math.min(close + CLOSING.length, content.length)
+  return { ...tag, body: bodyOf(content.slice(tag.end, close)), end }
+}
+
+/** Where a block ends that begins before `from`, with others inside; one that was cut off reaches to the end. */
+function findClosing(content: string, from: number): number {
+  const first = content.indexOf(CLOSING, from)
+  if (first === -1) return content.length
+  let at = from
+  for (let depth = 1; ; ) {
+    const closing = content.indexOf(CLOSING, at)
+    // Not balanced: a `<details` inside was only mentioned.
+    if (closing === -1) return first
+    const opening = content.indexOf(OPENING, at)
     const nested = opening !== -1 && opening < closing
     depth += nested ? 1 : -1
-    close = closing
-    from = nested ? opening + OPENING.length : closing + CLOSING.length
+    if (depth === 0) return closing
+    at = nested ? opening + OPENING.length : closing + CLOSING.length
   }
-  return { ...tag, body: bodyOf(content.slice(tag.end, close)), end: from }
 }
 
 /** The attributes from `at` to the end of a tag, unescaped; null when it has no end. */
@@ -141,10 +148,10 @@ const NAMED: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', a
 export function unescapeHtml(text: string): string {
   return text.replace(
     /&(?:#(\d{1,7})|#[xX]([\da-fA-F]{1,6})|([a-z]{2,4}));/g,
-    (escape, decimal, hex, name) => {
-      if (name) return NAMED[name] ?? escape
+    (written, decimal, hex, name) => {
+      if (name) return NAMED[name] ?? written
       const code = decimal ? Number(decimal) : Number.parseInt(hex, 16)
-      return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : escape
+      return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : written
     },
   )
 }

@@ -37,7 +37,7 @@ export function readOpenWebUI(value: unknown): Conversation {
   if (!asRecord(history?.messages) && !Array.isArray(history?.messages) && !Array.isArray(chat.messages)) {
     throw new Refused(id, 'it has no messages: neither a history nor a list')
   }
-  const tree = growTree(branching.length > 0 ? branching : readFlat(flat), [
+  const tree = growTree(branching.some(({ message }) => message) ? branching : readFlat(flat), [
     asName(history?.currentId),
     asName(flat.at(-1)?.id),
     asName(outer.current_message_id),
