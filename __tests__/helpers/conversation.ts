@@ -97,6 +97,7 @@ function mutate(holder: { root: Json }, random: (below: number) => number): void
   else if (choice < values.length + 3) parts[name] = other
   else if (Array.isArray(target) && choice === values.length + 3)
     target.push(structuredClone(target[0] ?? null))
+  else if (Array.isArray(target)) target.splice(Number(name), 1)
   else delete parts[name]
 }
 

@@ -13,7 +13,8 @@ import {
 /** What a message says, from its `content` blocks; from the flat `text` where they hold no text. */
 export function readBlocks(message: JsonRecord): { parts: Part[]; metadata: JsonRecord } {
   const blocks = asArray(message.content)
-  const names = new Map(asRecords(blocks).map((block) => [block.id, asName(block.name)]))
+  const calls = asRecords(blocks).filter(({ id }) => asName(id))
+  const names = new Map(calls.map((call) => [call.id, asName(call.name)]))
   const read = blocks.map((block) => readBlock(block, names))
   const unknown = blocks.filter((block, index) => read[index]?.length === 0 && isUnknown(block))
   const references = asRecords(blocks).flatMap((block) => asRecords(block.citations))

@@ -51,7 +51,8 @@ function readContent(content: unknown, role: ConversationNode['role']): Part[] {
 }
 
 function readOutput(items: JsonRecord[]): Part[] {
-  const names = new Map(items.map((item) => [item.call_id, asName(item.name)]))
+  const calls = items.filter(({ type }) => type === 'function_call')
+  const names = new Map(calls.map((call) => [call.call_id, asName(call.name)]))
   return items.flatMap((item): Part[] => {
     switch (item.type) {
       case 'message':
