@@ -92,10 +92,13 @@ function mutate(holder: { root: Json }, random: (below: number) => number): void
     {},
     { a: 1 },
   ]
-  const choice = random(values.length + 6)
+  const choice = random(values.length + 8)
   if (choice < values.length) parts[name] = values[choice] ?? null
   else if (choice < values.length + 3) parts[name] = other
-  else if (Array.isArray(target) && choice === values.length + 3)
+  else if (choice < values.length + 5) {
+    const [from, key] = places[random(places.length)] ?? [[], '0']
+    parts[name] = structuredClone((from as { [name: string]: Json })[key] ?? null)
+  } else if (Array.isArray(target) && choice === values.length + 5)
     target.push(structuredClone(target[0] ?? null))
   else if (Array.isArray(target)) target.splice(Number(name), 1)
   else delete parts[name]

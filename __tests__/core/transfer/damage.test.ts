@@ -5,7 +5,7 @@ import { looksLikeLMStudio, readLMStudio } from '../../../src/core/transfer/lmst
 import { looksLikeOpenWebUI, readOpenWebUI } from '../../../src/core/transfer/openwebui.ts'
 import { expectSound, mutations, readSample } from '../../helpers/conversation.ts'
 
-const ROUNDS = 3000
+const ROUNDS = 1000
 
 type Reader = [
   name: string,

@@ -80,13 +80,11 @@ test.each<[string, Draft[], (string | null)[], string | null]>([
   expect(growTree(drafts, given).current).toBe(expected)
 })
 
-test('a chain of a hundred thousand messages is no problem, in either direction or as a circle', () => {
-  const chain = Array.from({ length: 100_000 }, (_, index) =>
-    draft(`${index}`, index ? `${index - 1}` : null),
-  )
+test('a chain of ten thousand messages is no problem, in either direction or as a circle', () => {
+  const chain = Array.from({ length: 10_000 }, (_, index) => draft(`${index}`, index ? `${index - 1}` : null))
   expect(activePath(growTree(chain, [])).length).toBe(chain.length)
   expect(growTree(chain.toReversed(), []).nodes[0]?.id).toBe('0')
-  const circle = growTree([draft('0', '99999'), ...chain.slice(1)], [])
+  const circle = growTree([draft('0', '9999'), ...chain.slice(1)], [])
   expect(activePath(circle).length).toBe(chain.length)
 })
 
