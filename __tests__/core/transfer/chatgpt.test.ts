@@ -112,6 +112,12 @@ test.each([
     },
     'so([A $& page](https://a.example))it is',
   ],
+  [
+    'is found by its place counted in characters',
+    '🌊🌊【11†source】',
+    { citations: [{ start_ix: 2, end_ix: 13, metadata: { url: 'https://a.example' } }] },
+    '🌊🌊([https://a.example](https://a.example))',
+  ],
   ['stays when its place holds words', 'so it is', { citations: [{ start_ix: 0, end_ix: 2 }] }, 'so it is'],
   [
     'is a list of links where there is no wording for it',
@@ -139,6 +145,11 @@ test.each([
   const reply = { id: 'a', parent: null, message: said('assistant', { parts: ['Hi'] }, { metadata }) }
   const { nodes } = readChatGPT({ id: 'c', default_model_slug: 'gpt-4o', mapping: { a: reply } })
   expect(nodes[0]?.model_name).toBe(expected)
+})
+
+test('a usual model that is chosen anew each time is no model', () => {
+  const mapping = { a: { message: said('assistant', { parts: ['Hi'] }, { metadata: { model_slug: 'o3' } }) } }
+  expect(readChatGPT({ id: 'c', default_model_slug: 'auto', mapping }).model_name).toBe('o3')
 })
 
 test('the slim form, without children, recipients, metadata, current message and times, is read in full', () => {

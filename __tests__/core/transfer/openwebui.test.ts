@@ -92,7 +92,7 @@ const output = [
   { type: 'message', content: [{ text: 'old words' }] },
 ]
 
-test('with text and output items, words are taken from the text and once only', () => {
+test('with text and output items, words are taken from the text and work from the items, each once', () => {
   expect(reply('new words', { output })?.parts).toEqual([
     { kind: 'reasoning', text: 'hm' },
     { kind: 'tool_call', name: 'code_interpreter', input: { language: 'python', code: '1' } },
@@ -100,7 +100,11 @@ test('with text and output items, words are taken from the text and once only', 
     { kind: 'text', text: 'new words' },
   ])
   const written = '<details type="reasoning">\nhm\n</details>\nnew words'
-  expect(reply(written, { output })?.parts.map(({ kind }) => kind)).toEqual(['reasoning', 'text'])
+  expect(reply(written, { output })).toEqual(reply('new words', { output }))
+  expect(reply('<details type="reasoning">\nhm\n</details>\nold  words', { output })?.parts.at(-1)).toEqual({
+    kind: 'text',
+    text: 'old words',
+  })
 })
 
 test.each<[string, string, object[]]>([

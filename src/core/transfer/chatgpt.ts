@@ -20,7 +20,9 @@ export function readChatGPT(value: unknown): Conversation {
   const given = asName(source.conversation_id) ?? asName(source.id)
   const mapping = asRecord(source.mapping)
   if (!mapping) throw new Refused(given, 'it has no messages: its mapping is missing')
-  const model = asName(source.default_model_slug)
+  const usual = asName(source.default_model_slug)
+  // Which model that was is chosen for each message.
+  const model = usual === 'auto' ? null : usual
   const tree = growTree(readDrafts(mapping, model), [asName(source.current_node)])
   return {
     id: given ?? contentId(value),
@@ -102,6 +104,7 @@ function contextRole(given: unknown): ReturnType<typeof readRole> {
 
 /** What a message's metadata says of the service and not of the message, and what is read from it. */
 const PLUMBING = [
+  '_cite_metadata',
   'attachments',
   'citations',
   'content_references',

@@ -15,6 +15,7 @@ export function readReferences(metadata: JsonRecord): Reference[] {
       ...asRecords(reference.sources),
     ]),
     ...asRecords(metadata.citations).map((citation) => asRecord(citation.metadata) ?? {}),
+    ...asRecords(asRecord(metadata._cite_metadata)?.metadata_list),
   ]
   const byUrl = new Map<string, Reference>()
   for (const source of sources) {
@@ -46,11 +47,14 @@ function replacements(text: string, metadata: JsonRecord): Map<string, string> {
     const mark = asString(reference.matched_text)
     if (mark && isMark(mark) && !found.has(mark)) found.set(mark, shownAs(reference))
   }
-  for (const citation of asRecords(metadata.citations)) {
+  const citations = asRecords(metadata.citations)
+  const points = citations.length > 0 ? [...text] : []
+  for (const citation of citations) {
     const { start_ix: start, end_ix: end } = citation
     if (typeof start !== 'number' || typeof end !== 'number') continue
-    const mark = text.slice(start, end)
-    if (isMark(mark) && !found.has(mark)) found.set(mark, shownAs(asRecord(citation.metadata) ?? {}))
+    // Places are counted in characters; those outside the first plane are two units of a string.
+    const mark = [text.slice(start, end), points.slice(start, end).join('')].find(isMark)
+    if (mark && !found.has(mark)) found.set(mark, shownAs(asRecord(citation.metadata) ?? {}))
   }
   return found
 }

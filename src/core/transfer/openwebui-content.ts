@@ -13,24 +13,32 @@ import {
 } from './json.ts'
 
 /**
- * The parts of a message of Open WebUI. Newer replies are there twice, as text and as `output` items: words are taken
- * from the text, which a person may have edited, and the rest from where it is.
+ * The parts of a message of Open WebUI. Newer replies are there twice, as text and as `output` items: the items know
+ * more of the work and its order; the words are those of the text, which a person may have edited.
  */
 export function readParts(message: JsonRecord, role: ConversationNode['role']): Part[] {
   const content = readContent(message.content, role)
-  const output = asRecords(message.output)
-  const items = readOutput(output)
+  const items = readOutput(asRecords(message.output))
   const files = readFiles(message.files)
   if (role === 'tool') return [...content, ...items].map(asToolResult).concat(files)
-  if (!content.some(isText) && items.some(isText))
-    return [...content.filter(isMissingIn(items)), ...items, ...files]
-  const silent = content.some(isWork) ? [] : items.filter((part) => !isText(part))
-  return [...silent, ...content, ...files]
+  return [...combine(content, items), ...files]
 }
 
-const isText = ({ kind }: Part) => kind === 'text'
+function combine(content: Part[], items: Part[]): Part[] {
+  const written = wordsOf(content)
+  if (!items.some(isWork)) return written === '' ? [...content, ...items] : content
+  const isEdited = written !== '' && written !== wordsOf(items)
+  if (isEdited) return [...items.filter(isWork), ...content.filter((part) => !isWork(part))]
+  return [...items, ...content.filter(({ kind }) => kind === 'attachment')]
+}
+
 const isWork = ({ kind }: Part) => kind !== 'text' && kind !== 'attachment'
-const isMissingIn = (others: Part[]) => (part: Part) => !others.some(({ kind }) => kind === part.kind)
+
+/** The words, however they are spread over parts and lines. */
+function wordsOf(parts: Part[]): string {
+  const texts = parts.map((part) => (part.kind === 'text' ? part.text : ''))
+  return texts.join(' ').replace(/\s+/g, ' ').trim()
+}
 
 function asToolResult(part: Part): Part {
   return part.kind === 'text' ? { kind: 'tool_result', name: null, output: decodeJson(part.text) } : part
