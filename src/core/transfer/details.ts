@@ -12,7 +12,7 @@ interface Block {
 
 const OPENING = '<details'
 const CLOSING = '</details>'
-const TYPES = new Set(['reasoning', 'tool_calls', 'code_interpreter'])
+const KNOWN_OPENING = /<details\s{1,8}type="(?:reasoning|tool_calls|code_interpreter)"/y
 
 /**
  * The parts of a reply of Open WebUI, which writes reasoning, tool calls and run code into the text as `<details>`
@@ -21,38 +21,45 @@ const TYPES = new Set(['reasoning', 'tool_calls', 'code_interpreter'])
 export function splitDetails(content: string): Part[] {
   const parts: Part[] = []
   let start = 0
-  let at = content.indexOf(OPENING)
-  while (at !== -1) {
-    const before = content.slice(start, at)
-    const found = isAtLineStart(before) ? readBlock(content, at) : null
-    const block = found && !endsInFence(before) ? found : null
-    if (block) {
-      parts.push(...asText(before), ...asParts(block))
-      start = block.end
+  let seen = 0
+  let fences = 0
+  for (let at = content.indexOf(OPENING); at !== -1; at = content.indexOf(OPENING, at)) {
+    const begins = beginsBlock(content, start, at)
+    if (begins) {
+      fences += countFences(content.slice(seen, at))
+      seen = at
     }
-    at = content.indexOf(OPENING, block?.end ?? at + OPENING.length)
+    at += OPENING.length
+    if (!begins || fences % 2 === 1) continue
+    const block = readBlock(content, seen)
+    // A tag without an end: nothing can follow it.
+    if (!block) break
+    parts.push(...asText(content.slice(start, seen)), ...asParts(block))
+    start = seen = at = block.end
+    fences = 0
   }
-  // What surrounds the blocks is trimmed; a text without any stays as it is.
   const rest = content.slice(start)
-  return [
-    ...parts,
-    ...(start > 0 ? asText(rest) : rest === '' ? [] : [{ kind: 'text' as const, text: rest }]),
-  ]
+  // What surrounds the blocks is trimmed; a text without any stays as it is.
+  return start > 0 || rest === '' ? [...parts, ...asText(rest)] : [{ kind: 'text', text: rest }]
+}
+
+/** Whether a block of a known type opens there, on a line of its own or after another block. */
+function beginsBlock(content: string, start: number, at: number): boolean {
+  KNOWN_OPENING.lastIndex = at
+  return /(?:^|\n)[ \t]{0,8}$/.test(content.slice(Math.max(start, at - 9), at)) && KNOWN_OPENING.test(content)
+}
+
+function countFences(text: string): number {
+  return text.match(/^ {0,3}```/gm)?.length ?? 0
 }
 
 function asText(text: string): Part[] {
   return text.trim() === '' ? [] : [{ kind: 'text', text: text.trim() }]
 }
 
-const isAtLineStart = (before: string) => /(^|\n)[ \t]{0,8}$/.test(before.slice(-10))
-
-function endsInFence(text: string): boolean {
-  return (text.match(/^ {0,3}```/gm)?.length ?? 0) % 2 === 1
-}
-
 function readBlock(content: string, at: number): Block | null {
   const tag = readTag(content, at + OPENING.length)
-  if (!tag || !TYPES.has(tag.attributes.get('type') ?? '')) return null
+  if (!tag) return null
   const close = findClosing(content, tag.end)
   const end = Math.min(close + CLOSING.length, content.length)
   return { ...tag, body: bodyOf(content.slice(tag.end, close)), end }
@@ -62,16 +69,16 @@ function readBlock(content: string, at: number): Block | null {
 function findClosing(content: string, from: number): number {
   const first = content.indexOf(CLOSING, from)
   if (first === -1) return content.length
-  let at = from
+  let closing = first
+  let opening = content.indexOf(OPENING, from)
   for (let depth = 1; ; ) {
-    const closing = content.indexOf(CLOSING, at)
-    // Not balanced: a `<details` inside was only mentioned.
-    if (closing === -1) return first
-    const opening = content.indexOf(OPENING, at)
     const nested = opening !== -1 && opening < closing
     depth += nested ? 1 : -1
     if (depth === 0) return closing
-    at = nested ? opening + OPENING.length : closing + CLOSING.length
+    if (nested) opening = content.indexOf(OPENING, opening + OPENING.length)
+    else closing = content.indexOf(CLOSING, closing + CLOSING.length)
+    // Not balanced: a `<details` inside was only mentioned.
+    if (closing === -1) return first
   }
 }
 
