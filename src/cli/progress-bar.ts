@@ -1,5 +1,6 @@
 import type { Progress } from '../core/progress.ts'
 import type { Output } from './host.ts'
+import { humanBytes } from './terminal.ts'
 
 const WIDTH = 24
 /** Milliseconds: what is done sooner shows no bar, and no bar is drawn more often. */
@@ -18,17 +19,16 @@ export class ProgressBar {
     this.#wanted = wanted
   }
 
-  show({ phase, part = 0 }: Progress): void {
+  show({ phase, part, bytes }: Progress): void {
     if (!this.#wanted || !this.#stream.isTTY) return
     const now = Date.now()
     this.#began ??= now
     if (now - this.#began < PATIENCE || now - this.#drawn < INTERVAL) return
     this.#drawn = now
-    const full = Math.round(part * WIDTH)
-    const percent = `${Math.round(part * 100)}`.padStart(3)
-    this.#stream.write(
-      `\r\x1b[K${phase.padEnd(8)} ${'█'.repeat(full)}${'░'.repeat(WIDTH - full)} ${percent} %`,
-    )
+    const seconds = (now - this.#began) / 1000
+    const rate = bytes === undefined ? '' : `  ${humanBytes(bytes / seconds)}/s`
+    const left = part && bytes !== undefined ? `  ${Math.ceil(seconds / part - seconds)} s left` : ''
+    this.#stream.write(`\r\x1b[K${phase.padEnd(9)} ${part === undefined ? '' : bar(part)}${rate}${left}`)
   }
 
   /** Takes the line away, so that other text can be written. */
@@ -37,4 +37,9 @@ export class ProgressBar {
     this.#drawn = 0
     this.#began = undefined
   }
+}
+
+function bar(part: number): string {
+  const full = Math.round(part * WIDTH)
+  return `${'█'.repeat(full)}${'░'.repeat(WIDTH - full)} ${`${Math.round(part * 100)}`.padStart(3)} %`
 }

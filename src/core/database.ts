@@ -96,7 +96,8 @@ export async function opensWith(path: string, keys: DatabaseOptions['keys']): Pr
  */
 export async function openForeign(path: string): Promise<ClosableConnection> {
   const facts = await examineFile(path)
-  if (!facts.walBytes && !facts.hasJournal) return connect(facts.realPath, { access: 'read', immutable: true })
+  if (!facts.walBytes && !facts.hasJournal)
+    return connect(facts.realPath, { access: 'read', immutable: true })
   const folder = await mkdtemp(join(tmpdir(), 'libreollama-db-import-'))
   const discard = () => rm(folder, { recursive: true, force: true })
   try {

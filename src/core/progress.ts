@@ -1,8 +1,10 @@
 /** How far a long operation is. */
 export interface Progress {
-  phase: 'copying' | 'reading' | 'checking'
+  phase: 'copying' | 'reading' | 'checking' | 'importing' | 'exporting'
   /** From 0 to 1; undefined where it cannot be told. */
   part?: number
+  /** Bytes, or pieces, that are done; for a rate. */
+  bytes?: number
 }
 
 export type OnProgress = (progress: Progress) => void

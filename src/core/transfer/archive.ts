@@ -23,7 +23,11 @@ export async function* archiveEntries(path: string): AsyncGenerator<ArchiveEntry
       throw broken(path, error.message)
     })
     const bomb = entries.find(isBomb)
-    if (bomb) throw broken(path, `${bomb.fileName} would unpack to ${bomb.uncompressedSize} bytes, as a zip bomb does`)
+    if (bomb)
+      throw broken(
+        path,
+        `${bomb.fileName} would unpack to ${bomb.uncompressedSize} bytes, as a zip bomb does`,
+      )
     for (const entry of entries) {
       if (entry.fileName.endsWith('/')) continue
       yield { name: entry.fileName, size: entry.uncompressedSize, read: () => readEntry(path, zip, entry) }

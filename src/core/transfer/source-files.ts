@@ -21,7 +21,9 @@ export interface SourceFile {
 export async function* sourceFiles(path: string): AsyncGenerator<SourceFile> {
   const status = await stat(path).catch((error) => {
     if (systemErrorCode(error) !== 'ENOENT') throw explainSystemError(error, path)
-    throw new AppError('USAGE', `there is no file ${path}`, { hint: 'name the file, folder or archive to import' })
+    throw new AppError('USAGE', `there is no file ${path}`, {
+      hint: 'name the file, folder or archive to import',
+    })
   })
   if (!status.isDirectory()) {
     yield* fileOrArchive(path, path, status.size, true)
@@ -30,7 +32,8 @@ export async function* sourceFiles(path: string): AsyncGenerator<SourceFile> {
   const names = await readdir(path, { recursive: true })
   for (const name of names.sort()) {
     const below = await stat(join(path, name))
-    if (below.isFile()) yield* fileOrArchive(join(path, name), relative(path, join(path, name)), below.size, false)
+    if (below.isFile())
+      yield* fileOrArchive(join(path, name), relative(path, join(path, name)), below.size, false)
   }
 }
 

@@ -47,7 +47,11 @@ const JSON_FORMATS: [
   (value: unknown) => boolean,
   (value: unknown, file: SourceFile) => Conversation,
 ][] = [
-  ['lmstudio', looksLikeLMStudio, (value, { name }) => readLMStudio(value, parse(name).base, parse(name).dir || null)],
+  [
+    'lmstudio',
+    looksLikeLMStudio,
+    (value, { name }) => readLMStudio(value, parse(name).base, parse(name).dir || null),
+  ],
   ['chatgpt', looksLikeChatGPT, (value) => readChatGPT(value)],
   ['openwebui', looksLikeOpenWebUI, (value) => readOpenWebUI(value)],
   ['claude', looksLikeClaude, (value) => readClaude(value)],
@@ -101,17 +105,20 @@ async function* readJson(file: SourceFile, options: ReadOptions): AsyncGenerator
     const value = parseElement(bytes)
     format ??= recognise(value, options)
     if (format === undefined) break
-    if (value instanceof Refused) yield { source: sourceOf(format), imported: { kind: 'refused', refused: value } } as Found
+    if (value instanceof Refused)
+      yield { source: sourceOf(format), imported: { kind: 'refused', refused: value } } as Found
     else if (format === 'jsonl') yield { source: 'jsonl', line: value }
     else yield { source: format[0], imported: readOne(format[2], value, file) }
   }
-  if (format === undefined) refuseUnknown(file, options, number === 0 ? 'empty' : 'of no format that is known')
+  if (format === undefined)
+    refuseUnknown(file, options, number === 0 ? 'empty' : 'of no format that is known')
 }
 
 const named = (from: ReadOptions['from']) =>
   from === 'jsonl' ? 'jsonl' : JSON_FORMATS.find(([source]) => source === from)
 
-const sourceOf = (format: (typeof JSON_FORMATS)[number] | 'jsonl') => (format === 'jsonl' ? 'jsonl' : format[0])
+const sourceOf = (format: (typeof JSON_FORMATS)[number] | 'jsonl') =>
+  format === 'jsonl' ? 'jsonl' : format[0]
 
 function recognise(value: unknown, { from }: ReadOptions) {
   if (from !== 'auto' || value instanceof Refused) return undefined

@@ -1,0 +1,218 @@
+import type { Value } from '../connection.ts'
+import type { Database } from '../database.ts'
+import type { OnProgress } from '../progress.ts'
+import { formatTimestamp } from '../timestamp.ts'
+import type { Imported, SourceAgent, SourceSetting } from './conversation.ts'
+import { importedId } from './ids.ts'
+import { LineReader } from './jsonl.ts'
+import { type ImportRow, type Include, toJson, toRows } from './rows.ts'
+import { type SourceFile, sourceFiles } from './source-files.ts'
+import { type Found, readSource, type SourceName } from './sources.ts'
+import {
+  type ImportCounts,
+  type ImportItem,
+  ImportWriter,
+  type OnConflict,
+  refusesItem,
+} from './write-import.ts'
+
+/** What to import, and how. */
+export interface ImportOptions {
+  /** A file, a folder or a zip archive. */
+  path: string
+  from: SourceName | 'auto'
+  onConflict: OnConflict
+  branches: 'active' | 'all'
+  include: ReadonlySet<Include>
+  timeZone: string
+  dryRun: boolean
+  now: () => Date
+  signal?: AbortSignal
+  onProgress?: OnProgress
+  /** Told of everything that is refused, as it happens. */
+  onRefused?: (refusal: Refusal) => Promise<void>
+}
+
+/** Something that was not taken over, and why. */
+export interface Refusal {
+  file: string
+  /** The id that the source gives it, where it could be read. */
+  id: string | null
+  reason: string
+}
+
+/** What an import did. */
+export interface ImportReport extends ImportCounts {
+  /** The formats that were found. */
+  formats: SourceName[]
+  files: number
+  /** Files of no known format in a folder or an archive. */
+  ignored: number
+  refused: number
+  /** The first hundred of them. */
+  refusals: Refusal[]
+  dry_run: boolean
+}
+
+const MOST_REFUSALS = 100
+
+/**
+ * Takes chats over, each in a transaction of its own: what is finished stays when this is interrupted, and importing
+ * again adds only what is new. Without a database it tells what would come in. Throws INVALID for a file that is of no
+ * known format, IO when the disk fills.
+ */
+export async function importChats(db: Database | undefined, options: ImportOptions): Promise<ImportReport> {
+  const run = new ImportRun(db, options)
+  for await (const file of sourceFiles(options.path)) await run.take(file)
+  return run.report
+}
+
+class ImportRun {
+  readonly report: ImportReport
+  readonly #options: ImportOptions
+  readonly #writer: ImportWriter
+  readonly #formats = new Set<SourceName>()
+  readonly #agents = new Set<string>()
+
+  constructor(db: Database | undefined, options: ImportOptions) {
+    this.#options = options
+    this.#writer = new ImportWriter(db, options.onConflict, options.dryRun)
+    const counts = this.#writer.counts
+    this.report = {
+      ...counts,
+      formats: [],
+      files: 0,
+      ignored: 0,
+      refused: 0,
+      refusals: [],
+      dry_run: options.dryRun,
+    }
+  }
+
+  async take(file: SourceFile): Promise<void> {
+    const { from, timeZone, onProgress } = this.#options
+    const lines = new LineReader()
+    let read = 0
+    const onBytes = (bytes: number) => {
+      read += bytes
+      onProgress?.({
+        phase: 'importing',
+        part: file.size > 0 ? Math.min(read / file.size, 1) : undefined,
+        bytes: read,
+      })
+    }
+    const before = this.#formats.size
+    let found = 0
+    try {
+      for await (const piece of readSource(file, { from, timeZone, onBytes })) {
+        found++
+        this.#formats.add(piece.source)
+        this.#options.signal?.throwIfAborted()
+        await this.#takePiece(file, piece, lines)
+      }
+      await this.#writeAll(file, lines.end())
+    } catch (error) {
+      // A file that ends in the middle; one that was named itself, and gave nothing, is an error of its own.
+      if (!refusesItem(error) || (file.named && found === 0)) throw error
+      await this.#refuse({ file: file.name, id: null, reason: error.message })
+    }
+    const known = found > 0 || this.#formats.size > before || file.named
+    this.report[known ? 'files' : 'ignored']++
+    Object.assign(this.report, this.#writer.counts, { formats: [...this.#formats] })
+  }
+
+  async #takePiece(file: SourceFile, piece: Found, lines: LineReader): Promise<void> {
+    if ('line' in piece) {
+      await this.#guard(file, null, () => this.#writeAll(file, lines.take(piece.line)))
+      return
+    }
+    const { source, imported } = piece
+    if (imported.kind === 'refused') {
+      await this.#refuse({ file: file.name, id: imported.refused.id, reason: imported.refused.message })
+      return
+    }
+    const id = imported.kind === 'conversation' ? imported.conversation.id : null
+    await this.#guard(file, id, () => this.#writeAll(file, this.#itemsOf(source, imported)))
+  }
+
+  *#itemsOf(source: string, imported: Exclude<Imported, { kind: 'refused' }>): Generator<ImportItem> {
+    const { branches, include, now } = this.#options
+    switch (imported.kind) {
+      case 'agent': {
+        const row = agentRow(source, imported.agent, now())
+        this.#agents.add(String(row.get('id')))
+        yield { kind: 'record', table: 'agents', row }
+        return
+      }
+      case 'setting':
+        yield { kind: 'record', table: 'settings', row: settingRow(imported.setting, now()) }
+        return
+      case 'conversation':
+        for (const rows of toRows(imported.conversation, { source, branches, include, now: now() })) {
+          if (!this.#agents.has(String(rows.session.get('agent_id')))) rows.session.set('agent_id', null)
+          yield { kind: 'session', id: String(rows.session.get('id')), rows }
+        }
+    }
+  }
+
+  async #writeAll(file: SourceFile, items: Iterable<ImportItem>): Promise<void> {
+    for (const item of items) {
+      const id = item.kind === 'session' ? item.id : String(item.row.get('id') ?? item.row.get('key'))
+      await this.#guard(file, id, () => this.#writer.write(item))
+    }
+  }
+
+  /** What the database, or the form, refuses concerns one piece only; anything else ends the import. */
+  async #guard(file: SourceFile, id: string | null, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!refusesItem(error)) throw error
+      await this.#refuse({ file: file.name, id, reason: error.message })
+    }
+  }
+
+  async #refuse(refusal: Refusal): Promise<void> {
+    this.report.refused++
+    if (this.report.refusals.length < MOST_REFUSALS) this.report.refusals.push(refusal)
+    await this.#options.onRefused?.(refusal)
+  }
+}
+
+function agentRow(source: string, agent: SourceAgent, now: Date): ImportRow {
+  const moment = formatTimestamp(now)
+  const { id, metadata, created_at, updated_at, ...rest } = agent
+  return new Map<string, Value>([
+    ['id', importedId(source, 'agent', id)],
+    ...Object.entries(rest),
+    ['created_at', created_at ?? moment],
+    ['updated_at', updated_at ?? created_at ?? moment],
+    ['metadata', toJson({ ...metadata, source, source_id: id })],
+  ])
+}
+
+function settingRow({ key, value, description }: SourceSetting, now: Date): ImportRow {
+  const moment = formatTimestamp(now)
+  return new Map<string, Value>([
+    ['key', key],
+    ['value', value],
+    ['description', description],
+    ['created_at', moment],
+    ['updated_at', moment],
+  ])
+}
+
+/** Lets many small transactions be fast: each is whole or not there, and all are on the disk when this resolves. */
+export async function withQuickCommits<T>(db: Database, work: () => Promise<T>): Promise<T> {
+  const mode = await db.exclusively((writer) => writer.get<{ journal_mode: string }>('PRAGMA journal_mode'))
+  if (mode?.journal_mode !== 'wal') return work()
+  await db.exclusively((writer) => writer.exec('PRAGMA synchronous = NORMAL'))
+  try {
+    return await work()
+  } finally {
+    await db.exclusively(async (writer) => {
+      await writer.exec('PRAGMA synchronous = FULL')
+      await writer.get('PRAGMA wal_checkpoint(PASSIVE)')
+    })
+  }
+}
