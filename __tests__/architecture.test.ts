@@ -30,7 +30,10 @@ function importsOf(file: string): { target: string; typeOnly: boolean; lazy: boo
 const below = (folder: string) => [...imports].filter(([file]) => file.startsWith(`${folder}/`))
 
 test.each([
-  ['src/core', ['src/core/', 'node:', '@journeyapps/sqlcipher', 'kysely', 'zod', 'uuid', 'env-paths']],
+  [
+    'src/core',
+    ['src/core/', 'node:', '@journeyapps/sqlcipher', 'kysely', 'zod', 'uuid', 'env-paths', 'yauzl'],
+  ],
   [
     'src/cli',
     [

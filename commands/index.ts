@@ -186,6 +186,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./query.ts'),
   },
   {
+    name: 'import',
+    summary: 'bring chats in: LibreOllama, ChatGPT, Claude, Open WebUI, llm, Ollama, LM Studio, jsonl',
+    examples: [
+      'libreollama-db import ~/Downloads/chatgpt-export.zip --dry-run',
+      'libreollama-db import ~/.local/share/LibreOllama/database.db --db ./chats.db --source-timezone Europe/Berlin',
+      'libreollama-db import chats.jsonl --on-conflict newer --json',
+    ],
+    load: () => import('./import.ts'),
+  },
+  {
+    name: 'export',
+    summary: 'take chats out, readable or lossless; the result is not encrypted',
+    examples: [
+      'libreollama-db export --out chats.jsonl',
+      'libreollama-db export --format markdown --out ./chats',
+      'libreollama-db export --format html --search bread > bread.html',
+    ],
+    load: () => import('./export.ts'),
+  },
+  {
     name: 'path',
     summary: 'print where the database is',
     examples: ['libreollama-db path', 'ls -l "$(libreollama-db path)"'],

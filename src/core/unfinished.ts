@@ -5,7 +5,16 @@ import { discardDatabase, syncPath } from './new-file.ts'
 import { mayStillRun, ownPid } from './running.ts'
 
 /** What makes a file that appears under its name only when it is whole. */
-export type Operation = 'init' | 'backup' | 'drill' | 'rehearse' | 'rekey' | 'restore' | 'encrypt' | 'upgrade'
+export type Operation =
+  | 'init'
+  | 'backup'
+  | 'drill'
+  | 'rehearse'
+  | 'rekey'
+  | 'restore'
+  | 'encrypt'
+  | 'upgrade'
+  | 'export'
 
 /**
  * The names that an operation on `path` uses, so that a later run can tell from them alone what a killed one left:
@@ -40,7 +49,7 @@ export interface Recovery {
 }
 
 const UNFINISHED =
-  /^(.+)\.(init|backup|drill|rehearse|rekey|restore|encrypt|upgrade)-(\d+)-(\d{8}T\d{9}Z)\.(new|old)$/
+  /^(.+)\.(init|backup|drill|rehearse|rekey|restore|encrypt|upgrade|export)-(\d+)-(\d{8}T\d{9}Z)\.(new|old)$/
 
 /** Finishes or undoes what killed operations on this file left; what still runs is left alone. */
 export async function recover(path: string): Promise<Recovery[]> {

@@ -1,4 +1,5 @@
 import type { Value } from '../connection.ts'
+import { AppError } from '../errors.ts'
 import { formatTimestamp } from '../timestamp.ts'
 import type { Conversation, ConversationNode, Part } from './conversation.ts'
 import { importedId } from './ids.ts'
@@ -216,7 +217,14 @@ function titleOf({ title }: Conversation, path: ConversationNode[]): string {
 
 const clean = (text: string) => text.trim().toWellFormed()
 
-/** JSON text that the database can hold: halves of surrogate pairs are replaced. */
+/** JSON text that the database can hold: halves of surrogate pairs are replaced. Throws INVALID for endless nesting. */
 export function toJson(value: unknown): string {
-  return (JSON.stringify(value) ?? 'null').toWellFormed()
+  try {
+    return (JSON.stringify(value) ?? 'null').toWellFormed()
+  } catch (error) {
+    throw new AppError('INVALID', 'something in it is nested too deep to be kept', {
+      hint: 'look at this conversation in the export file',
+      cause: error,
+    })
+  }
 }

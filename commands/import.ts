@@ -1,0 +1,159 @@
+import { resolve } from 'node:path'
+import { InvalidArgumentError, Option } from 'commander'
+import type { Context } from '../src/cli/context.ts'
+import type { View } from '../src/cli/output.ts'
+import { safe } from '../src/cli/terminal.ts'
+import { type Database, withDatabase } from '../src/core/database.ts'
+import { exitCodeOf } from '../src/core/errors.ts'
+import { exists } from '../src/core/file-facts.ts'
+import { initDatabase } from '../src/core/init.ts'
+import {
+  type ImportOptions,
+  type ImportReport,
+  importChats,
+  withQuickCommits,
+} from '../src/core/transfer/import.ts'
+import { RejectFile } from '../src/core/transfer/reject-file.ts'
+import type { Include } from '../src/core/transfer/rows.ts'
+import { SOURCES } from '../src/core/transfer/sources.ts'
+import type { Define } from './index.ts'
+
+interface Options {
+  from: ImportOptions['from']
+  onConflict: ImportOptions['onConflict']
+  branches: ImportOptions['branches']
+  include?: ReadonlySet<Include>
+  sourceTimezone?: string
+  rejectFile?: string
+  dryRun?: boolean
+}
+
+const view: View<ImportReport> = {
+  fields: [
+    'formats',
+    'files',
+    'ignored',
+    'sessions_added',
+    'sessions_updated',
+    'sessions_unchanged',
+    'messages_added',
+    'messages_updated',
+    'agents_added',
+    'settings_added',
+    'executions_added',
+    'refused',
+    'refusals',
+    'dry_run',
+  ],
+  text: (report, style) => {
+    const { formats, files, ignored, refused, refusals, dry_run } = report
+    const others = ['agents', 'settings', 'executions'] as const
+    const lines = [
+      `${style.bold(formats.join(', ') || 'nothing')} in ${files} files${ignored ? `, ${ignored} others left alone` : ''}`,
+      `sessions    ${report.sessions_added} new, ${report.sessions_updated} changed, ${report.sessions_unchanged} as they were`,
+      `messages    ${report.messages_added} new, ${report.messages_updated} changed`,
+      ...others
+        .filter((name) => report[`${name}_added`])
+        .map((name) => `${name.padEnd(10)}  ${report[`${name}_added`]} new`),
+      ...(refused ? [style.bad(`refused     ${refused}`)] : []),
+      ...refusals.map(
+        ({ file, id, reason }) => `  ${safe(file)}${id ? ` ${safe(id)}` : ''}: ${safe(reason)}`,
+      ),
+      ...(dry_run ? ['nothing was changed'] : []),
+    ]
+    return `${lines.join('\n')}\n`
+  },
+}
+
+const define: Define = (command, context) => {
+  command
+    .argument('<path>', 'a file, a folder, or a zip archive')
+    .addOption(
+      new Option('--from <format>', 'the format; told by the content by default')
+        .choices(['auto', ...SOURCES])
+        .default('auto'),
+    )
+    .addOption(
+      new Option(
+        '--on-conflict <what>',
+        'what is there already: leave it, replace it, or where the source is newer',
+      )
+        .choices(['skip', 'replace', 'newer'])
+        .default('skip'),
+    )
+    .addOption(
+      new Option(
+        '--branches <which>',
+        'only the active path of a chat, or its other paths as further sessions',
+      )
+        .choices(['active', 'all'])
+        .default('active'),
+    )
+    .option(
+      '--include <what>',
+      'make these messages too, a,b: reasoning, tools, hidden; else they are in metadata',
+      includes,
+    )
+    .option('--source-timezone <zone>', 'where LibreOllama ran that stored local times; here by default')
+    .option(
+      '--reject-file <path>',
+      'a new file for everything that is refused, with the reason, as JSON lines',
+    )
+    .option('--dry-run', 'tell what would come in and change nothing')
+    .action(async (path: string, options: Options) => {
+      const ctx = context()
+      const print = ctx.printer(view)
+      const rejects = options.rejectFile ? await RejectFile.create(resolve(options.rejectFile)) : undefined
+      const report = await inDatabase(ctx, options.dryRun ?? false, (db) =>
+        importChats(db, {
+          path: resolve(path),
+          from: options.from,
+          onConflict: options.onConflict,
+          branches: options.branches,
+          include: options.include ?? new Set(),
+          timeZone: options.sourceTimezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+          dryRun: options.dryRun ?? false,
+          now: ctx.host.now,
+          signal: ctx.host.signal,
+          onProgress: ctx.copying.onProgress,
+          onRefused: (refusal) => rejects?.add(refusal) ?? Promise.resolve(),
+        }),
+      ).finally(() => rejects?.close())
+      if (report.refused > 0) ctx.exitCode = exitCodeOf('INVALID')
+      await print(report)
+    })
+}
+
+/** Opens the database, which is made first where there is none; a dry run makes none. */
+async function inDatabase<T>(
+  ctx: Context,
+  dryRun: boolean,
+  work: (db: Database | undefined) => Promise<T>,
+): Promise<T> {
+  if (!(await exists(ctx.path))) {
+    if (dryRun) return work(undefined)
+    const { chooseNewKey } = await import('../src/cli/new-key.ts')
+    const { newKey, source } = await chooseNewKey(ctx, {
+      source: ctx.keySource,
+      generate: false,
+      fileFlag: '--key-file',
+      question: 'there is no database yet, and a new one needs a key',
+      hint: 'make it with: libreollama-db init, or name a key with --key-file <path>',
+    })
+    const migrations = await ctx.migrations()
+    await initDatabase({ ...ctx.database, ...ctx.copying, migrations, newKey })
+    ctx.useKeySource(source)
+  }
+  return withDatabase({ ...ctx.database, access: dryRun ? 'read' : 'write' }, (db) =>
+    dryRun ? work(db) : withQuickCommits(db, () => work(db)),
+  )
+}
+
+function includes(text: string): ReadonlySet<Include> {
+  const names = text.split(',').map((name) => name.trim())
+  const wrong = names.find((name) => !['reasoning', 'tools', 'hidden'].includes(name))
+  if (wrong !== undefined) throw new InvalidArgumentError('It is a list of reasoning, tools and hidden.')
+  return new Set(names as Include[])
+}
+
+export default define

@@ -1,0 +1,86 @@
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { AppError, explainSystemError, systemErrorCode } from '../errors.ts'
+import { exists } from '../file-facts.ts'
+import { discardDatabase, makeFolderFor, publishFile } from '../new-file.ts'
+import { namesFor, recover } from '../unfinished.ts'
+import type { ExportedChat, ExportFormat, ExportOptions } from './export/shape.ts'
+
+const BUFFER = 256 * 1024
+
+/** Writes pieces of text to a new file, 0600, which has its name only when it is whole; resolves to its bytes. */
+export async function writeNewFile(path: string, pieces: AsyncIterable<string>): Promise<number> {
+  if (await exists(path)) throw taken(path)
+  await makeFolderFor(path)
+  await recover(path)
+  const { made } = namesFor(path, 'export', new Date())
+  try {
+    const bytes = await writeAll(made, pieces)
+    await publishFile(made, path)
+    return bytes
+  } catch (error) {
+    if (systemErrorCode(error) === 'EEXIST') throw taken(path)
+    throw explainSystemError(error, path)
+  } finally {
+    await discardDatabase(made)
+  }
+}
+
+async function writeAll(path: string, pieces: AsyncIterable<string>): Promise<number> {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+  const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  try {
+    return await pour(file, pieces)
+  } finally {
+    await file.close()
+  }
+}
+
+async function pour(file: FileHandle, pieces: AsyncIterable<string>): Promise<number> {
+  let bytes = 0
+  let waiting = ''
+  const flush = async () => {
+    const buffer = Buffer.from(waiting)
+    waiting = ''
+    bytes += buffer.length
+    await file.writeFile(buffer)
+  }
+  for await (const piece of pieces) {
+    waiting += piece
+    if (waiting.length >= BUFFER) await flush()
+  }
+  await flush()
+  return bytes
+}
+
+/** Writes one file for each chat into a folder, which is made; names are safe and unique. Resolves to how many. */
+export async function writeFolder(
+  folder: string,
+  format: ExportFormat,
+  chats: AsyncIterable<ExportedChat>,
+  options: ExportOptions,
+): Promise<{ files: number; bytes: number }> {
+  const { fileName } = format
+  if (!fileName) throw new Error(`${format.name} is not written as a folder`)
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error) => {
+    throw systemErrorCode(error) === 'EEXIST' ? taken(folder) : explainSystemError(error, folder)
+  })
+  const names = new Set<string>()
+  const done = { files: 0, bytes: 0 }
+  for await (const chat of chats) {
+    const name = fileName(chat.session, names)
+    async function* one() {
+      yield chat
+    }
+    done.bytes += await writeNewFile(join(folder, name), format.write(one(), options))
+    done.files++
+  }
+  return done
+}
+
+function taken(path: string): AppError {
+  return new AppError('IO', `there is a file at ${path} already; it was not overwritten`, {
+    hint: `name another place with --out, or move ${basename(path)} away`,
+  })
+}
