@@ -65,7 +65,8 @@ const define: Define = (command, context) => {
     .action(async (options: Options) => {
       const ctx = context()
       const print = ctx.printer(view)
-      const result: Result = { path: '', format: options.format, sessions: 0, bytes: 0, skipped: [] }
+      const { format } = options
+      const result: Result = { path: '', format, sessions: 0, bytes: 0, skipped: [] }
       await withDatabase(ctx.database, (db) =>
         atOneMoment(db, async (reader) => {
           const selection = await select(ctx, reader, options)

@@ -31,6 +31,18 @@ export async function writeDefaultSettings(writer: Connection, moment: Date): Pr
     .execute()
 }
 
+/** Takes away what a new database starts with, where it holds nothing else; true when it was so. */
+export async function clearUntouched(writer: Connection): Promise<boolean> {
+  const used = await writer.get(
+    `SELECT 1 FROM chat_sessions UNION ALL SELECT 1 FROM agents UNION ALL
+     SELECT 1 FROM settings WHERE created_at <> updated_at OR key || char(10) || value NOT IN (SELECT value FROM json_each(?))
+     LIMIT 1`,
+    [JSON.stringify(DEFAULT_SETTINGS.map(([key, value]) => `${key}\n${value}`))],
+  )
+  if (!used) await writer.run('DELETE FROM settings')
+  return !used
+}
+
 /** Gives a setting a value; makes it where it is missing, and keeps its description where it is there. */
 export async function setSetting(
   writer: Connection,

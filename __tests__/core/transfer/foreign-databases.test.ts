@@ -88,6 +88,7 @@ test('only known tables are read, and nothing is written', async () => {
       statements.flatMap((sql) => [...sql.matchAll(/FROM "(\w+)"/g)].map(([, name]) => name)),
     )
     expect([...tables].sort()).toEqual([
+      'agent_executions',
       'agents',
       'chat_messages',
       'chat_sessions',

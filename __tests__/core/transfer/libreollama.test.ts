@@ -58,12 +58,16 @@ test.each([
   ['C', ERA_C],
   ['D', ERA_D],
   ['E', ERA_E],
-])('era %s gives agents before chats before settings, and no secret', async (_era, script) => {
-  const all = await read(script)
-  expect(all.order).toEqual([...all.order].sort())
-  expect(all.agents.length).toBeGreaterThan(0)
-  expect(JSON.stringify(all)).not.toContain('canary')
-})
+])(
+  'era %s gives agents before chats before their runs before settings, and no secret',
+  async (_era, script) => {
+    const all = await read(script)
+    const order = all.order.filter((kind) => kind !== 'refused')
+    expect(order).toEqual([...order].sort()) // the words happen to be in this order
+    expect(all.agents.length).toBeGreaterThan(0)
+    expect(JSON.stringify(all)).not.toContain('canary')
+  },
+)
 
 describe('era A', () => {
   test('a chat keeps its id, model, agent, state, metadata and extras', async () => {

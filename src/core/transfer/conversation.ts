@@ -85,9 +85,24 @@ export interface SourceSetting {
   description: string | null
 }
 
+/** A run of an agent that a source remembers; the ids are those that the source's agents and conversations have. */
+export interface SourceExecution {
+  id: string
+  agent_id: string
+  session_id: string | null
+  input: string
+  output: string | null
+  status: 'running' | 'completed' | 'failed' | 'cancelled'
+  started_at: string | null
+  completed_at: string | null
+  error_message: string | null
+  metadata: Record<string, unknown>
+}
+
 /** What a reader gives, piece by piece. */
 export type Imported =
   | { kind: 'conversation'; conversation: Conversation }
   | { kind: 'agent'; agent: SourceAgent }
   | { kind: 'setting'; setting: SourceSetting }
+  | { kind: 'execution'; execution: SourceExecution }
   | { kind: 'refused'; refused: Refused }

@@ -68,8 +68,8 @@ export async function* jsonLines(
   selection: ExportSelection,
   onSession: () => void = () => {},
 ): AsyncGenerator<string> {
-  yield `${JSON.stringify(JSONL_HEADER)}\n`
   const isWhole = !selection.sessions && !selection.where && !selection.since && !selection.until
+  yield `${JSON.stringify({ ...JSONL_HEADER, whole: isWhole })}\n`
   if (isWhole) yield* lines(reader, 'setting', 'key')
   const ids = isWhole ? undefined : await selectedIds(reader, selection)
   const agents = ids && (await agentsOf(reader, ids))

@@ -1,10 +1,11 @@
 import type { Value } from '../connection.ts'
 import type { Database } from '../database.ts'
 import type { OnProgress } from '../progress.ts'
+import { clearUntouched } from '../settings.ts'
 import { formatTimestamp } from '../timestamp.ts'
-import type { Imported, SourceAgent, SourceSetting } from './conversation.ts'
+import type { Imported, SourceAgent, SourceExecution, SourceSetting } from './conversation.ts'
 import { importedId } from './ids.ts'
-import { LineReader } from './jsonl.ts'
+import { isWholeExport, LineReader } from './jsonl.ts'
 import { type ImportRow, type Include, toJson, toRows } from './rows.ts'
 import { type SourceFile, sourceFiles } from './source-files.ts'
 import { type Found, readSource, type SourceName } from './sources.ts'
@@ -69,12 +70,15 @@ export async function importChats(db: Database | undefined, options: ImportOptio
 
 class ImportRun {
   readonly report: ImportReport
+  readonly #db: Database | undefined
   readonly #options: ImportOptions
   readonly #writer: ImportWriter
   readonly #formats = new Set<SourceName>()
   readonly #agents = new Set<string>()
+  readonly #sessions = new Set<string>()
 
   constructor(db: Database | undefined, options: ImportOptions) {
+    this.#db = db
     this.#options = options
     this.#writer = new ImportWriter(db, options.onConflict, options.dryRun)
     const counts = this.#writer.counts
@@ -123,6 +127,8 @@ class ImportRun {
 
   async #takePiece(file: SourceFile, piece: Found, lines: LineReader): Promise<void> {
     if ('line' in piece) {
+      // A whole export gives back what it was made from; what `init` put into an empty database would be more than that.
+      if (isWholeExport(piece.line) && !this.#options.dryRun) await this.#db?.transaction(clearUntouched)
       await this.#guard(file, null, () => this.#writeAll(file, lines.take(piece.line)))
       return
     }
@@ -144,13 +150,21 @@ class ImportRun {
         yield { kind: 'record', table: 'agents', row }
         return
       }
+      case 'execution': {
+        const row = executionRow(source, imported.execution, now())
+        if (!this.#sessions.has(String(row.get('session_id')))) row.set('session_id', null)
+        yield { kind: 'record', table: 'agent_executions', row }
+        return
+      }
       case 'setting':
         yield { kind: 'record', table: 'settings', row: settingRow(imported.setting, now()) }
         return
       case 'conversation':
         for (const rows of toRows(imported.conversation, { source, branches, include, now: now() })) {
           if (!this.#agents.has(String(rows.session.get('agent_id')))) rows.session.set('agent_id', null)
-          yield { kind: 'session', id: String(rows.session.get('id')), rows }
+          const id = String(rows.session.get('id'))
+          if (source === 'libreollama') this.#sessions.add(id) // its runs of agents come later
+          yield { kind: 'session', id, rows }
         }
     }
   }
@@ -187,6 +201,18 @@ function agentRow(source: string, agent: SourceAgent, now: Date): ImportRow {
     ...Object.entries(rest),
     ['created_at', created_at ?? moment],
     ['updated_at', updated_at ?? created_at ?? moment],
+    ['metadata', toJson({ ...metadata, source, source_id: id })],
+  ])
+}
+
+function executionRow(source: string, execution: SourceExecution, now: Date): ImportRow {
+  const { id, agent_id, session_id, started_at, metadata, ...rest } = execution
+  return new Map<string, Value>([
+    ['id', importedId(source, 'execution', id)],
+    ['agent_id', importedId(source, 'agent', agent_id)],
+    ['session_id', session_id === null ? null : importedId(source, session_id)],
+    ...Object.entries(rest),
+    ['started_at', started_at ?? formatTimestamp(now)],
     ['metadata', toJson({ ...metadata, source, source_id: id })],
   ])
 }

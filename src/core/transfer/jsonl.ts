@@ -5,8 +5,13 @@ import { parseExactJson } from '../exact-json.ts'
 import type { ImportRow } from './rows.ts'
 import type { ImportItem, RecordTable } from './write-import.ts'
 
-/** The name and version of the form, in the first line. */
+/** The name and version of the form, in the first line; `whole` says that nothing was left out. */
 export const JSONL_HEADER = { libreollama_db_export: 1 }
+
+/** Whether a first line says that the whole database follows. */
+export function isWholeExport(value: unknown): boolean {
+  return isJsonlHeader(value) && (value as { whole?: unknown }).whole === true
+}
 
 /** The tables, by the name of the lines that hold their rows. */
 export const LINE_TABLES = {

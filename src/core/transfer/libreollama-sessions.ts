@@ -11,7 +11,6 @@ import {
   present,
   roleOf,
   textOf,
-  textParts,
   truthOf,
 } from './source-value.ts'
 
@@ -105,7 +104,8 @@ function nodeOf(row: NumberedRow, era: Era, clock: EraClock, prefix = ''): Loose
     id: prefix + (textOf(row.id) ?? `row ${row[ROW]}`),
     role,
     hidden: role === 'tool',
-    parts: textParts(row.content),
+    // An empty message is one too: what is stored stays.
+    parts: [{ kind: 'text', text: textOf(row.content) ?? '' }],
     model_name: filledTextOf(row.model_name),
     created_at: clock.read(row.created_at),
     metadata: {

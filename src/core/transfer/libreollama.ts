@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts'
 import type { Imported } from './conversation.ts'
 import { readAgents, readSettings } from './libreollama-agents.ts'
 import { eraClock, libreOllamaEra } from './libreollama-era.ts'
+import { readExecutions } from './libreollama-executions.ts'
 import { readSessions } from './libreollama-sessions.ts'
 
 export { type Era, libreOllamaEra } from './libreollama-era.ts'
@@ -19,8 +20,7 @@ export async function isLibreOllama(connection: Connection): Promise<boolean> {
 }
 
 /**
- * Reads LibreOllama's own database or a Phase 2.1 one: agents, then chats, then settings. Executions are left out: no
- * version of the app stores real ones. Throws INVALID for a database that lost its chats, or is not LibreOllama's.
+ * Reads LibreOllama's own database or a Phase 2.1 one: agents, chats, runs of agents, settings. Throws INVALID for a database that lost its chats, or is not LibreOllama's.
  */
 export async function* readLibreOllama(
   connection: Connection,
@@ -48,5 +48,6 @@ export async function* readLibreOllama(
     yield { kind: 'agent', agent }
   }
   yield* readSessions({ connection, era, clock, timeZone, agents })
+  yield* readExecutions(connection, era, clock, agents)
   for await (const setting of readSettings(connection)) yield { kind: 'setting', setting }
 }

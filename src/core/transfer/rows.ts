@@ -165,7 +165,8 @@ function messageOf(
   const said = textOf(node.parts, 'text')
   const thought = include.has('reasoning') ? textOf(node.parts, 'reasoning') : ''
   const content = thought ? `<think>\n${thought}\n</think>\n\n${said}` : said
-  const isSilent = content === '' && !node.parts.some(({ kind }) => kind === 'attachment')
+  // An empty text was said all the same; what has none at all is only what happened besides.
+  const isSilent = content === '' && !node.parts.some(({ kind }) => kind === 'attachment' || kind === 'text')
   return isSilent ? undefined : { node, role: node.role, content, metadata }
 }
 

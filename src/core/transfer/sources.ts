@@ -76,7 +76,16 @@ const SQLITE = Buffer.from('SQLite format 3\0')
  * it was named itself. Throws INVALID for that, and for a file that ends in the middle.
  */
 export async function* readSource(file: SourceFile, options: ReadOptions): AsyncGenerator<Found> {
-  if (!(await beginsWith(file, SQLITE))) return yield* readJson(file, options)
+  const head = await headOf(file)
+  if (!head.subarray(0, SQLITE.length).equals(SQLITE)) {
+    const isJson = /^(\xef\xbb\xbf)?\s*([[{]|$)/.test(head.toString('latin1'))
+    if (isJson) return yield* readJson(file, options)
+    return refuseUnknown(
+      file,
+      options,
+      'neither JSON nor a plaintext database (an encrypted one is opened with --db)',
+    )
+  }
   if (file.path !== undefined) return yield* readDatabase(file.path, file, options)
   throw new AppError('INVALID', `${file.name} is a database inside an archive`, {
     hint: 'unpack it, and import the file itself',
@@ -156,13 +165,14 @@ async function* counted(file: SourceFile, { onBytes }: ReadOptions): AsyncGenera
   }
 }
 
-async function beginsWith(file: SourceFile, bytes: Buffer): Promise<boolean> {
+/** The first bytes, as many as tell SQLite from JSON. */
+async function headOf(file: SourceFile): Promise<Buffer> {
   let head = Buffer.alloc(0)
   for await (const chunk of file.read()) {
     head = Buffer.concat([head, chunk])
-    if (head.length >= bytes.length) break
+    if (head.length >= 64) break
   }
-  return head.subarray(0, bytes.length).equals(bytes)
+  return head.subarray(0, 64)
 }
 
 function refuseUnknown(file: SourceFile, { from }: ReadOptions, what: string): void {

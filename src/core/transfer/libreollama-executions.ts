@@ -1,0 +1,77 @@
+import type { Connection } from '../connection.ts'
+import { type Imported, Refused, type SourceExecution } from './conversation.ts'
+import { foreignTable, type NumberedRow, rowsOf } from './foreign-table.ts'
+import { type Era, type EraClock, eraId } from './libreollama-era.ts'
+import { filledTextOf, metadataOf, textOf } from './source-value.ts'
+
+const COLUMNS = [
+  ...[
+    'id',
+    'agent_id',
+    'session_id',
+    'input',
+    'output',
+    'status',
+    'started_at',
+    'executed_at',
+    'completed_at',
+  ],
+  ...['error_message', 'metadata'],
+]
+
+const STATUSES = ['running', 'completed', 'failed', 'cancelled'] as const
+
+/** The runs of agents in a LibreOllama database; one whose agent is gone has no place any more. */
+export async function* readExecutions(
+  connection: Connection,
+  era: Era,
+  clock: EraClock,
+  agents: ReadonlyMap<string, string>,
+): AsyncGenerator<Imported> {
+  const table = await foreignTable(connection, 'agent_executions', COLUMNS)
+  if (!table?.columns.includes('agent_id')) return
+  for await (const row of rowsOf(connection, table)) {
+    const id = textOf(row.id) ?? String(row['@row'])
+    const agent = agents.get(textOf(row.agent_id) ?? '')
+    if (agent === undefined) {
+      yield { kind: 'refused', refused: new Refused(id, 'the agent that ran this is gone') }
+      continue
+    }
+    const session = await sessionOf(connection, era, textOf(row.session_id))
+    yield { kind: 'execution', execution: executionOf(row, { id, agent, session }, era, clock) }
+  }
+}
+
+function executionOf(
+  row: NumberedRow,
+  { id, agent, session }: { id: string; agent: string; session: string | null },
+  era: Era,
+  clock: EraClock,
+): SourceExecution {
+  const word = textOf(row.status)?.toLowerCase()
+  // One that waits in a file that is only read will never run.
+  const status = STATUSES.find((known) => known === word) ?? 'cancelled'
+  const started = textOf(row.started_at ?? row.executed_at)
+  return {
+    id: eraId(era, id, started),
+    agent_id: agent,
+    session_id: session,
+    input: textOf(row.input) ?? '',
+    output: textOf(row.output),
+    status,
+    started_at: clock.read(started),
+    completed_at: clock.read(row.completed_at),
+    error_message: filledTextOf(row.error_message),
+    metadata: { ...metadataOf(row.metadata), ...(status === word ? {} : { source_status: word ?? null }) },
+  }
+}
+
+/** The id that the chat has in the common shape. */
+async function sessionOf(connection: Connection, era: Era, id: string | null): Promise<string | null> {
+  if (id === null || era === 'A') return id
+  const row = await connection.get<{ created_at: unknown }>(
+    'SELECT created_at FROM chat_sessions WHERE id = ?',
+    [id],
+  )
+  return row ? eraId(era, id, textOf(row.created_at)) : null
+}
