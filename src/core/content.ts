@@ -103,17 +103,20 @@ async function hashTable(
         .map((column) => quoteName(column.name))
         .join(', ')
     : rowNumberOf(columns.map((column) => column.name))
+  const select = `SELECT ${wr ? '0' : order} AS r, ${values} AS v FROM ${quoteName(name)}`
   // A table without row numbers has no single key to go on from; such tables are small here.
-  const page = wr
-    ? `SELECT 0 AS r, ${values} AS v FROM ${quoteName(name)} ORDER BY ${order} LIMIT ?2 OFFSET ?3`
-    : `SELECT ${order} AS r, ${values} AS v FROM ${quoteName(name)} WHERE ?3 = 0 OR ${order} > ?1 ORDER BY ${order} LIMIT ?2`
-  // Bytes come back as they are stored, without a detour through JavaScript's strings.
-  const sql = `SELECT max(r) AS last, count(*) AS rows, CAST(group_concat(v, char(10)) AS BLOB) AS bytes FROM (${page})`
+  const further = wr
+    ? `${select} ORDER BY ${order} LIMIT ?1 OFFSET ?3`
+    : `${select} WHERE ${order} > ?2 ORDER BY ${order} LIMIT ?1`
+  const first = `${select} ORDER BY ${order} LIMIT ?1`
   let last = 0
   let total = 0
   let limit = 64
   for (;;) {
-    const got = await connection.get<Page>(sql, [last, limit, total])
+    const got =
+      total === 0
+        ? await connection.get<Page>(hashed(first), [limit])
+        : await connection.get<Page>(hashed(further), wr ? [limit, last, total] : [limit, last])
     if (!got || got.rows === 0) return total
     hash.update(got.bytes ?? '')
     total += got.rows
@@ -123,6 +126,11 @@ async function hashTable(
     const perRow = (got.bytes?.length ?? 0) / got.rows || 1
     limit = Math.max(1, Math.min(MOST_ROWS, Math.round(PAGE / perRow), limit * 4))
   }
+}
+
+/** A page as one value: bytes come back as they are stored, without a detour through JavaScript's strings. */
+function hashed(page: string): string {
+  return `SELECT max(r) AS last, count(*) AS rows, CAST(group_concat(v, char(10)) AS BLOB) AS bytes FROM (${page})`
 }
 
 /** A value with its type and length, so that no two values look alike. */

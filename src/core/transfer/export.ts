@@ -113,10 +113,12 @@ async function* rows(
 ): AsyncGenerator<Record<string, unknown>> {
   const columns = LINE_COLUMNS[type].join(', ')
   const among = ids ? `AND ${key} IN (SELECT value FROM json_each(?3))` : ''
-  const sql = `SELECT ${columns} FROM ${LINE_TABLES[type]} WHERE (?1 IS NULL OR ${key} > ?1) ${among} ORDER BY ${key} LIMIT ?2`
-  let last: string | null = null
-  for (;;) {
-    const page: Record<string, unknown>[] = await reader.all(sql, [
+  // No key is smaller than the empty text; an OR in the condition would have every page read from the start.
+  const sql = (sign: string) =>
+    `SELECT ${columns} FROM ${LINE_TABLES[type]} WHERE ${key} ${sign} ?1 ${among} ORDER BY ${key} LIMIT ?2`
+  let last = ''
+  for (let sign = '>='; ; sign = '>') {
+    const page: Record<string, unknown>[] = await reader.all(sql(sign), [
       last,
       PAGE,
       ...(ids ? [JSON.stringify(ids)] : []),
@@ -130,11 +132,11 @@ async function* rows(
 /** In the order of time; those of one moment by id, so that the same content gives the same bytes. */
 async function* messageLines(reader: Connection, session: string): AsyncGenerator<string> {
   const columns = LINE_COLUMNS.message.join(', ')
-  const sql = `SELECT ${columns} FROM chat_messages WHERE session_id = ?1
-    AND (?2 IS NULL OR (created_at, id) > (?2, ?3)) ORDER BY created_at, id LIMIT ?4`
-  let last: [string | null, string | null] = [null, null]
-  for (;;) {
-    const page: Record<string, unknown>[] = await reader.all(sql, [session, ...last, PAGE])
+  const sql = (sign: string) => `SELECT ${columns} FROM chat_messages WHERE session_id = ?1
+    AND (created_at, id) ${sign} (?2, ?3) ORDER BY created_at, id LIMIT ?4`
+  let last: [string, string] = ['', '']
+  for (let sign = '>='; ; sign = '>') {
+    const page: Record<string, unknown>[] = await reader.all(sql(sign), [session, ...last, PAGE])
     if (page.length > 0) yield page.map((row) => writeLine('message', row)).join('')
     if (page.length < PAGE) return
     const { created_at, id } = page.at(-1) as { created_at: string; id: string }
