@@ -108,8 +108,8 @@ export async function openForeign(path: string): Promise<ClosableConnection> {
       })
     }
     const connection = await connect(copy, { access: 'query' })
-    const close = () => connection.close().finally(discard)
-    return Object.assign(connection, { close })
+    const close = connection.close.bind(connection)
+    return Object.assign(connection, { close: () => close().finally(discard) })
   } catch (error) {
     await discard()
     throw error

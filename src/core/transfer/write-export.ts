@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../errors.ts'
 import { exists } from '../file-facts.ts'
@@ -63,9 +63,7 @@ export async function writeFolder(
 ): Promise<{ files: number; bytes: number }> {
   const { fileName } = format
   if (!fileName) throw new Error(`${format.name} is not written as a folder`)
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error) => {
-    throw systemErrorCode(error) === 'EEXIST' ? taken(folder) : explainSystemError(error, folder)
-  })
+  await makeFolderFor(join(folder, 'chat'))
   const names = new Set<string>()
   const done = { files: 0, bytes: 0 }
   for await (const chat of chats) {
