@@ -7,12 +7,7 @@ import { type Database, withDatabase } from '../src/core/database.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
 import { exists } from '../src/core/file-facts.ts'
 import { initDatabase } from '../src/core/init.ts'
-import {
-  type ImportOptions,
-  type ImportReport,
-  importChats,
-  withQuickCommits,
-} from '../src/core/transfer/import.ts'
+import { type ImportOptions, type ImportReport, importChats } from '../src/core/transfer/import.ts'
 import { RejectFile } from '../src/core/transfer/reject-file.ts'
 import type { Include } from '../src/core/transfer/rows.ts'
 import { SOURCES } from '../src/core/transfer/sources.ts'
@@ -144,9 +139,8 @@ async function inDatabase<T>(
     await initDatabase({ ...ctx.database, ...ctx.copying, migrations, newKey })
     ctx.useKeySource(source)
   }
-  return withDatabase({ ...ctx.database, access: dryRun ? 'read' : 'write' }, (db) =>
-    dryRun ? work(db) : withQuickCommits(db, () => work(db)),
-  )
+  // The signal is heeded between two chats, so that what is finished can be committed.
+  return withDatabase({ ...ctx.database, signal: undefined, access: dryRun ? 'read' : 'write' }, work)
 }
 
 function includes(text: string): ReadonlySet<Include> {

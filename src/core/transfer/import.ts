@@ -1,4 +1,4 @@
-import type { Value } from '../connection.ts'
+import type { Connection, Value } from '../connection.ts'
 import type { Database } from '../database.ts'
 import type { OnProgress } from '../progress.ts'
 import { clearUntouched } from '../settings.ts'
@@ -58,31 +58,50 @@ export interface ImportReport extends ImportCounts {
 const MOST_REFUSALS = 100
 
 /**
- * Takes chats over, each in a transaction of its own: what is finished stays when this is interrupted, and importing
- * again adds only what is new. Without a database it tells what would come in. Throws INVALID for a file that is of no
+ * Takes chats over, each whole or not at all: what is finished stays when this is interrupted by its signal, and
+ * importing again adds only what is new. Without a database it tells what would come in. Throws INVALID for a file that is of no
  * known format, IO when the disk fills.
  */
 export async function importChats(db: Database | undefined, options: ImportOptions): Promise<ImportReport> {
-  const run = new ImportRun(db, options)
-  for await (const file of sourceFiles(options.path)) await run.take(file)
-  return run.report
+  if (!db) return runImport(undefined, options)
+  if (options.dryRun) return db.read((reader) => runImport(reader, options))
+  return db.exclusively(async (writer) => {
+    await db.refuseReplaced()
+    return withQuickCommits(writer, () => runImport(writer, options))
+  })
+}
+
+async function runImport(connection: Connection | undefined, options: ImportOptions): Promise<ImportReport> {
+  const run = new ImportRun(connection, options)
+  try {
+    for await (const file of sourceFiles(options.path)) await run.take(file)
+    await run.writer.finish()
+    return run.finished()
+  } catch (error) {
+    if (options.signal?.aborted)
+      await run.writer.finish() // what is finished stays
+    else await run.writer.abandon()
+    throw error
+  }
 }
 
 class ImportRun {
-  readonly report: ImportReport
-  readonly #db: Database | undefined
+  readonly writer: ImportWriter
+  readonly #report: ImportReport
   readonly #options: ImportOptions
-  readonly #writer: ImportWriter
   readonly #formats = new Set<SourceName>()
+  #file = ''
   readonly #agents = new Set<string>()
   readonly #sessions = new Set<string>()
 
-  constructor(db: Database | undefined, options: ImportOptions) {
-    this.#db = db
+  constructor(connection: Connection | undefined, options: ImportOptions) {
     this.#options = options
-    this.#writer = new ImportWriter(db, options.onConflict, options.dryRun)
-    const counts = this.#writer.counts
-    this.report = {
+    this.writer = new ImportWriter(connection, {
+      ...options,
+      onRefused: (item, reason) => this.#refuse({ file: this.#file, id: idOf(item), reason }),
+    })
+    const counts = this.writer.counts
+    this.#report = {
       ...counts,
       formats: [],
       files: 0,
@@ -93,7 +112,13 @@ class ImportRun {
     }
   }
 
+  /** What was done, when everything is written. */
+  finished(): ImportReport {
+    return Object.assign(this.#report, this.writer.counts, { formats: [...this.#formats] })
+  }
+
   async take(file: SourceFile): Promise<void> {
+    this.#file = file.name
     const { from, timeZone, onProgress } = this.#options
     const lines = new LineReader()
     let read = 0
@@ -114,22 +139,21 @@ class ImportRun {
         this.#options.signal?.throwIfAborted()
         await this.#takePiece(file, piece, lines)
       }
-      await this.#writeAll(file, lines.end())
+      await this.#writeAll(lines.end())
     } catch (error) {
       // A file that ends in the middle; one that was named itself, and gave nothing, is an error of its own.
       if (!refusesItem(error) || (file.named && found === 0)) throw error
       await this.#refuse({ file: file.name, id: null, reason: error.message })
     }
     const known = found > 0 || this.#formats.size > before || file.named
-    this.report[known ? 'files' : 'ignored']++
-    Object.assign(this.report, this.#writer.counts, { formats: [...this.#formats] })
+    this.#report[known ? 'files' : 'ignored']++
   }
 
   async #takePiece(file: SourceFile, piece: Found, lines: LineReader): Promise<void> {
     if ('line' in piece) {
       // A whole export gives back what it was made from; what `init` put into an empty database would be more than that.
-      if (isWholeExport(piece.line) && !this.#options.dryRun) await this.#db?.transaction(clearUntouched)
-      await this.#guard(file, null, () => this.#writeAll(file, lines.take(piece.line)))
+      if (isWholeExport(piece.line) && !this.#options.dryRun) await this.writer.inOrder(clearUntouched)
+      await this.#guard(file, null, () => this.#writeAll(lines.take(piece.line)))
       return
     }
     const { source, imported } = piece
@@ -138,7 +162,7 @@ class ImportRun {
       return
     }
     const id = imported.kind === 'conversation' ? imported.conversation.id : null
-    await this.#guard(file, id, () => this.#writeAll(file, this.#itemsOf(source, imported)))
+    await this.#guard(file, id, () => this.#writeAll(this.#itemsOf(source, imported)))
   }
 
   *#itemsOf(source: string, imported: Exclude<Imported, { kind: 'refused' }>): Generator<ImportItem> {
@@ -169,14 +193,11 @@ class ImportRun {
     }
   }
 
-  async #writeAll(file: SourceFile, items: Iterable<ImportItem>): Promise<void> {
-    for (const item of items) {
-      const id = item.kind === 'session' ? item.id : String(item.row.get('id') ?? item.row.get('key'))
-      await this.#guard(file, id, () => this.#writer.write(item))
-    }
+  async #writeAll(items: Iterable<ImportItem>): Promise<void> {
+    for (const item of items) await this.writer.write(item)
   }
 
-  /** What the database, or the form, refuses concerns one piece only; anything else ends the import. */
+  /** What the form refuses concerns one piece only; anything else ends the import. */
   async #guard(file: SourceFile, id: string | null, work: () => Promise<void>): Promise<void> {
     try {
       await work()
@@ -187,10 +208,14 @@ class ImportRun {
   }
 
   async #refuse(refusal: Refusal): Promise<void> {
-    this.report.refused++
-    if (this.report.refusals.length < MOST_REFUSALS) this.report.refusals.push(refusal)
+    this.#report.refused++
+    if (this.#report.refusals.length < MOST_REFUSALS) this.#report.refusals.push(refusal)
     await this.#options.onRefused?.(refusal)
   }
+}
+
+function idOf(item: ImportItem): string {
+  return item.kind === 'session' ? item.id : String(item.row.get('id') ?? item.row.get('key'))
 }
 
 function agentRow(source: string, agent: SourceAgent, now: Date): ImportRow {
@@ -228,17 +253,19 @@ function settingRow({ key, value, description }: SourceSetting, now: Date): Impo
   ])
 }
 
-/** Lets many small transactions be fast: each is whole or not there, and all are on the disk when this resolves. */
-export async function withQuickCommits<T>(db: Database, work: () => Promise<T>): Promise<T> {
-  const mode = await db.exclusively((writer) => writer.get<{ journal_mode: string }>('PRAGMA journal_mode'))
-  if (mode?.journal_mode !== 'wal') return work()
-  await db.exclusively((writer) => writer.exec('PRAGMA synchronous = NORMAL'))
+/** Kilobytes, negative as SQLite wants them: ids are random, so the pages of their indexes are all in use at once. */
+const CACHE = -65_536
+
+/** Lets many commits be fast: each is whole or not there, and all are on the disk when this resolves. */
+async function withQuickCommits<T>(writer: Connection, work: () => Promise<T>): Promise<T> {
+  const mode = await writer.get<{ journal_mode: string }>('PRAGMA journal_mode')
+  const usual = await writer.get<{ cache_size: number }>('PRAGMA cache_size')
+  await writer.exec(`PRAGMA cache_size = ${CACHE}`)
+  if (mode?.journal_mode === 'wal') await writer.exec('PRAGMA synchronous = NORMAL')
   try {
     return await work()
   } finally {
-    await db.exclusively(async (writer) => {
-      await writer.exec('PRAGMA synchronous = FULL')
-      await writer.get('PRAGMA wal_checkpoint(PASSIVE)')
-    })
+    await writer.exec(`PRAGMA synchronous = FULL; PRAGMA cache_size = ${usual?.cache_size}`)
+    await writer.get('PRAGMA wal_checkpoint(PASSIVE)')
   }
 }

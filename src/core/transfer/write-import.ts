@@ -1,5 +1,4 @@
 import type { Connection, Value } from '../connection.ts'
-import type { Database } from '../database.ts'
 import { AppError } from '../errors.ts'
 import { insertAll } from '../repository.ts'
 import type { ImportRow, SessionRows } from './rows.ts'
@@ -44,37 +43,155 @@ const COUNTERS = {
   agent_executions: 'executions_added',
 } as const
 
+/** Milliseconds between two commits. */
+const COMMIT_EVERY = 1000
+/** What is gathered before it is written: rows of messages, and characters in them. */
+const GATHERED = { rows: 1000, characters: 4_000_000 }
+
+/** Told of an item that the database refuses; then nothing of it is there. */
+export type OnItemRefused = (item: ImportItem, reason: string) => Promise<void>
+
 /**
- * The one writer of everything that is imported: a transaction for each session, so that what is finished stays when
- * the import is interrupted, and importing again adds only what is new. Without a database it only counts.
+ * The one writer of everything that is imported. Each conversation is whole or not there. Several share a statement and
+ * a commit, which makes the difference between minutes and seconds: the full-text index writes a piece of itself at
+ * every commit. While one batch is written the next may be read. `finish` commits all that was given, so that it stays
+ * when the import is interrupted; importing again adds only what is new.
  */
 export class ImportWriter {
   readonly counts = noCounts()
-  readonly #db: Database | undefined
+  readonly #connection: Connection
   readonly #onConflict: OnConflict
   readonly #dryRun: boolean
+  readonly #onRefused: OnItemRefused
+  #gathered: ImportItem[] = []
+  #rows = 0
+  #characters = 0
+  #writing: Promise<void> = Promise.resolve()
+  /** When the open transaction began. */
+  #began: number | undefined
 
-  constructor(db: Database | undefined, onConflict: OnConflict, dryRun: boolean) {
-    this.#db = db
-    this.#onConflict = onConflict
-    this.#dryRun = dryRun
+  /** For a dry run a reader, or nothing where there is no database yet; else the writer, outside a transaction. */
+  constructor(
+    connection: Connection | undefined,
+    options: { onConflict: OnConflict; dryRun: boolean; onRefused: OnItemRefused },
+  ) {
+    this.#connection = connection ?? NO_DATABASE
+    this.#onConflict = options.onConflict
+    this.#dryRun = options.dryRun
+    this.#onRefused = options.onRefused
   }
 
-  /** Writes one item whole. Throws INVALID when the database refuses it; then nothing of it is there. */
+  /** Takes an item; it is written with others, in the order in which they came. */
   async write(item: ImportItem): Promise<void> {
-    const work = (connection: Connection) =>
-      item.kind === 'session'
-        ? this.#writeSession(connection, item.rows)
-        : this.#writeRecord(connection, item.table, item.row)
+    this.#gathered.push(item)
+    this.#rows++
+    for (const message of item.kind === 'session' ? item.rows.messages : []) {
+      this.#rows++
+      this.#characters += String(message.get('content')).length
+    }
+    if (this.#rows < GATHERED.rows && this.#characters < GATHERED.characters) return
+    await this.#writing
+    this.#writing = this.#writeGathered()
+    this.#writing.catch(() => {}) // told by the next who waits for it
+  }
+
+  /** Writes and commits everything that was given. */
+  async finish(): Promise<void> {
+    await this.#writing
+    await this.#writeGathered()
+    await this.#commit()
+  }
+
+  /** Gives up what was written since the last commit, after a failure. */
+  async abandon(): Promise<void> {
+    await this.#writing.catch(() => {})
+    if (this.#began === undefined) return
+    this.#began = undefined
+    await this.#connection.run('ROLLBACK').catch(() => {})
+  }
+
+  /** Runs `work` in the transaction, after everything that was given before. */
+  async inOrder(work: (connection: Connection) => Promise<unknown>): Promise<void> {
+    await this.#writing
+    await this.#writeGathered()
+    await this.#begin()
+    await work(this.#connection)
+  }
+
+  async #writeGathered(): Promise<void> {
+    const items = this.#gathered
+    this.#gathered = []
+    this.#rows = 0
+    this.#characters = 0
+    if (items.length === 0) return
+    await this.#begin()
+    const fresh = await this.#freshSessions(items)
+    if (fresh.length < items.length || !(await this.#atOnce(() => this.#insert(fresh)))) {
+      for (const item of items) await this.#writeOne(item)
+    }
+    if (this.#began !== undefined && performance.now() - this.#began > COMMIT_EVERY) await this.#commit()
+  }
+
+  /** The sessions among some items that the database does not have, each once. */
+  async #freshSessions(items: ImportItem[]): Promise<SessionRows[]> {
+    const fresh = new Map(
+      items.flatMap((item) => (item.kind === 'session' ? [[item.id, item.rows] as const] : [])),
+    )
+    const known = await this.#connection.all<{ id: string }>(
+      'SELECT id FROM chat_sessions WHERE id IN (SELECT value FROM json_each(?))',
+      [JSON.stringify([...fresh.keys()])],
+    )
+    for (const { id } of known) fresh.delete(id)
+    return [...fresh.values()]
+  }
+
+  async #insert(sessions: SessionRows[]): Promise<void> {
+    const messages = sessions.flatMap((session) => session.messages)
+    this.counts.sessions_added += sessions.length
+    this.counts.messages_added += messages.length
+    if (this.#dryRun) return
+    const rows = sessions.map(({ session }) => session)
+    await insertAll(this.#connection, 'chat_sessions', [...(rows[0]?.keys() ?? [])], rows)
+    await insertAll(this.#connection, 'chat_messages', [...(messages[0]?.keys() ?? [])], messages)
+  }
+
+  async #writeOne(item: ImportItem): Promise<void> {
+    await this.#atOnce(
+      () =>
+        item.kind === 'session'
+          ? this.#writeSession(this.#connection, item.rows)
+          : this.#writeRecord(this.#connection, item.table, item.row),
+      (reason) => this.#onRefused(item, reason),
+    )
+  }
+
+  /** Does all of `work`, or nothing of it where the database refuses a value. */
+  async #atOnce(work: () => Promise<void>, refuse?: (reason: string) => Promise<void>): Promise<boolean> {
     const before = { ...this.counts }
+    if (!this.#dryRun) await this.#connection.run('SAVEPOINT item')
     try {
-      if (!this.#db) await work(NO_DATABASE)
-      else if (this.#dryRun) await this.#db.read(work)
-      else await this.#db.transaction(work)
+      await work()
+      if (!this.#dryRun) await this.#connection.run('RELEASE item')
+      return true
     } catch (error) {
       Object.assign(this.counts, before)
-      throw error
+      if (!refusesItem(error)) throw error
+      if (!this.#dryRun) await this.#connection.exec('ROLLBACK TO item; RELEASE item')
+      await refuse?.(error.message)
+      return false
     }
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#dryRun || this.#began !== undefined) return
+    await this.#connection.run('BEGIN IMMEDIATE')
+    this.#began = performance.now()
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#began === undefined) return
+    this.#began = undefined
+    await this.#connection.run('COMMIT')
   }
 
   async #writeSession(connection: Connection, { session, messages }: SessionRows): Promise<void> {
