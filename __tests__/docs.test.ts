@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { COMMANDS } from '../commands/index.ts'
 import { OUTCOMES } from '../src/core/errors.ts'
@@ -32,6 +32,10 @@ function session(commands: string[]): string[] {
   const home = temporaryFolder()
   mkdirSync(join(home, 'bin'))
   symlinkSync(PROGRAM, join(home, 'bin', 'libreollama-db'))
+  copyFileSync(
+    join(root, '__tests__', 'fixtures', 'transfer', 'chatgpt.json'),
+    join(home, 'chatgpt-export.json'),
+  )
   const marker = '--- next ---'
   const script = commands.map((command) => `${command}\necho '${marker}'`).join('\n')
   const env = cleanEnvironment({ HOME: home })

@@ -66,6 +66,10 @@ try {
     entryPoints: { index: 'src/index.ts' },
     outdir: fresh,
     external: [...common.external, 'kysely'],
+    // Packages that are CommonJS ask for Node's own modules by a function that modules do not have.
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module';const require=__createRequire(import.meta.url);",
+    },
     minify: false, // its stack traces are read in other people's programs
   })
   const inputs = [program, beside, library].flatMap(({ metafile }) => Object.keys(metafile.inputs))

@@ -1,3 +1,4 @@
+import { type Backup, createBackup } from './core/backup.ts'
 import { type Database, type DatabaseOptions, withDatabase as openWith } from './core/database.ts'
 import { databaseHealthCheck as checkHealth, type HealthReport } from './core/health.ts'
 import { type InitReport, initDatabase as initWith } from './core/init.ts'
@@ -5,10 +6,14 @@ import { parseKey } from './core/key.ts'
 import { readKeys } from './core/key-source.ts'
 import { type MigrationReport, migrate } from './core/migrate.ts'
 import { latestVersion, planMigrations } from './core/migrations.ts'
+import { type RekeyReport, rekeyDatabase as rekeyWith } from './core/rekey.ts'
+import { type RestoreReport, restoreDatabase } from './core/restore.ts'
 import { type SchemaReport, verifySchema as verifyWith } from './core/schema-check.ts'
+import { type ImportOptions, type ImportReport, importChats } from './core/transfer/import.ts'
 import { inspectElsewhere } from './own-program.ts'
 import { shippedMigrations } from './shipped-migrations.ts'
 
+export type { Backup } from './core/backup.ts'
 export type { Connection, Row, StatementTiming, Value } from './core/connection.ts'
 export type { Database } from './core/database.ts'
 export { AppError, OUTCOMES, type OutcomeCode } from './core/errors.ts'
@@ -18,10 +23,13 @@ export type { ListOptions } from './core/list-records.ts'
 export type { AppliedStep, MigrationReport } from './core/migrate.ts'
 export * from './core/models.ts'
 export { queryBuilder, type Tables } from './core/query-builder.ts'
+export type { RekeyReport } from './core/rekey.ts'
 export type { Deletion } from './core/repository.ts'
+export type { RestoreReport } from './core/restore.ts'
 export type { Finding, SchemaReport } from './core/schema-check.ts'
 export type { Hit, SearchOptions } from './core/search.ts'
 export { type DatabaseStats, getDatabaseStats } from './core/stats.ts'
+export type { ImportOptions, ImportReport } from './core/transfer/import.ts'
 export * from './records.ts'
 
 /** Which file, and exactly one of `key` and `keyFile`. */
@@ -65,6 +73,46 @@ export async function databaseHealthCheck(
   options: Omit<OpenOptions, 'access'> & { quick?: boolean },
 ): Promise<HealthReport> {
   return checkHealth({ ...resolved(options), quick: options.quick, migrations: await shippedMigrations() })
+}
+
+/** Makes a proven, encrypted copy in `folder`, or in `backups/` beside the database, while others may use it. */
+export function backupDatabase(options: Omit<OpenOptions, 'access'> & { folder?: string }): Promise<Backup> {
+  return createBackup({ ...resolved(options), folder: options.folder, inspect: inspectElsewhere })
+}
+
+/** Puts the backup `from` in the place of the database, which is moved aside and kept. */
+export function restoreBackup(
+  options: Omit<OpenOptions, 'access'> & { from: string },
+): Promise<RestoreReport> {
+  return restoreDatabase({ ...resolved(options), from: options.from, inspect: inspectElsewhere })
+}
+
+/** Gives the database another key, a passphrase or a raw one, on a proven copy that takes its place. */
+export function rekeyDatabase(
+  options: Omit<OpenOptions, 'access'> & { newKey: string },
+): Promise<RekeyReport> {
+  const read = async () => parseKey(Buffer.from(options.newKey), 'the new key')
+  return rekeyWith({ ...resolved(options), newKey: { read }, inspect: inspectElsewhere })
+}
+
+/** Imports chats from a file, a folder or a zip archive into an open database; only what is new. */
+export function importConversations(
+  db: Database,
+  path: string,
+  options: Partial<Omit<ImportOptions, 'path'>> = {},
+): Promise<ImportReport> {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions()
+  return importChats(db, {
+    from: 'auto',
+    onConflict: 'skip',
+    branches: 'active',
+    include: new Set(),
+    timeZone,
+    dryRun: false,
+    now: () => new Date(),
+    ...options,
+    path,
+  })
 }
 
 function resolved({ key, keyFile, ...options }: OpenOptions): DatabaseOptions {

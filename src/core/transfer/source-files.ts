@@ -2,7 +2,6 @@ import { createReadStream } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../errors.ts'
-import { archiveEntries } from './archive.ts'
 
 /** A file that may hold chats. */
 export interface SourceFile {
@@ -46,6 +45,7 @@ async function* fileOrArchive(
   named: boolean,
 ): AsyncGenerator<SourceFile> {
   if ((await firstBytes(path, ARCHIVE.length)).equals(ARCHIVE)) {
+    const { archiveEntries } = await import('./archive.ts')
     for await (const entry of archiveEntries(path)) yield { ...entry, path: undefined, named: false }
     return
   }
