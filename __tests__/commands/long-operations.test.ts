@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { countMessages, databaseWithChats, json, query } from '../helpers/chats.ts'
 import { durable, keyFile, snapshot, temporaryFolder } from '../helpers/folder.ts'
@@ -95,4 +95,13 @@ async function fillTheDisk(): Promise<void> {
   expect(await countMessages(words)).toBe(130)
   expect((await run(['health', ...words])).code).toBe(0)
   await json(['backup', '--dir', temporaryFolder(), ...words])
+  const long = join(temporaryFolder(), 'long.jsonl')
+  await json(['export', '--out', long, ...words])
+  const many = Array.from({ length: 12 }, (_, copy) =>
+    readFileSync(long, 'utf8').replaceAll(/"(id|session_id)":"/g, `"$1":"${copy}-`),
+  )
+  writeFileSync(long, many.join(''))
+  expect(errorOf(await run(['import', long, ...words, '--json'])).exit).toBe(18)
+  expect((await run(['health', ...words])).code).toBe(0)
+  expect(await countMessages(words)).toBeGreaterThanOrEqual(130)
 }

@@ -254,7 +254,7 @@ function settingRow({ key, value, description }: SourceSetting, now: Date): Impo
 }
 
 /** Kilobytes, negative as SQLite wants them: ids are random, so the pages of their indexes are all in use at once. */
-const CACHE = -65_536
+const CACHE = -16_384
 
 /** Lets many commits be fast: each is whole or not there, and all are on the disk when this resolves. */
 async function withQuickCommits<T>(writer: Connection, work: () => Promise<T>): Promise<T> {

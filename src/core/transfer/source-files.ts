@@ -49,7 +49,7 @@ async function* fileOrArchive(
     for await (const entry of archiveEntries(path)) yield { ...entry, path: undefined, named: false }
     return
   }
-  yield { name, path, size, named, read: () => createReadStream(path, { highWaterMark: 256 * 1024 }) }
+  yield { name, path, size, named, read: () => createReadStream(path, { highWaterMark: 64 * 1024 }) }
 }
 
 /** The first bytes of a file. */
