@@ -143,7 +143,7 @@ function asInvalid(error: unknown): never {
 }
 
 /** SQLite takes 32,766 parameters a statement; a few hundred rows at a time is as fast as it gets. */
-const ROWS_A_STATEMENT = 200
+const ROWS_A_STATEMENT = 1000
 
 /** Inserts rows as they are, several to a statement. */
 export async function insertAll(

@@ -7,7 +7,7 @@ import { type ListOptions, listRecords } from '../list-records.ts'
 import type { Agent, ChatMessage, ChatSession } from '../models.ts'
 import { getRecord } from '../repository.ts'
 import type { ExportedChat } from './export/shape.ts'
-import { JSONL_HEADER, LINE_COLUMNS, LINE_TABLES, type LineType, writeLine } from './jsonl.ts'
+import { JSONL_HEADER, LINE_COLUMNS, LINE_TABLES, type LineType, metadataOut, writeLine } from './jsonl.ts'
 
 /** Which chats are exported; all by default. */
 export interface ExportSelection extends Pick<ListOptions, 'where' | 'since' | 'until'> {
@@ -129,17 +129,33 @@ async function* rows(
   }
 }
 
-/** In the order of time; those of one moment by id, so that the same content gives the same bytes. */
+/**
+ * In the order of time; those of one moment by id, so that the same content gives the same bytes. SQLite writes the text
+ * of a message as JSON itself, exactly as JavaScript does and several times as fast.
+ */
 async function* messageLines(reader: Connection, session: string): AsyncGenerator<string> {
-  const columns = LINE_COLUMNS.message.join(', ')
-  const sql = (sign: string) => `SELECT ${columns} FROM chat_messages WHERE session_id = ?1
-    AND (created_at, id) ${sign} (?2, ?3) ORDER BY created_at, id LIMIT ?4`
+  const columns = LINE_COLUMNS.message.filter((name) => name !== 'metadata')
+  const members = columns.map((name) => `'${name}', ${name}`).join(', ')
+  const sql = (
+    sign: string,
+  ) => `SELECT json_object('type', 'message', ${members}) AS line, metadata, created_at, id
+    FROM chat_messages WHERE session_id = ?1 AND (created_at, id) ${sign} (?2, ?3) ORDER BY created_at, id LIMIT ?4`
   let last: [string, string] = ['', '']
   for (let sign = '>='; ; sign = '>') {
-    const page: Record<string, unknown>[] = await reader.all(sql(sign), [session, ...last, PAGE])
-    if (page.length > 0) yield page.map((row) => writeLine('message', row)).join('')
-    if (page.length < PAGE) return
-    const { created_at, id } = page.at(-1) as { created_at: string; id: string }
-    last = [created_at, id]
+    const page = await reader.all<MessageLine>(sql(sign), [session, ...last, PAGE])
+    if (page.length > 0) yield page.map(withMetadata).join('')
+    const end = page.at(-1)
+    if (!end || page.length < PAGE) return
+    last = [end.created_at, end.id]
   }
 }
+
+interface MessageLine {
+  line: string
+  metadata: string | null
+  created_at: string
+  id: string
+}
+
+const withMetadata = ({ line, metadata }: MessageLine) =>
+  `${line.slice(0, -1)},"metadata":${JSON.stringify(metadataOut(metadata))}}\n`

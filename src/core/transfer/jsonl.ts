@@ -66,7 +66,7 @@ export function writeLine(type: LineType, row: Record<string, unknown>): string 
 }
 
 /** Metadata as a value where that gives the stored text back, else as that text. */
-function metadataOut(stored: unknown): unknown {
+export function metadataOut(stored: unknown): unknown {
   if (typeof stored !== 'string') return stored ?? null
   try {
     const value = parseExactJson(stored)

@@ -46,7 +46,7 @@ const COUNTERS = {
 /** Milliseconds between two commits. */
 const COMMIT_EVERY = 1000
 /** What is gathered before it is written: rows of messages, and characters in them. */
-const GATHERED = { rows: 1000, characters: 500_000 }
+const GATHERED = { rows: 4000, characters: 800_000 }
 
 /** Told of an item that the database refuses; then nothing of it is there. */
 export type OnItemRefused = (item: ImportItem, reason: string) => Promise<void>
