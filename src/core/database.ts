@@ -1,5 +1,4 @@
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import sqlcipher from '@journeyapps/sqlcipher'
@@ -98,6 +97,7 @@ export async function openForeign(path: string): Promise<ClosableConnection> {
   const facts = await examineFile(path)
   if (!facts.walBytes && !facts.hasJournal)
     return connect(facts.realPath, { access: 'read', immutable: true })
+  const { tmpdir } = await import('node:os')
   const folder = await mkdtemp(join(tmpdir(), 'libreollama-db-import-'))
   const discard = () => rm(folder, { recursive: true, force: true })
   try {

@@ -5,7 +5,7 @@ import { type FileFacts, identify } from './file-facts.ts'
 import { type HeldFile, release } from './held-files.ts'
 import { Key } from './key.ts'
 import { Pool } from './pool.ts'
-import { type SoleUse, takeSoleUse } from './sole-use.ts'
+import type { SoleUse } from './sole-use.ts'
 
 /** Seconds. */
 export const LOCK_TIMEOUT = 10
@@ -106,6 +106,7 @@ export class OpenDatabase implements Database {
       await this.#closeConnections()
       const connection = await this.#connect('write')
       this.#writer = connection
+      const { takeSoleUse } = await import('./sole-use.ts') // only for what replaces a file
       const sole = await takeSoleUse(connection, this.facts)
       try {
         return await work(connection, sole)
