@@ -36,7 +36,9 @@ function abortOnSignals(): AbortSignal {
       if (controller.signal.aborted) process.exit(exit)
       const words = name === 'SIGINT' ? 'interrupted' : 'terminated'
       controller.abort(
-        new AppError(name, words, { hint: 'what was begun was rolled back; run the command again' }),
+        new AppError(name, words, {
+          hint: 'what was begun is undone, what was finished stays; run the command again',
+        }),
       )
       setTimeout(() => process.exit(exitCodeOf(name)), 2000).unref()
     })

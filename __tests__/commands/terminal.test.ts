@@ -129,3 +129,22 @@ testOnTerminal('deleting asks, telling what goes along, and no means no', async 
   expect((await onTerminal(['session', 'delete', id, ...words], [[question, `y${ENTER}`]])).code).toBe(0)
   expect((await run(['session', 'list', ...words, '--json'])).stdout).toBe('[]\n')
 })
+
+testOnTerminal(
+  'rekey asks for the new protection, and never takes the name of a key file that exists',
+  async () => {
+    const home = temporaryFolder()
+    const env = { HOME: home, XDG_DATA_HOME: join(home, 'data'), XDG_CONFIG_HOME: join(home, 'config') }
+    const answers: [RegExp, string][] = [
+      [/How shall/, ENTER],
+      [/key sheet/, ENTER],
+    ]
+    const made = await onTerminal(['init'], answers, env)
+    const first = /key file: (\S+)/.exec(made.screen)?.[1] ?? ''
+    const { code, screen } = await onTerminal(['rekey', '--key-file', first], [[/How shall/, ENTER]], env)
+    expect(code).toBe(0)
+    const second = /key file: (\S+)/.exec(screen)?.[1] ?? ''
+    expect(second).toBe(first.replace('.key', '-2.key'))
+    expect((await run(['stats', '--key-file', second], { env })).code).toBe(0)
+  },
+)

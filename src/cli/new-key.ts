@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts'
+import { exists } from '../core/file-facts.ts'
 import { generateKey, type Key } from '../core/key.ts'
 import { generateKeyFile } from '../core/key-file.ts'
 import type { KeySource } from '../core/key-source.ts'
@@ -36,10 +37,20 @@ export async function chooseNewKey(ctx: Context, options: NewKeyOptions): Promis
   const { askProtection } = await import('./prompt.ts')
   const { hasKeychain } = await import('../core/keychain.ts')
   const offerKeychain = await hasKeychain(ctx.host.env)
-  const protection = await askProtection(ctx.host, defaultKeyFile(), offerKeychain)
+  const keyFile = await freeKeyFile()
+  const protection = await askProtection(ctx.host, keyFile, offerKeychain)
   if (protection.kind === 'keychain') return inKeychain(ctx)
-  if (protection.kind === 'key-file') return generated(ctx, defaultKeyFile(), fileFlag)
+  if (protection.kind === 'key-file') return generated(ctx, keyFile, fileFlag)
   return fromSource(ctx, { kind: 'typed', text: protection.passphrase })
+}
+
+/** The usual place for a key file, or the first free name beside it: a key is never overwritten. */
+async function freeKeyFile(): Promise<string> {
+  const usual = defaultKeyFile()
+  for (let number = 1; ; number++) {
+    const path = number === 1 ? usual : usual.replace(/\.key$/, `-${number}.key`)
+    if (!(await exists(path))) return path
+  }
 }
 
 function fromSource(ctx: Context, source: KeySource): ChosenKey {
