@@ -34,12 +34,14 @@ export interface EncryptReport {
  * beside the database when it stood in its place, unless it is to be removed. No plaintext is written anywhere.
  */
 export async function encryptDatabase(options: EncryptOptions): Promise<EncryptReport> {
-  const before = await identify(options.path)
+  // Of a symbolic link, the file it leads to: that is what is replaced.
+  const { realPath } = await examineFile(options.path)
+  const before = await identify(realPath)
   try {
     return await encrypt(options)
   } catch (error) {
     // A key may only go while no encrypted file has come into its place.
-    if ((await identify(options.path)) === before) await options.newKey.discard?.()
+    if ((await identify(realPath)) === before) await options.newKey.discard?.()
     throw error
   }
 }
