@@ -15,6 +15,7 @@ import { AppError, exitCodeOf } from '../src/core/errors.ts'
 import { readSalt } from '../src/core/file-facts.ts'
 import type { KeepRules } from '../src/core/keep-rules.ts'
 import { type Pruned, pruneBackups } from '../src/core/prune-backups.ts'
+import { totalRows } from '../src/core/row-counts.ts'
 import { type Verification, verifyBackup, verifyBackups } from '../src/core/verify-backup.ts'
 import type { Define } from './index.ts'
 
@@ -23,7 +24,7 @@ const FIELDS = ['path', 'bytes', 'sha256', 'schema_version', 'created_at', 'coun
 const createView: View<Backup> = {
   fields: FIELDS,
   text: ({ path, bytes, counts, schema_version }, style) => {
-    const rows = Object.values(counts).reduce((sum, count) => sum + count, 0)
+    const rows = totalRows(counts)
     return `${style.bold(safe(path))}\n${humanBytes(bytes)}, schema version ${schema_version}, ${rows} rows; verified\n`
   },
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { View } from '../src/cli/output.ts'
 import { safe } from '../src/cli/terminal.ts'
 import { type EncryptReport, encryptDatabase } from '../src/core/encrypt.ts'
+import { totalRows } from '../src/core/row-counts.ts'
 import { tellRecovered } from './_recovered.ts'
 import type { Define } from './index.ts'
 
@@ -19,7 +20,7 @@ interface Result extends EncryptReport {
 const view: View<Result> = {
   fields: ['path', 'plaintext', 'schema_version', 'counts', 'key_file', 'recovered'],
   text: ({ path, plaintext, counts, key_file }, style) => {
-    const rows = Object.values(counts).reduce((sum, count) => sum + count, 0)
+    const rows = totalRows(counts)
     const lines = [style.bold(safe(path)), `encrypted; ${rows} rows were compared with the plaintext`]
     if (key_file)
       lines.push(

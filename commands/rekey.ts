@@ -2,6 +2,7 @@ import type { View } from '../src/cli/output.ts'
 import { safe } from '../src/cli/terminal.ts'
 import { chooseKeySource } from '../src/core/key-source.ts'
 import { type RekeyReport, rekeyDatabase } from '../src/core/rekey.ts'
+import { totalRows } from '../src/core/row-counts.ts'
 import { tellRecovered } from './_recovered.ts'
 import type { Define } from './index.ts'
 
@@ -30,7 +31,7 @@ const view: View<Result> = {
     'recovered',
   ],
   text: ({ path, changed, dry_run, counts, key_file, backups_with_other_key: others }, style) => {
-    const rows = Object.values(counts).reduce((sum, count) => sum + count, 0)
+    const rows = totalRows(counts)
     const lines = [style.bold(safe(path))]
     if (dry_run)
       lines.push(`a copy with the new key was proven (${rows} rows) and thrown away; nothing was changed`)

@@ -3,6 +3,7 @@ import type { View } from '../src/cli/output.ts'
 import { safe } from '../src/cli/terminal.ts'
 import { backupFolder, findBackup } from '../src/core/backup.ts'
 import { type RestoreReport, restoreDatabase } from '../src/core/restore.ts'
+import { totalRows } from '../src/core/row-counts.ts'
 import { tellRecovered } from './_recovered.ts'
 import type { Define } from './index.ts'
 
@@ -15,7 +16,7 @@ interface Options {
 const view: View<RestoreReport> = {
   fields: ['path', 'from', 'schema_version', 'counts', 'previous', 'recovered'],
   text: ({ path, from, counts, previous }, style) => {
-    const rows = Object.values(counts).reduce((sum, count) => sum + count, 0)
+    const rows = totalRows(counts)
     const lines = [style.bold(safe(path)), `restored from ${safe(from)}; ${rows} rows were compared`]
     if (previous)
       lines.push(

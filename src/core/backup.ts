@@ -1,5 +1,5 @@
 import { readdir, rm } from 'node:fs/promises'
-import { basename, dirname, join, parse } from 'node:path'
+import { dirname, join, parse } from 'node:path'
 import { type CopyOptions, hashFile, makeProvenCopy, openingToCopy, sharedSource } from './copy.ts'
 import { type Database, type DatabaseOptions, opensWith, withDatabase } from './database.ts'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
@@ -44,7 +44,7 @@ export async function createBackup(
   const { realPath } = await examineFile(options.path)
   const folder = options.folder ?? backupFolder(realPath)
   return withDatabase({ ...options, ...(await openingToCopy(realPath)) }, (db) =>
-    copyToBackup(db, join(folder, `${parse(realPath).name}-${stampOf(now(options))}.db`), options),
+    copyToBackup(db, backupName(folder, realPath, now(options)), options),
   )
 }
 
@@ -149,7 +149,7 @@ function backupOf(path: string, manifest: Manifest): Backup {
 
 const now = ({ now: clock = () => new Date() }: CopyOptions) => clock()
 
-/** The name of a backup made for a reason: `database-<moment>-before-migrating-v2.db`. */
-export function backupNameFor(database: string, reason: string, moment: Date): string {
-  return join(backupFolder(database), `${basename(parse(database).name)}-${stampOf(moment)}-${reason}.db`)
+/** The path of a new backup: `database-<moment>.db`, or with what it is made for, `…-before-migrating-v2.db`. */
+export function backupName(folder: string, database: string, moment: Date, reason = ''): string {
+  return join(folder, `${parse(database).name}-${stampOf(moment)}${reason && `-${reason}`}.db`)
 }

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { Connection, Row } from './connection.ts'
-import { readApplied } from './ledger.ts'
+import { birthOf, readApplied } from './ledger.ts'
 import { currentVersion } from './migrations.ts'
 import { quoteName, type RowCounts } from './row-counts.ts'
 
@@ -62,8 +62,12 @@ async function readAll(connection: Connection, onPart: (part: number) => void): 
     if (table.type === 'table' && !table.name.startsWith('sqlite_')) counts[table.name] = rows
   }
   const applied = await readApplied(connection)
-  const born = applied.find(({ version }) => version === 1)?.applied_at ?? null
-  return { sha256: hash.digest('hex'), counts, schema_version: currentVersion(applied), born }
+  return {
+    sha256: hash.digest('hex'),
+    counts,
+    schema_version: currentVersion(applied),
+    born: birthOf(applied),
+  }
 }
 
 interface Table extends Row {

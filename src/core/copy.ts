@@ -11,7 +11,7 @@ import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { examineFile, exists, identify } from './file-facts.ts'
 import { type Inspect, type Inspection, structureProblems } from './inspect.ts'
 import type { Key } from './key.ts'
-import { createFile, discardDatabase, makeFolderFor, syncPath } from './new-file.ts'
+import { BESIDE, createFile, discardDatabase, makeFolderFor, syncPath } from './new-file.ts'
 import type { OnProgress } from './progress.ts'
 import type { ProofOptions } from './proof.ts'
 import { moveBeside } from './unfinished.ts'
@@ -240,7 +240,7 @@ async function putBack(path: string, aside: string): Promise<void> {
 }
 
 async function hasBeside(path: string): Promise<boolean> {
-  const found = await Promise.all(['-wal', '-shm', '-journal'].map((suffix) => exists(path + suffix)))
+  const found = await Promise.all(BESIDE.map((suffix) => exists(path + suffix)))
   return found.includes(true)
 }
 

@@ -30,6 +30,11 @@ export async function readApplied(connection: Connection): Promise<AppliedMigrat
   }))
 }
 
+/** When a database was made: its first version. Copies have the same, under whatever key; null where it cannot be told. */
+export function birthOf(applied: AppliedMigration[]): string | null {
+  return applied.find(({ version }) => version === 1)?.applied_at ?? null
+}
+
 /** Records a version as applied; part of the transaction that applies it. */
 export async function recordApplied(
   connection: Connection,

@@ -1,4 +1,4 @@
-import { backupNameFor, copyToBackup } from './backup.ts'
+import { backupFolder, backupName, copyToBackup } from './backup.ts'
 import type { Connection } from './connection.ts'
 import type { CopyOptions } from './copy.ts'
 import { type Database, inTransaction } from './database.ts'
@@ -88,7 +88,9 @@ async function startPlan(
   report.from = currentVersion(applied)
   report.to = report.from
   if (backup && steps.length > 0 && report.from > 0) {
-    const name = backupNameFor(db.facts.realPath, `before-migrating-v${report.from}`, now())
+    const { realPath } = db.facts
+    const reason = `before-migrating-v${report.from}`
+    const name = backupName(backupFolder(realPath), realPath, now(), reason)
     report.backup = (await copyToBackup(db, name, { now, ...backup, locked: true })).path
   }
   return steps

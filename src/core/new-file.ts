@@ -80,7 +80,10 @@ export async function syncPath(path: string): Promise<void> {
   }
 }
 
+/** What SQLite keeps beside a database, by the end of its name. */
+export const BESIDE = ['-wal', '-shm', '-journal'] as const
+
 /** Removes an unfinished database file and what SQLite keeps beside it. */
 export async function discardDatabase(path: string): Promise<void> {
-  for (const name of [path, `${path}-wal`, `${path}-shm`, `${path}-journal`]) await rm(name, { force: true })
+  for (const suffix of ['', ...BESIDE]) await rm(path + suffix, { force: true })
 }

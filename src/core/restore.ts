@@ -3,7 +3,7 @@ import { type CopyOptions, hashFile, type ProvenCopy, sharedSource } from './cop
 import { type DatabaseOptions, withDatabase } from './database.ts'
 import { AppError } from './errors.ts'
 import { examineFile, exists } from './file-facts.ts'
-import { readApplied } from './ledger.ts'
+import { birthOf, readApplied } from './ledger.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 import { type Replacement, replaceDatabase, sealable } from './replace.ts'
 import { refuseOtherUsers } from './sole-use.ts'
@@ -72,7 +72,7 @@ export async function restoreDatabase(options: RestoreOptions): Promise<RestoreR
       await refuseOtherUsers(await examineFile(target))
       return place('unread')
     }
-    if (!options.otherDatabase) refuseOtherDatabase(await backup.read(birthOf), standing.born, options)
+    if (!options.otherDatabase) refuseOtherDatabase(await backup.read(readBirth), standing.born, options)
     return withDatabase({ ...options, signal, path: target, access: 'write' }, (db) =>
       db.alone((_connection, sole) => place(sole)),
     )
@@ -99,7 +99,7 @@ async function readStanding(
   options: RestoreOptions,
 ): Promise<{ born: string | null } | 'unreadable'> {
   try {
-    const born = await withDatabase({ ...options, path: target, access: 'read' }, (db) => db.read(birthOf))
+    const born = await withDatabase({ ...options, path: target, access: 'read' }, (db) => db.read(readBirth))
     return { born }
   } catch (error) {
     if (error instanceof AppError && UNREADABLE.has(error.code)) return 'unreadable'
@@ -109,10 +109,7 @@ async function readStanding(
 
 const UNREADABLE = new Set(['WRONG_KEY', 'CORRUPT', 'NO_DATABASE'])
 
-async function birthOf(connection: Connection): Promise<string | null> {
-  const applied = await readApplied(connection)
-  return applied.find(({ version }) => version === 1)?.applied_at ?? null
-}
+const readBirth = (connection: Connection) => readApplied(connection).then(birthOf)
 
 function refuseOtherDatabase(backup: string | null, standing: string | null, options: RestoreOptions): void {
   if (backup === standing || backup === null || standing === null) return

@@ -16,6 +16,11 @@ export async function countRows(connection: Connection): Promise<RowCounts> {
   return counts
 }
 
+/** The rows of all tables together. */
+export function totalRows(counts: RowCounts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0)
+}
+
 /** A table's or column's name as SQL. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`

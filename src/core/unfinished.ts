@@ -1,7 +1,7 @@
 import { readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { identify } from './file-facts.ts'
-import { discardDatabase, syncPath } from './new-file.ts'
+import { BESIDE, discardDatabase, syncPath } from './new-file.ts'
 import { mayStillRun, ownPid } from './running.ts'
 
 /** What makes a file that appears under its name only when it is whole. */
@@ -109,7 +109,7 @@ async function settle(path: string, { made, old, kept }: Names): Promise<Recover
 
 /** Moves what SQLite keeps beside a database, so that it stays beside it under the new name. */
 export async function moveBeside(from: string, to: string): Promise<void> {
-  for (const suffix of ['-wal', '-shm', '-journal']) {
+  for (const suffix of BESIDE) {
     if ((await identify(from + suffix)) !== undefined) await rename(from + suffix, to + suffix)
   }
 }

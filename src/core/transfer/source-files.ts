@@ -52,8 +52,7 @@ async function* fileOrArchive(
   yield { name, path, size, named, read: () => createReadStream(path, { highWaterMark: 64 * 1024 }) }
 }
 
-/** The first bytes of a file. */
-export async function firstBytes(path: string, length: number): Promise<Buffer> {
+async function firstBytes(path: string, length: number): Promise<Buffer> {
   try {
     const file = await open(path)
     try {

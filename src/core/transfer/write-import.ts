@@ -18,7 +18,7 @@ export interface ImportCounts {
   executions_added: number
 }
 
-export const noCounts = (): ImportCounts => ({
+const noCounts = (): ImportCounts => ({
   sessions_added: 0,
   sessions_updated: 0,
   sessions_unchanged: 0,
