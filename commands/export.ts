@@ -114,7 +114,7 @@ async function exportTo(
   result.bytes = await writeNewFile(result.path, pieces)
 }
 
-async function print(ctx: Context, pieces: AsyncIterable<string>): Promise<void> {
+async function print(ctx: Context, pieces: AsyncIterable<string | Uint8Array>): Promise<void> {
   for await (const piece of pieces) {
     await write(ctx.host.stdout, piece)
     if (hasNoReader(ctx.host.stdout)) return

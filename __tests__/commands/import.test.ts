@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sqlcipher from '@journeyapps/sqlcipher'
 import { packageRoot } from '../../src/package-root.ts'
@@ -271,20 +271,25 @@ testWithPython.each([
 })
 
 test('Ctrl-C in the middle keeps what is finished, and running again goes on', async () => {
-  const { words } = await newDatabase()
-  const chats = Array.from({ length: 3000 }, (_, index) => ({ ...TREE, id: `c-${index}` }))
+  const { words, folder } = await newDatabase()
+  const number = 20_000
+  const chats = Array.from({ length: number }, (_, index) => ({ ...TREE, id: `c-${index}` }))
   const path = file(JSON.stringify(chats))
   const child = start(['import', path, ...words, '--json'])
   const result = finished(child)
-  setTimeout(() => child.kill('SIGINT'), 500)
+  const timer = setInterval(() => {
+    if (readdirSync(folder).some((name) => name.endsWith('-wal') && statSync(join(folder, name)).size > 0))
+      child.kill('SIGINT') // the first chats are written
+  }, 10)
   expect((await result).code).toBe(130)
+  clearInterval(timer)
   const count = async () => (await json(['stats', ...words])).active_sessions
   const kept = await count()
   expect(kept).toBeGreaterThan(0)
-  expect(kept).toBeLessThan(3000)
+  expect(kept).toBeLessThan(number)
   expect(await json(['import', path, ...words])).toMatchObject({
     sessions_unchanged: kept,
-    sessions_added: 3000 - kept,
+    sessions_added: number - kept,
   })
   expect((await run(['health', ...words])).code).toBe(0)
 }, 60_000)

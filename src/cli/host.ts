@@ -18,8 +18,8 @@ export interface Host {
 }
 
 /** Writes all of it, waiting while the reader is slow. A reader that went away (`| head -1`) is no error. */
-export async function write(stream: Output, text: string): Promise<void> {
-  if (text === '' || hasNoReader(stream)) return
+export async function write(stream: Output, text: string | Uint8Array): Promise<void> {
+  if (text.length === 0 || hasNoReader(stream)) return
   await new Promise<void>((resolve, reject) => {
     stream.write(text, (error) => {
       if (error && !isClosedPipe(error)) return reject(error)

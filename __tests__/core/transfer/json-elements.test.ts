@@ -6,7 +6,8 @@ async function elements(text: string | Buffer, size: number): Promise<unknown[]>
     for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
   }
   const found: unknown[] = []
-  for await (const element of jsonElements(chunks(), 'the file')) found.push(JSON.parse(element.toString()))
+  for await (const some of jsonElements(chunks(), 'the file'))
+    for (const element of some) found.push(JSON.parse(element.toString()))
   return found
 }
 

@@ -1,13 +1,14 @@
 import type { Connection } from '../connection.ts'
 import type { Database } from '../database.ts'
 import { agent as agentEntity } from '../entities/agent.ts'
-import { message as messageEntity } from '../entities/message.ts'
 import { session as sessionEntity } from '../entities/session.ts'
 import { type ListOptions, listRecords } from '../list-records.ts'
-import type { Agent, ChatMessage, ChatSession } from '../models.ts'
+import type { Agent, ChatSession } from '../models.ts'
 import { getRecord } from '../repository.ts'
+import { ahead } from './ahead.ts'
 import type { ExportedChat } from './export/shape.ts'
-import { JSONL_HEADER, LINE_COLUMNS, LINE_TABLES, type LineType, metadataOut, writeLine } from './jsonl.ts'
+import { JSONL_HEADER, LINE_COLUMNS, LINE_TABLES, type LineType, writeLine } from './jsonl.ts'
+import { Block, messageSizes, messagesOf, readLines } from './message-blocks.ts'
 
 /** Which chats are exported; all by default. */
 export interface ExportSelection extends Pick<ListOptions, 'where' | 'since' | 'until'> {
@@ -29,18 +30,13 @@ export async function* exportedChats(
     for (const row of page as unknown as ChatSession[]) {
       if (wanted && !wanted.has(row.id)) continue
       const agent = row.agent_id === null ? null : await agentOf(reader, row.agent_id)
-      yield { session: row, agent, messages: messagesOf(db, row.id) }
+      yield { session: row, agent, messages: messagesOf(reader, row.id) }
     }
   }
 }
 
 async function agentOf(reader: Connection, id: string): Promise<Agent | null> {
   return (await getRecord(reader, agentEntity, id).catch(() => null)) as Agent | null
-}
-
-async function* messagesOf(db: Pick<Database, 'read'>, session: string): AsyncGenerator<ChatMessage> {
-  const pages = listRecords(db as Database, messageEntity, { where: { session_id: session } })
-  for await (const page of pages) yield* page as unknown as ChatMessage[]
 }
 
 /** Everything is read on one connection, in one transaction: others may go on writing meanwhile. */
@@ -60,26 +56,51 @@ export function atOneMoment<T>(db: Database, work: (reader: Connection) => Promi
   })
 }
 
+/** Rows that are read at once: of sessions few, because the sizes of all their messages come with them. */
 const PAGE = 1000
+const SESSIONS = 50
 
-/** The lossless form, line by line: settings, agents, sessions each with its messages, executions; in a fixed order. */
+/** The lossless form as text and bytes: settings, agents, sessions each with its messages, executions; in a fixed order. */
 export async function* jsonLines(
   reader: Connection,
   selection: ExportSelection,
   onSession: () => void = () => {},
-): AsyncGenerator<string> {
+): AsyncGenerator<string | Uint8Array> {
   const isWhole = !selection.sessions && !selection.where && !selection.since && !selection.until
   yield `${JSON.stringify({ ...JSONL_HEADER, whole: isWhole })}\n`
   if (isWhole) yield* lines(reader, 'setting', 'key')
   const ids = isWhole ? undefined : await selectedIds(reader, selection)
   const agents = ids && (await agentsOf(reader, ids))
   yield* lines(reader, 'agent', 'id', agents)
-  for await (const session of rows(reader, 'session', 'id', ids)) {
-    onSession()
-    yield writeLine('session', session)
-    yield* messageLines(reader, String(session.id))
-  }
+  yield* ahead(sessionLines(reader, ids, onSession))
   if (isWhole) yield* lines(reader, 'execution', 'id')
+}
+
+/** Each session with its messages in the order of time, those of one moment by id: the same content, the same bytes. */
+async function* sessionLines(
+  reader: Connection,
+  ids: string[] | undefined,
+  onSession: () => void,
+): AsyncGenerator<Uint8Array> {
+  let block = new Block<string | number>()
+  for await (const sessions of pages(reader, 'session', 'id', SESSIONS, ids)) {
+    const messages = await messageSizes(
+      reader,
+      sessions.map(({ id }) => String(id)),
+    )
+    for (const session of sessions) {
+      onSession()
+      const line = writeLine('session', session)
+      block.add(line, line.length)
+      for (const { row, bytes } of messages.get(String(session.id)) ?? []) {
+        block.add(row, bytes)
+        if (!block.isFull) continue
+        yield readLines(reader, block.items)
+        block = new Block()
+      }
+    }
+  }
+  yield readLines(reader, block.items)
 }
 
 async function selectedIds(reader: Connection, selection: ExportSelection): Promise<string[]> {
@@ -102,15 +123,17 @@ async function* lines(
   key: string,
   ids?: string[],
 ): AsyncGenerator<string> {
-  for await (const row of rows(reader, type, key, ids)) yield writeLine(type, row)
+  for await (const rows of pages(reader, type, key, PAGE, ids))
+    yield rows.map((row) => writeLine(type, row)).join('')
 }
 
-async function* rows(
+async function* pages(
   reader: Connection,
   type: LineType,
   key: string,
+  size: number,
   ids?: string[],
-): AsyncGenerator<Record<string, unknown>> {
+): AsyncGenerator<Record<string, unknown>[]> {
   const columns = LINE_COLUMNS[type].join(', ')
   const among = ids ? `AND ${key} IN (SELECT value FROM json_each(?3))` : ''
   // No key is smaller than the empty text; an OR in the condition would have every page read from the start.
@@ -120,42 +143,11 @@ async function* rows(
   for (let sign = '>='; ; sign = '>') {
     const page: Record<string, unknown>[] = await reader.all(sql(sign), [
       last,
-      PAGE,
+      size,
       ...(ids ? [JSON.stringify(ids)] : []),
     ])
-    yield* page
-    if (page.length < PAGE) return
+    yield page
+    if (page.length < size) return
     last = String(page.at(-1)?.[key])
   }
 }
-
-/**
- * In the order of time; those of one moment by id, so that the same content gives the same bytes. SQLite writes the text
- * of a message as JSON itself, exactly as JavaScript does and several times as fast.
- */
-async function* messageLines(reader: Connection, session: string): AsyncGenerator<string> {
-  const columns = LINE_COLUMNS.message.filter((name) => name !== 'metadata')
-  const members = columns.map((name) => `'${name}', ${name}`).join(', ')
-  const sql = (
-    sign: string,
-  ) => `SELECT json_object('type', 'message', ${members}) AS line, metadata, created_at, id
-    FROM chat_messages WHERE session_id = ?1 AND (created_at, id) ${sign} (?2, ?3) ORDER BY created_at, id LIMIT ?4`
-  let last: [string, string] = ['', '']
-  for (let sign = '>='; ; sign = '>') {
-    const page = await reader.all<MessageLine>(sql(sign), [session, ...last, PAGE])
-    if (page.length > 0) yield page.map(withMetadata).join('')
-    const end = page.at(-1)
-    if (!end || page.length < PAGE) return
-    last = [end.created_at, end.id]
-  }
-}
-
-interface MessageLine {
-  line: string
-  metadata: string | null
-  created_at: string
-  id: string
-}
-
-const withMetadata = ({ line, metadata }: MessageLine) =>
-  `${line.slice(0, -1)},"metadata":${JSON.stringify(metadataOut(metadata))}}\n`

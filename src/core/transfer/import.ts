@@ -133,11 +133,13 @@ class ImportRun {
     const before = this.#formats.size
     let found = 0
     try {
-      for await (const piece of readSource(file, { from, timeZone, onBytes })) {
-        found++
-        this.#formats.add(piece.source)
+      for await (const pieces of readSource(file, { from, timeZone, onBytes })) {
         this.#options.signal?.throwIfAborted()
-        await this.#takePiece(file, piece, lines)
+        for (const piece of pieces) {
+          found++
+          this.#formats.add(piece.source)
+          await this.#takePiece(file, piece, lines)
+        }
       }
       await this.#writeAll(lines.end())
     } catch (error) {
@@ -153,7 +155,7 @@ class ImportRun {
     if ('line' in piece) {
       // A whole export gives back what it was made from; what `init` put into an empty database would be more than that.
       if (isWholeExport(piece.line) && !this.#options.dryRun) await this.writer.inOrder(clearUntouched)
-      await this.#guard(file, null, () => this.#writeAll(lines.take(piece.line)))
+      await this.#guard(file, null, () => this.#writeAll(lines.take(piece.line, piece.text)))
       return
     }
     const { source, imported } = piece
@@ -194,7 +196,7 @@ class ImportRun {
   }
 
   async #writeAll(items: Iterable<ImportItem>): Promise<void> {
-    for (const item of items) await this.writer.write(item)
+    for (const item of items) if (this.writer.add(item)) await this.writer.flush()
   }
 
   /** What the form refuses concerns one piece only; anything else ends the import. */

@@ -1,12 +1,15 @@
-import * as z from 'zod/mini'
 import type { Value } from '../connection.ts'
 import { AppError } from '../errors.ts'
-import { parseExactJson } from '../exact-json.ts'
 import type { ImportRow } from './rows.ts'
 import type { ImportItem, RecordTable } from './write-import.ts'
 
 /** The name and version of the form, in the first line; `whole` says that nothing was left out. */
 export const JSONL_HEADER = { libreollama_db_export: 1 }
+
+/** Whether a text begins as an export does that nobody has changed: each of its lines is one value. */
+export function startsAsJsonl(text: string): boolean {
+  return text.startsWith(JSON.stringify(JSONL_HEADER).slice(0, -1))
+}
 
 /** Whether a first line says that the whole database follows. */
 export function isWholeExport(value: unknown): boolean {
@@ -56,30 +59,56 @@ export const LINE_COLUMNS: Record<LineType, readonly string[]> = {
   ],
 }
 
-/** One row as a line. Everything comes back exactly: times as they are stored, metadata too where JSON would change it. */
+/** The column that holds JSON text; where a line has it, it is the last. */
+const METADATA = 'metadata'
+const MARKER = `,"${METADATA}":`
+
+/** One row as a line. Everything comes back exactly: times as they are stored, and metadata by its very characters. */
 export function writeLine(type: LineType, row: Record<string, unknown>): string {
-  const values = LINE_COLUMNS[type].map((name) => [
-    name,
-    name === 'metadata' ? metadataOut(row[name]) : row[name],
-  ])
-  return `${JSON.stringify({ type, ...Object.fromEntries(values) })}\n`
+  const columns = LINE_COLUMNS[type]
+  const plain = columns.filter((name) => name !== METADATA).map((name) => [name, row[name]])
+  const line = JSON.stringify({ type, ...Object.fromEntries(plain) })
+  if (plain.length === columns.length) return `${line}\n`
+  return `${line.slice(0, -1)}${MARKER}${metadataOut(row[METADATA])}}\n`
 }
 
-/** Metadata as a value where that gives the stored text back, else as that text. */
-export function metadataOut(stored: unknown): unknown {
-  if (typeof stored !== 'string') return stored ?? null
+/** The same for a message `m`, as an expression of SQL whose value is bytes: SQLite escapes text just as JavaScript does. */
+export const MESSAGE_LINE = `CAST('{"type":"message"' || ${LINE_COLUMNS.message
+  .filter((name) => name !== METADATA)
+  .map((name) => `',"${name}":' || json_quote(m.${name})`)
+  .join(' || ')} || '${MARKER}' || CASE
+    WHEN json_valid(m.metadata) AND json(m.metadata) = m.metadata AND json_type(m.metadata) IN ('object', 'array')
+    THEN m.metadata ELSE json_quote(m.metadata) END || '}' || char(10) AS BLOB)`
+
+/** Metadata as a value where it is an object or array without space between its parts, else as text. */
+function metadataOut(stored: unknown): string {
+  const isValue = typeof stored === 'string' && /^[[{]/.test(stored) && isJson(stored) && !hasSpace(stored)
+  return isValue ? stored : JSON.stringify(stored ?? null)
+}
+
+const hasSpace = (json: string) => /\s/.test(json.replace(/"(?:[^"\\]|\\.)*"/g, ''))
+
+/** The stored text of metadata: the characters of the line where it is one of ours, else what its value gives. */
+function metadataIn(value: unknown, line: string): unknown {
+  if (typeof value !== 'object' || value === null) return value ?? null
+  const text = JSON.stringify(value)
+  if (line.endsWith(`${MARKER}${text}}`)) return text
+  const at = line.indexOf(MARKER)
+  const written = line
+    .trimEnd()
+    .slice(at + MARKER.length, -1)
+    .trim()
+  return at >= 0 && isJson(written) ? written : text
+}
+
+function isJson(text: string): boolean {
   try {
-    const value = parseExactJson(stored)
-    return typeof value === 'object' && value !== null && JSON.stringify(value) === stored ? value : stored
+    JSON.parse(text)
+    return true
   } catch {
-    return stored
+    return false
   }
 }
-
-const metadataIn = (value: unknown) =>
-  value === null || typeof value === 'string' ? value : JSON.stringify(value)
-
-const LINE = z.looseObject({ type: z.enum(['setting', 'agent', 'session', 'message', 'execution']) })
 
 /** Whether a value is the first line of an export of ours. */
 export function isJsonlHeader(value: unknown): boolean {
@@ -90,18 +119,17 @@ export function isJsonlHeader(value: unknown): boolean {
 export class LineReader {
   #session: Extract<ImportItem, { kind: 'session' }> | undefined;
 
-  /** Takes a line; gives what is complete now. Throws INVALID for a line that is none of the form. */
-  *take(value: unknown): Generator<ImportItem> {
+  /** Takes a line, as a value and as it is written; gives what is complete now. Throws INVALID for a line that is none of the form. */
+  *take(value: unknown, text: string): Generator<ImportItem> {
     if (isJsonlHeader(value)) {
       const { libreollama_db_export: version } = value as { libreollama_db_export: unknown }
       if (version !== JSONL_HEADER.libreollama_db_export)
         throw invalid(`its version ${String(version)} is not known here`)
       return
     }
-    const parsed = LINE.safeParse(value)
-    if (!parsed.success) throw invalid('a line has no type that is known')
-    const { type } = parsed.data
-    const row = rowOf(type, parsed.data)
+    if (!isLine(value)) throw invalid('a line has no type that is known')
+    const { type } = value
+    const row = rowOf(type, value, text)
     const session = this.#session
     if (session && type === 'message' && session.id === row.get('session_id')) {
       session.rows.messages.push(row)
@@ -122,15 +150,29 @@ export class LineReader {
   }
 }
 
-function rowOf(type: LineType, line: Record<string, unknown>): ImportRow {
+function isLine(value: unknown): value is { type: LineType } & Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || !('type' in value)) return false
+  return typeof value.type === 'string' && Object.hasOwn(LINE_TABLES, value.type)
+}
+
+/** The columns that are no text. */
+const NUMBERS = new Set(['temperature', 'max_tokens', 'is_active', 'is_archived'])
+
+function rowOf(type: LineType, line: Record<string, unknown>, text: string): ImportRow {
   const row: ImportRow = new Map()
   for (const name of LINE_COLUMNS[type]) {
-    const value = name === 'metadata' ? metadataIn(line[name] ?? null) : (line[name] ?? null)
-    if (!['string', 'number', 'boolean'].includes(typeof value) && value !== null)
-      throw invalid(`${type} ${name} is neither text nor number`)
-    row.set(name, value as Value)
+    const value = name === METADATA ? metadataIn(line[name], text) : (line[name] ?? null)
+    if (!fits(name, value)) throw invalid(`${type} ${name} is no ${NUMBERS.has(name) ? 'number' : 'text'}`)
+    row.set(name, value)
   }
   return row
+}
+
+function fits(name: string, value: unknown): value is Value {
+  if (value === null) return true
+  if (name === 'temperature') return typeof value === 'number'
+  if (NUMBERS.has(name)) return typeof value === 'boolean' || Number.isSafeInteger(value)
+  return typeof value === 'string' && value.isWellFormed()
 }
 
 function invalid(what: string): AppError {

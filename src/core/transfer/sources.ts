@@ -6,8 +6,8 @@ import { AppError } from '../errors.ts'
 import { looksLikeChatGPT, readChatGPT } from './chatgpt.ts'
 import { looksLikeClaude, readClaude } from './claude.ts'
 import { type Conversation, type Imported, Refused } from './conversation.ts'
-import { jsonElements } from './json-elements.ts'
-import { isJsonlHeader } from './jsonl.ts'
+import { jsonElements, jsonLineElements } from './json-elements.ts'
+import { isJsonlHeader, startsAsJsonl } from './jsonl.ts'
 import { isLibreOllama, readLibreOllama } from './libreollama.ts'
 import { isLlm, readLlm } from './llm.ts'
 import { looksLikeLMStudio, readLMStudio } from './lmstudio.ts'
@@ -31,7 +31,7 @@ export type SourceName = (typeof SOURCES)[number]
 
 /** What is found in a file: in our own lines, or as a foreign reader gives it. */
 export type Found =
-  | { source: 'jsonl'; line: unknown }
+  | { source: 'jsonl'; line: unknown; text: string }
   | { source: Exclude<SourceName, 'jsonl'>; imported: Imported }
 
 export interface ReadOptions {
@@ -41,12 +41,14 @@ export interface ReadOptions {
   onBytes: (bytes: number) => void
 }
 
-/** Formats of JSON values, told by what the first of them looks like. */
-const JSON_FORMATS: [
+type JsonFormat = [
   Exclude<SourceName, 'jsonl'>,
   (value: unknown) => boolean,
   (value: unknown, file: SourceFile) => Conversation,
-][] = [
+]
+
+/** Formats of JSON values, told by what the first of them looks like. */
+const JSON_FORMATS: JsonFormat[] = [
   [
     'lmstudio',
     looksLikeLMStudio,
@@ -72,14 +74,16 @@ const DATABASE_FORMATS: [
 const SQLITE = Buffer.from('SQLite format 3\0')
 
 /**
- * What a file holds, piece by piece; its format is told by its content. A file of no known format gives nothing, unless
- * it was named itself. Throws INVALID for that, and for a file that ends in the middle.
+ * What a file holds, a few pieces at a time, which have to be taken before the next are asked for; its format is told by
+ * its content. A file of no known format gives nothing, unless it was named itself. Throws INVALID for that, and for a
+ * file that ends in the middle.
  */
-export async function* readSource(file: SourceFile, options: ReadOptions): AsyncGenerator<Found> {
+export async function* readSource(file: SourceFile, options: ReadOptions): AsyncGenerator<Iterable<Found>> {
   const head = await headOf(file)
   if (!head.subarray(0, SQLITE.length).equals(SQLITE)) {
-    const isJson = /^(\xef\xbb\xbf)?\s*([[{]|$)/.test(head.toString('latin1'))
-    if (isJson) return yield* readJson(file, options)
+    const text = head.toString('latin1')
+    const isJson = /^(\xef\xbb\xbf)?\s*([[{]|$)/.test(text)
+    if (isJson) return yield* readJson(file, startsAsJsonl(text) ? jsonLineElements : jsonElements, options)
     return refuseUnknown(
       file,
       options,
@@ -92,12 +96,16 @@ export async function* readSource(file: SourceFile, options: ReadOptions): Async
   })
 }
 
-async function* readDatabase(path: string, file: SourceFile, options: ReadOptions): AsyncGenerator<Found> {
+async function* readDatabase(
+  path: string,
+  file: SourceFile,
+  options: ReadOptions,
+): AsyncGenerator<Iterable<Found>> {
   const connection = await openForeign(path)
   try {
     for (const [source, recognises, read] of DATABASE_FORMATS) {
       if (options.from !== source && !(options.from === 'auto' && (await recognises(connection)))) continue
-      for await (const imported of read(connection, options)) yield { source, imported }
+      for await (const imported of read(connection, options)) yield [{ source, imported }]
       return
     }
   } finally {
@@ -106,28 +114,44 @@ async function* readDatabase(path: string, file: SourceFile, options: ReadOption
   refuseUnknown(file, options, 'a SQLite database that none of the known programs made')
 }
 
-async function* readJson(file: SourceFile, options: ReadOptions): AsyncGenerator<Found> {
-  let format: (typeof JSON_FORMATS)[number] | 'jsonl' | undefined = named(options.from)
+async function* readJson(
+  file: SourceFile,
+  elements: typeof jsonElements,
+  options: ReadOptions,
+): AsyncGenerator<Iterable<Found>> {
+  let format: JsonFormat | 'jsonl' | undefined = named(options.from)
+  let isUnknown = false
   let number = 0
-  for await (const bytes of jsonElements(counted(file, options), file.name)) {
-    number++
-    const value = parseElement(bytes)
-    format ??= recognise(value, options)
-    if (format === undefined) break
-    if (value instanceof Refused)
-      yield { source: sourceOf(format), imported: { kind: 'refused', refused: value } } as Found
-    else if (format === 'jsonl') yield { source: 'jsonl', line: value }
-    else yield { source: format[0], imported: readOne(format[2], value, file) }
+  function* found(values: Iterable<Buffer>): Generator<Found> {
+    for (const bytes of values) {
+      number++
+      const text = bytes.toString('utf8')
+      const value = parseElement(bytes, text)
+      format ??= recognise(value, options)
+      isUnknown = format === undefined
+      if (format === undefined) return
+      yield foundIn(value, text, format, file)
+    }
+  }
+  for await (const values of elements(counted(file, options), file.name)) {
+    yield found(values)
+    if (isUnknown) break
   }
   if (format === undefined)
     refuseUnknown(file, options, number === 0 ? 'empty' : 'of no format that is known')
 }
 
+function foundIn(value: unknown, text: string, format: JsonFormat | 'jsonl', file: SourceFile): Found {
+  if (value instanceof Refused) {
+    const source = format === 'jsonl' ? format : format[0]
+    return { source, imported: { kind: 'refused', refused: value } } as Found
+  }
+  if (format === 'jsonl') return { source: 'jsonl', line: value, text }
+  return { source: format[0], imported: readOne(format[2], value, file) }
+}
+
 const named = (from: ReadOptions['from']) =>
   from === 'jsonl' ? 'jsonl' : JSON_FORMATS.find(([source]) => source === from)
-
-const sourceOf = (format: (typeof JSON_FORMATS)[number] | 'jsonl') =>
-  format === 'jsonl' ? 'jsonl' : format[0]
 
 function recognise(value: unknown, { from }: ReadOptions) {
   if (from !== 'auto' || value instanceof Refused) return undefined
@@ -136,10 +160,10 @@ function recognise(value: unknown, { from }: ReadOptions) {
 }
 
 /** A value; bytes that are no text, or no JSON, are refused one value at a time. */
-function parseElement(bytes: Buffer): unknown {
+function parseElement(bytes: Buffer, text: string): unknown {
   if (!isUtf8(bytes)) return new Refused(null, 'it is not valid UTF-8 text')
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    return JSON.parse(text)
   } catch (error) {
     return new Refused(null, `it is not valid JSON: ${error instanceof Error ? error.message : error}`)
   }

@@ -10,7 +10,10 @@ import type { ExportedChat, ExportFormat, ExportOptions } from './export/shape.t
 const BUFFER = 256 * 1024
 
 /** Writes pieces of text to a new file, 0600, which has its name only when it is whole; resolves to its bytes. */
-export async function writeNewFile(path: string, pieces: AsyncIterable<string>): Promise<number> {
+export async function writeNewFile(
+  path: string,
+  pieces: AsyncIterable<string | Uint8Array>,
+): Promise<number> {
   if (await exists(path)) throw taken(path)
   await makeFolderFor(path)
   await recover(path)
@@ -27,7 +30,7 @@ export async function writeNewFile(path: string, pieces: AsyncIterable<string>):
   }
 }
 
-async function writeAll(path: string, pieces: AsyncIterable<string>): Promise<number> {
+async function writeAll(path: string, pieces: AsyncIterable<string | Uint8Array>): Promise<number> {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
   const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
@@ -37,20 +40,29 @@ async function writeAll(path: string, pieces: AsyncIterable<string>): Promise<nu
   }
 }
 
-async function pour(file: FileHandle, pieces: AsyncIterable<string>): Promise<number> {
+/** Writes pieces one after the other, small ones together, while the next is being made; resolves to their bytes. */
+async function pour(file: FileHandle, pieces: AsyncIterable<string | Uint8Array>): Promise<number> {
   let bytes = 0
-  let waiting = ''
+  let waiting: Uint8Array[] = []
+  let size = 0
+  let writing = Promise.resolve()
   const flush = async () => {
-    const buffer = Buffer.from(waiting)
-    waiting = ''
-    bytes += buffer.length
-    await file.writeFile(buffer)
+    const buffers = waiting
+    waiting = []
+    size = 0
+    await writing
+    writing = file.writeFile(Buffer.concat(buffers))
+    writing.catch(() => {}) // told by the next who waits for it
   }
   for await (const piece of pieces) {
-    waiting += piece
-    if (waiting.length >= BUFFER) await flush()
+    const buffer = typeof piece === 'string' ? Buffer.from(piece) : piece
+    waiting.push(buffer)
+    size += buffer.length
+    bytes += buffer.length
+    if (size >= BUFFER) await flush()
   }
   await flush()
+  await writing
   return bytes
 }
 

@@ -1,6 +1,7 @@
 import type { Connection, Value } from '../connection.ts'
 import { AppError } from '../errors.ts'
 import { insertAll } from '../repository.ts'
+import { insertPlain, type PlainRows, plainRows } from './insert-plain.ts'
 import type { ImportRow, SessionRows } from './rows.ts'
 
 /** What is done with a record that is there already: left, made as the source has it, or so where the source is newer. */
@@ -29,10 +30,15 @@ const noCounts = (): ImportCounts => ({
   executions_added: 0,
 })
 
-/** Something that is to be written: a session whole, or one record of another kind. */
-export type ImportItem =
-  | { kind: 'session'; id: string; rows: SessionRows }
-  | { kind: 'record'; table: RecordTable; row: ImportRow }
+/** A session that is to be written whole. */
+interface SessionItem {
+  kind: 'session'
+  id: string
+  rows: SessionRows
+}
+
+/** Something that is to be written: a session, or one record of another kind. */
+export type ImportItem = SessionItem | { kind: 'record'; table: RecordTable; row: ImportRow }
 
 export type RecordTable = 'agents' | 'settings' | 'agent_executions'
 
@@ -47,6 +53,49 @@ const COUNTERS = {
 const COMMIT_EVERY = 1000
 /** What is gathered before it is written: rows of messages, and characters in them. */
 const GATHERED = { rows: 4000, characters: 800_000 }
+
+/** Sessions that are written together: each once, with all of their rows as they go to SQLite. */
+interface SessionBatch {
+  items: SessionItem[]
+  first: Map<string, SessionItem>
+  sessions: PlainRows
+  messages: PlainRows
+}
+
+type Batch = SessionBatch | { record: ImportItem }
+
+/** Items in their order, sessions that stand together as one batch; a dry run needs no rows. */
+function batchesOf(items: readonly ImportItem[], dryRun: boolean): Batch[] {
+  const batches: Batch[] = []
+  let sessions: SessionItem[] = []
+  const close = () => {
+    if (sessions.length > 0) batches.push(sessionBatch(sessions, dryRun))
+    sessions = []
+  }
+  for (const item of items) {
+    if (item.kind === 'session') sessions.push(item)
+    else {
+      close()
+      batches.push({ record: item })
+    }
+  }
+  close()
+  return batches
+}
+
+function sessionBatch(items: SessionItem[], dryRun: boolean): SessionBatch {
+  const first = new Map<string, SessionItem>()
+  for (const item of items) if (!first.has(item.id)) first.set(item.id, item)
+  const fresh = dryRun ? [] : [...first.values()]
+  return {
+    items,
+    first,
+    sessions: plainRows(fresh.map(({ rows }) => rows.session)),
+    messages: messagesOf(fresh),
+  }
+}
+
+const messagesOf = (items: SessionItem[]) => plainRows(items.flatMap(({ rows }) => rows.messages))
 
 /** Told of an item that the database refuses; then nothing of it is there. */
 export type OnItemRefused = (item: ImportItem, reason: string) => Promise<void>
@@ -81,24 +130,32 @@ export class ImportWriter {
     this.#onRefused = options.onRefused
   }
 
-  /** Takes an item; it is written with others, in the order in which they came. */
-  async write(item: ImportItem): Promise<void> {
+  /** Takes an item, to be written with others in the order in which they came; true when it is time to `flush`. */
+  add(item: ImportItem): boolean {
     this.#gathered.push(item)
     this.#rows++
     for (const message of item.kind === 'session' ? item.rows.messages : []) {
       this.#rows++
-      this.#characters += String(message.get('content')).length
+      for (const text of message.values()) this.#characters += typeof text === 'string' ? text.length : 0
     }
-    if (this.#rows < GATHERED.rows && this.#characters < GATHERED.characters) return
+    return this.#rows >= GATHERED.rows || this.#characters >= GATHERED.characters
+  }
+
+  /** Begins to write what was taken; waits only for what was begun before, so that more can be read meanwhile. */
+  async flush(): Promise<void> {
+    const batches = batchesOf(this.#gathered, this.#dryRun)
+    this.#gathered = []
+    this.#rows = 0
+    this.#characters = 0
     await this.#writing
-    this.#writing = this.#writeGathered()
+    this.#writing = this.#write(batches)
     this.#writing.catch(() => {}) // told by the next who waits for it
   }
 
   /** Writes and commits everything that was given. */
   async finish(): Promise<void> {
+    await this.flush()
     await this.#writing
-    await this.#writeGathered()
     await this.#commit()
   }
 
@@ -112,47 +169,63 @@ export class ImportWriter {
 
   /** Runs `work` in the transaction, after everything that was given before. */
   async inOrder(work: (connection: Connection) => Promise<unknown>): Promise<void> {
+    await this.flush()
     await this.#writing
-    await this.#writeGathered()
     await this.#begin()
     await work(this.#connection)
   }
 
-  async #writeGathered(): Promise<void> {
-    const items = this.#gathered
-    this.#gathered = []
-    this.#rows = 0
-    this.#characters = 0
-    if (items.length === 0) return
+  async #write(batches: Batch[]): Promise<void> {
+    if (batches.length === 0) return
     await this.#begin()
-    const fresh = await this.#freshSessions(items)
-    if (fresh.length < items.length || !(await this.#atOnce(() => this.#insert(fresh)))) {
-      for (const item of items) await this.#writeOne(item)
+    for (const batch of batches) {
+      if ('record' in batch) await this.#writeOne(batch.record)
+      else await this.#writeSessions(batch)
     }
     if (this.#began !== undefined && performance.now() - this.#began > COMMIT_EVERY) await this.#commit()
   }
 
-  /** The sessions among some items that the database does not have, each once. */
-  async #freshSessions(items: ImportItem[]): Promise<SessionRows[]> {
-    const fresh = new Map(
-      items.flatMap((item) => (item.kind === 'session' ? [[item.id, item.rows] as const] : [])),
-    )
-    const known = await this.#connection.all<{ id: string }>(
-      'SELECT id FROM chat_sessions WHERE id IN (SELECT value FROM json_each(?))',
-      [JSON.stringify([...fresh.keys()])],
-    )
-    for (const { id } of known) fresh.delete(id)
-    return [...fresh.values()]
+  /** Those that are new at once, the others one by one. */
+  async #writeSessions(batch: SessionBatch): Promise<void> {
+    const fresh = this.#dryRun ? await this.#unknown(batch.first) : await this.#insertFresh(batch)
+    this.counts.sessions_added += fresh.size
+    for (const item of batch.items) {
+      if (fresh.has(item)) this.counts.messages_added += item.rows.messages.length
+      else await this.#writeOne(item)
+    }
   }
 
-  async #insert(sessions: SessionRows[]): Promise<void> {
-    const messages = sessions.flatMap((session) => session.messages)
-    this.counts.sessions_added += sessions.length
-    this.counts.messages_added += messages.length
-    if (this.#dryRun) return
-    const rows = sessions.map(({ session }) => session)
-    await insertAll(this.#connection, 'chat_sessions', [...(rows[0]?.keys() ?? [])], rows)
-    await insertAll(this.#connection, 'chat_messages', [...(messages[0]?.keys() ?? [])], messages)
+  /** Writes the sessions that the database does not have; none of them when it refuses anything. */
+  async #insertFresh({ first, sessions, messages }: SessionBatch): Promise<Set<SessionItem>> {
+    const fresh: SessionItem[] = []
+    try {
+      const inserted = await insertPlain<{ id: string }>(
+        this.#connection,
+        'chat_sessions',
+        sessions,
+        'ON CONFLICT (id) DO NOTHING RETURNING id',
+      )
+      fresh.push(...inserted.flatMap(({ id }) => first.get(id) ?? []))
+      const all = fresh.length === first.size
+      await insertPlain(this.#connection, 'chat_messages', all ? messages : messagesOf(fresh))
+      return new Set(fresh)
+    } catch (error) {
+      if (!refusesItem(error)) throw error
+      await this.#connection.run('DELETE FROM chat_sessions WHERE id IN (SELECT value FROM json_each(?))', [
+        JSON.stringify(fresh.map(({ id }) => id)),
+      ])
+      return new Set()
+    }
+  }
+
+  async #unknown(first: Map<string, SessionItem>): Promise<Set<SessionItem>> {
+    const unknown = new Map(first)
+    const known = await this.#connection.all<{ id: string }>(
+      'SELECT id FROM chat_sessions WHERE id IN (SELECT value FROM json_each(?))',
+      [JSON.stringify([...first.keys()])],
+    )
+    for (const { id } of known) unknown.delete(id)
+    return new Set(unknown.values())
   }
 
   async #writeOne(item: ImportItem): Promise<void> {
@@ -204,8 +277,8 @@ export class ImportWriter {
       this.counts.sessions_added++
       this.counts.messages_added += messages.length
       if (this.#dryRun) return
-      await insertAll(connection, 'chat_sessions', [...session.keys()], [session])
-      await insertAll(connection, 'chat_messages', [...(messages[0]?.keys() ?? [])], messages)
+      await insertPlain(connection, 'chat_sessions', plainRows([session]))
+      await insertPlain(connection, 'chat_messages', plainRows(messages))
       return
     }
     const updated = String(session.get('updated_at'))
@@ -220,7 +293,7 @@ export class ImportWriter {
     const changed = await this.#updateAll(connection, old)
     this.counts.messages_added += fresh.length
     this.counts.messages_updated += changed
-    if (!this.#dryRun) await insertAll(connection, 'chat_messages', [...(fresh[0]?.keys() ?? [])], fresh)
+    if (!this.#dryRun) await insertPlain(connection, 'chat_messages', plainRows(fresh))
     const touched = replaces
       ? await this.#update(connection, 'chat_sessions', 'id', session)
       : fresh.length > 0 && (await this.#touch(connection, id, updated))

@@ -1,0 +1,206 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Connection, Value } from '../../../src/core/connection.ts'
+import type { Database } from '../../../src/core/database.ts'
+import { atOneMoment, jsonLines } from '../../../src/core/transfer/export.ts'
+import { importChats } from '../../../src/core/transfer/import.ts'
+import { MESSAGE_LINE, writeLine } from '../../../src/core/transfer/jsonl.ts'
+import { withTestDatabase } from '../../helpers/database.ts'
+import { temporaryFolder } from '../../helpers/folder.ts'
+
+const MOMENT = '2025-06-05T20:22:06.123456+00:00'
+
+async function exported(db: Database): Promise<string> {
+  return atOneMoment(db, async (reader) => {
+    const pieces: Buffer[] = []
+    for await (const piece of jsonLines(reader, {})) pieces.push(Buffer.from(piece as string))
+    return Buffer.concat(pieces).toString()
+  })
+}
+
+async function imported(db: Database, text: string | Buffer) {
+  const path = join(temporaryFolder(), 'chats.jsonl')
+  writeFileSync(path, text)
+  return importChats(db, {
+    path,
+    from: 'auto',
+    onConflict: 'skip',
+    branches: 'active',
+    include: new Set(),
+    timeZone: 'UTC',
+    dryRun: false,
+    now: () => new Date(),
+  })
+}
+
+async function addSession(writer: Connection, id: string): Promise<void> {
+  await writer.run('INSERT INTO chat_sessions (id, title, created_at, updated_at) VALUES (?, ?, ?, ?)', [
+    id,
+    'title',
+    MOMENT,
+    MOMENT,
+  ])
+}
+
+function addMessage(writer: Connection, id: string, content: Value, metadata: Value = null): Promise<number> {
+  return writer.run(
+    `INSERT INTO chat_messages (id, session_id, role, content, created_at, metadata) VALUES (?, 's', 'user', ?, ?, ?)`,
+    [id, content, MOMENT, metadata],
+  )
+}
+
+/** Texts that are JSON but would read differently after JSON.parse and JSON.stringify, that are no JSON, and plain ones. */
+const METADATA = [
+  ...['{"a":1}', '[1,2]', '{"a":1.0}', '{"b":1,"2":1}', '{"a":"\\u0041"}', '{"a":12345678901234567890}'],
+  ...[
+    '{"a":1,"a":2}',
+    '{"a":"\\ud800"}',
+    '{"a":"\\/"}',
+    '{"a":-0}',
+    '{"a":1E5}',
+    '{"":{}}',
+    '{"__proto__":1}',
+  ],
+  ...[
+    '{"a": 1}',
+    ' {"a":1}',
+    '{"a":1}\n',
+    '"x"',
+    '5',
+    'null',
+    'nope',
+    '',
+    '{a:1}',
+    '{"a":+1}',
+    '{"a":"x\ty"}',
+  ],
+  ...[
+    '{"a":"\u2028"}',
+    '{"a":"\u007f"}',
+    '\0',
+    '{"a":1}\0',
+    '{"a":"b \\" , }"}',
+    '{"metadata":{"metadata":1.0}}',
+  ],
+  `${'['.repeat(1500)}${']'.repeat(1500)}`,
+]
+
+test('metadata of every kind comes back by its very characters, and a second export has the same bytes', async () => {
+  const first = await withTestDatabase(async (db) => {
+    await db.transaction(async (writer) => {
+      await addSession(writer, 's')
+      for (const [index, text] of METADATA.entries()) await addMessage(writer, `m${index}`, 'hello', text)
+      for (const [index, text] of METADATA.entries()) {
+        await addSession(writer, `t${index}`)
+        await writer.run('UPDATE chat_sessions SET metadata = ? WHERE id = ?', [text, `t${index}`])
+      }
+    })
+    return exported(db)
+  })
+  for (const line of first.trimEnd().split('\n')) JSON.parse(line)
+  await withTestDatabase(async (db) => {
+    expect(await imported(db, first)).toMatchObject({ messages_added: METADATA.length, refused: 0 })
+    for (const [index, metadata] of METADATA.entries()) {
+      const of = (table: string, id: string) =>
+        db.read((reader) => reader.get(`SELECT metadata FROM ${table} WHERE id = ?`, [id]))
+      expect(await of('chat_messages', `m${index}`)).toEqual({ metadata })
+      expect(await of('chat_sessions', `t${index}`)).toEqual({ metadata })
+    }
+    expect(await exported(db)).toBe(first)
+  })
+})
+
+test('SQLite writes the line of a message just as JavaScript does', async () => {
+  const units = Array.from({ length: 0x2030 }, (_, unit) => String.fromCharCode(unit)).join('')
+  const texts = [units, '', '😀 \uffff \ue000', '\\u0041 \\', `${units}"`]
+  await withTestDatabase(async (db) => {
+    await db.transaction(async (writer) => {
+      await addSession(writer, 's')
+      for (const [index, text] of texts.entries()) await addMessage(writer, `m${index}`, text, text)
+    })
+    const rows = await db.read((reader) =>
+      reader.all<Record<string, unknown> & { line: Buffer }>(
+        `SELECT m.*, ${MESSAGE_LINE} AS line FROM chat_messages m`,
+      ),
+    )
+    expect(rows).toHaveLength(texts.length)
+    for (const { line, ...row } of rows) expect(line.toString()).toBe(writeLine('message', row))
+  })
+})
+
+test('bytes that are no text come out as U+FFFD', async () => {
+  await withTestDatabase(async (db) => {
+    await db.transaction(async (writer) => {
+      await addSession(writer, 's')
+      await addMessage(writer, 'm', 'x')
+      await writer.run(`UPDATE chat_messages SET content = CAST(x'41ff42' AS TEXT)`)
+    })
+    expect(await exported(db)).toContain('"content":"A\uFFFDB"')
+  })
+})
+
+const line = (value: object) => `${JSON.stringify(value)}\n`
+const session = (id: string, rest: object = {}) =>
+  line({ type: 'session', id, title: id, created_at: MOMENT, updated_at: MOMENT, is_archived: 0, ...rest })
+const message = (id: string, session_id: string, rest: object = {}) =>
+  line({ type: 'message', id, session_id, role: 'user', content: id, created_at: MOMENT, ...rest })
+const HEADER = line({ libreollama_db_export: 1, whole: false })
+
+test.each([
+  ['a message whose id another chat has', session('b') + message('m1', 'b')],
+  ['a role that does not exist', session('b') + message('m2', 'b') + message('m3', 'b', { role: 'tool' })],
+  ['no title', session('b', { title: null }) + message('m2', 'b')],
+  ['an agent that is not there', session('b', { agent_id: 'nobody' }) + message('m2', 'b')],
+])('a chat with %s is refused whole, and its neighbours come in', async (_case, bad) => {
+  const text = HEADER + session('a') + message('m1', 'a') + bad + session('c') + message('m9', 'c')
+  await withTestDatabase(async (db) => {
+    const report = await imported(db, text)
+    expect(report).toMatchObject({ sessions_added: 2, messages_added: 2, refused: 1 })
+    expect(report.refusals[0]).toMatchObject({ id: 'b', reason: expect.stringMatching(/\S/) })
+    const rows = await db.read((reader) =>
+      reader.all(
+        'SELECT s.id AS session, m.id AS message FROM chat_sessions s LEFT JOIN chat_messages m ON m.session_id = s.id ORDER BY 1',
+      ),
+    )
+    expect(rows).toEqual([
+      { session: 'a', message: 'm1' },
+      { session: 'c', message: 'm9' },
+    ])
+    const found = await db.read((reader) => reader.all(`SELECT rowid FROM message_search('m2 OR m3')`))
+    expect(found).toEqual([]) // what was taken back is not in the index either
+  })
+})
+
+test.each([
+  ['half of a surrogate pair', message('m2', 'a').replace('"content":"m2"', '"content":"\\ud800"')],
+  ['a number for a text', message('m2', 'a', { content: 5 })],
+  ['an unknown type', line({ type: 'note', id: 'x' })],
+  ['no JSON', '{"type":"message",\n'],
+])('a line with %s is refused, and the others come in', async (_case, bad) => {
+  await withTestDatabase(async (db) => {
+    const report = await imported(db, HEADER + session('a') + message('m1', 'a') + bad + message('m3', 'a'))
+    expect(report).toMatchObject({ sessions_added: 1, messages_added: 2, refused: 1 })
+  })
+})
+
+test('of a file that ends in the middle of a line, the chats before that one come in', async () => {
+  await withTestDatabase(async (db) => {
+    const whole =
+      HEADER + session('a') + message('m1', 'a') + session('b') + message('m2', 'b') + message('m3', 'b')
+    const report = await imported(db, whole.slice(0, -20))
+    expect(report).toMatchObject({ sessions_added: 1, messages_added: 1, refused: 1 })
+    expect(report.refusals[0]?.reason).toMatch(/ends in the middle/)
+    expect(await imported(db, whole)).toMatchObject({ sessions_added: 1, messages_added: 2, refused: 0 })
+  })
+})
+
+test('lines that were changed by hand or ended as on Windows are read all the same', async () => {
+  const lines = HEADER + session('a') + message('m1', 'a', { metadata: { a: 1 } })
+  await withTestDatabase(async (db) => {
+    const spaced = lines.replaceAll('\n', '\r\n').replace('"metadata":{"a":1}', '"metadata": { "a": 1.0 }')
+    expect(await imported(db, spaced)).toMatchObject({ messages_added: 1, refused: 0 })
+    expect(await db.read((reader) => reader.get('SELECT metadata FROM chat_messages'))).toEqual({
+      metadata: '{ "a": 1.0 }',
+    })
+  })
+})
