@@ -62,8 +62,22 @@ test('a message of several parts keeps its words, transcripts and files, and wha
   const question = node('question')
   expect(textOf(question)).toBe('When is high water?\nI mean today.')
   expect(partsOf(question, 'attachment')).toEqual([
-    { kind: 'attachment', name: 'harbour.png', type: 'image/png', bytes: 20481, sha256: null },
-    { kind: 'attachment', name: 'table.pdf', type: 'application/pdf', bytes: 999, sha256: null },
+    {
+      kind: 'attachment',
+      name: 'harbour.png',
+      type: 'image/png',
+      bytes: 20481,
+      sha256: null,
+      file: 'file_00a1',
+    },
+    {
+      kind: 'attachment',
+      name: 'table.pdf',
+      type: 'application/pdf',
+      bytes: 999,
+      sha256: null,
+      file: 'file_00a2',
+    },
   ])
   expect(question?.metadata).toMatchObject({
     unknown_parts: [{ content_type: 'hologram', depth: 3 }],

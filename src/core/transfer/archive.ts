@@ -13,10 +13,12 @@ export interface ArchiveEntry {
 const SUSPICIOUS = 64 * 1024 * 1024
 
 /**
- * The files of a zip archive, while the archive is open; nothing is unpacked to the disk. Throws INVALID, before anything
+ * The files of a zip archive, each beside all of them, while the archive is open; nothing is unpacked to the disk. Throws INVALID, before anything
  * is given, for an archive that is broken, has names that lead out of it, or is a zip bomb.
  */
-export async function* archiveEntries(path: string): AsyncGenerator<ArchiveEntry> {
+export async function* archiveEntries(
+  path: string,
+): AsyncGenerator<{ entry: ArchiveEntry; all: ArchiveEntry[] }> {
   const zip = await openArchive(path)
   try {
     const entries = await listEntries(zip).catch((error) => {
@@ -28,10 +30,14 @@ export async function* archiveEntries(path: string): AsyncGenerator<ArchiveEntry
         path,
         `${bomb.fileName} would unpack to ${bomb.uncompressedSize} bytes, as a zip bomb does`,
       )
-    for (const entry of entries) {
-      if (entry.fileName.endsWith('/')) continue
-      yield { name: entry.fileName, size: entry.uncompressedSize, read: () => readEntry(path, zip, entry) }
-    }
+    const all = entries
+      .filter(({ fileName }) => !fileName.endsWith('/'))
+      .map((entry) => ({
+        name: entry.fileName,
+        size: entry.uncompressedSize,
+        read: () => readEntry(path, zip, entry),
+      }))
+    for (const entry of all) yield { entry, all }
   } finally {
     zip.close()
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Part } from './conversation.ts'
+import type { Conversation, Part } from './conversation.ts'
 
 /** A file that came with a message. */
 export type Attachment = Extract<Part, { kind: 'attachment' }>
@@ -9,6 +9,11 @@ export function attachment(known: Partial<Attachment>): Attachment {
   const { text, ...rest } = known
   const part: Attachment = { name: null, type: null, bytes: null, sha256: null, ...rest, kind: 'attachment' }
   return text === undefined || text === '' ? part : { ...part, text }
+}
+
+/** Every attachment of a conversation. */
+export function attachmentsOf({ nodes }: Conversation): Attachment[] {
+  return nodes.flatMap(({ parts }) => parts.filter((part) => part.kind === 'attachment'))
 }
 
 /** Type, size and SHA-256 (hex) of the bytes in a `data:` URL; null for any other text. The bytes are not kept. */

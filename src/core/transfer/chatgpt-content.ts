@@ -160,5 +160,11 @@ function readAttachments(pointers: JsonRecord[], metadata: JsonRecord): Attachme
 function describe(file: JsonRecord, pointer: JsonRecord | null): Attachment {
   const format = asName(pointer?.format)
   const type = asName(file.mime_type) ?? asName(file.mimeType) ?? (format && `audio/${format}`)
-  return attachment({ name: asName(file.name) ?? asName(file.id), type, bytes: asCount(file.size) })
+  const id = asName(file.id)
+  return attachment({
+    name: asName(file.name) ?? id,
+    type,
+    bytes: asCount(file.size),
+    ...(id === null ? {} : { file: id }),
+  })
 }

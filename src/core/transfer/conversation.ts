@@ -48,6 +48,8 @@ export type Part =
       type: string | null
       bytes: number | null
       sha256: string | null
+      /** How the source names its file, which may lie beside the conversations. */
+      file?: string
       text?: string
     }
 

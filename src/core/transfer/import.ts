@@ -164,6 +164,8 @@ class ImportRun {
       return
     }
     const id = imported.kind === 'conversation' ? imported.conversation.id : null
+    if (imported.kind === 'conversation' && !this.#options.dryRun)
+      await file.assets?.describe(imported.conversation)
     await this.#guard(file, id, () => this.#writeAll(this.#itemsOf(source, imported)))
   }
 

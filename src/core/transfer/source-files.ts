@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../errors.ts'
+import { Assets } from './assets.ts'
 
 /** A file that may hold chats. */
 export interface SourceFile {
@@ -13,6 +14,8 @@ export interface SourceFile {
   size: number
   /** Whether it was named itself, so that it has to be understood; what lies in a folder or an archive may be anything. */
   named: boolean
+  /** The other files of its folder or archive. */
+  assets?: Assets
   read: () => AsyncIterable<Uint8Array>
 }
 
@@ -28,11 +31,18 @@ export async function* sourceFiles(path: string): AsyncGenerator<SourceFile> {
     yield* fileOrArchive(path, path, status.size, true)
     return
   }
-  const names = await readdir(path, { recursive: true })
-  for (const name of names.sort()) {
+  const names = (await readdir(path, { recursive: true })).sort()
+  const assets = new Assets(names.map((name) => ({ name, read: () => readWhole(join(path, name)) })))
+  for (const name of names) {
     const below = await stat(join(path, name))
-    if (below.isFile())
-      yield* fileOrArchive(join(path, name), relative(path, join(path, name)), below.size, false)
+    if (!below.isFile()) continue
+    for await (const file of fileOrArchive(
+      join(path, name),
+      relative(path, join(path, name)),
+      below.size,
+      false,
+    ))
+      yield { assets, ...file }
   }
 }
 
@@ -46,11 +56,17 @@ async function* fileOrArchive(
 ): AsyncGenerator<SourceFile> {
   if ((await firstBytes(path, ARCHIVE.length)).equals(ARCHIVE)) {
     const { archiveEntries } = await import('./archive.ts')
-    for await (const entry of archiveEntries(path)) yield { ...entry, path: undefined, named: false }
+    let assets: Assets | undefined
+    for await (const { entry, all } of archiveEntries(path)) {
+      assets ??= new Assets(all)
+      yield { ...entry, path: undefined, named: false, assets }
+    }
     return
   }
-  yield { name, path, size, named, read: () => createReadStream(path, { highWaterMark: 64 * 1024 }) }
+  yield { name, path, size, named, read: () => readWhole(path) }
 }
+
+const readWhole = (path: string) => createReadStream(path, { highWaterMark: 64 * 1024 })
 
 async function firstBytes(path: string, length: number): Promise<Buffer> {
   try {

@@ -52,7 +52,7 @@ const COUNTERS = {
 /** Milliseconds between two commits. */
 const COMMIT_EVERY = 1000
 /** What is gathered before it is written: rows of messages, and characters in them. */
-const GATHERED = { rows: 4000, characters: 800_000 }
+const GATHERED = { rows: 1000, characters: 250000 }
 
 /** Sessions that are written together: each once, with all of their rows as they go to SQLite. */
 interface SessionBatch {
