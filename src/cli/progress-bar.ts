@@ -3,15 +3,19 @@ import type { Output } from './host.ts'
 import { humanBytes } from './terminal.ts'
 
 const WIDTH = 24
-/** Milliseconds: what is done sooner shows no bar, and no bar is drawn more often. */
+/** Milliseconds: what is done sooner shows no bar, no bar is drawn more often, and speed is that of the last seconds. */
 const PATIENCE = 300
 const INTERVAL = 100
+const RECENT = 5000
 
 /** One line on a terminal that tells how far a long operation is; elsewhere nothing. */
 export class ProgressBar {
   readonly #stream: Output
   readonly #wanted: boolean
-  #began: number | undefined
+  #phase = ''
+  /** How far it was at some moments of the last seconds, the oldest first. */
+  #recent: { at: number; part: number | undefined; bytes: number | undefined }[] = []
+  #began = 0
   #drawn = 0
 
   constructor(stream: Output, wanted: boolean) {
@@ -21,25 +25,51 @@ export class ProgressBar {
 
   show({ phase, part, bytes }: Progress): void {
     if (!this.#wanted || !this.#stream.isTTY) return
-    const now = Date.now()
-    this.#began ??= now
-    if (now - this.#began < PATIENCE || now - this.#drawn < INTERVAL) return
-    this.#drawn = now
-    const seconds = (now - this.#began) / 1000
-    const rate = bytes === undefined ? '' : `  ${humanBytes(bytes / seconds)}/s`
-    const left = part && bytes !== undefined ? `  ${Math.ceil(seconds / part - seconds)} s left` : ''
-    this.#stream.write(`\r\x1b[K${phase.padEnd(9)} ${part === undefined ? '' : bar(part)}${rate}${left}`)
+    const at = Date.now()
+    if (phase !== this.#phase) {
+      this.#recent = []
+      this.#phase = phase
+      this.#began ||= at
+    }
+    if (this.#recent.length > 0 && at - this.#drawn < INTERVAL) return
+    this.#recent.push({ at, part, bytes })
+    while (at - (this.#recent[1]?.at ?? at) > RECENT) this.#recent.shift()
+    if (at - this.#began < PATIENCE) return
+    this.#drawn = at
+    this.#stream.write(`\r\x1b[K${phase.padEnd(9)} ${part === undefined ? '' : bar(part)}${this.#speed()}`)
   }
 
   /** Takes the line away, so that other text can be written. */
   clear(): void {
     if (this.#drawn > 0) this.#stream.write('\r\x1b[K')
+    this.#recent = []
+    this.#phase = ''
+    this.#began = 0
     this.#drawn = 0
-    this.#began = undefined
+  }
+
+  /** Bytes a second and the time that is left, as the last seconds make one expect. */
+  #speed(): string {
+    const [first, last] = [this.#recent[0], this.#recent.at(-1)]
+    const seconds = ((last?.at ?? 0) - (first?.at ?? 0)) / 1000
+    if (!first || !last || seconds <= 0) return ''
+    const bytes = (last.bytes ?? 0) - (first.bytes ?? 0)
+    const part = (last.part ?? 0) - (first.part ?? 0)
+    const rate = last.bytes === undefined ? '' : `  ${humanBytes(Math.max(bytes / seconds, 0))}/s`
+    return part > 0 ? `${rate}  ${duration((1 - (last.part ?? 0)) / (part / seconds))} left` : rate
   }
 }
 
 function bar(part: number): string {
   const full = Math.round(part * WIDTH)
   return `${'█'.repeat(full)}${'░'.repeat(WIDTH - full)} ${`${Math.round(part * 100)}`.padStart(3)} %`
+}
+
+/** `12 s`, `3 min 05 s`, `1 h 20 min`. */
+function duration(seconds: number): string {
+  const whole = Math.ceil(seconds)
+  const two = (number: number) => String(number).padStart(2, '0')
+  if (whole < 60) return `${whole} s`
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`
+  return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`
 }

@@ -91,6 +91,8 @@ class ImportRun {
   readonly #options: ImportOptions
   readonly #formats = new Set<SourceName>()
   #file = ''
+  /** Bytes of the files that were read, and of the one that is being read. */
+  #passed = 0
   readonly #agents = new Set<string>()
   readonly #sessions = new Set<string>()
 
@@ -121,16 +123,12 @@ class ImportRun {
     this.#file = file.name
     const { from, timeZone, onProgress } = this.#options
     const lines = new LineReader()
-    let read = 0
+    const before = this.#passed
     const onBytes = (bytes: number) => {
-      read += bytes
-      onProgress?.({
-        phase: 'importing',
-        part: file.size > 0 ? Math.min(read / file.size, 1) : undefined,
-        bytes: read,
-      })
+      this.#passed = Math.min(this.#passed + bytes, before + file.size)
+      onProgress?.({ phase: 'importing', part: this.#passed / file.total, bytes: this.#passed })
     }
-    const before = this.#formats.size
+    const formats = this.#formats.size
     let found = 0
     try {
       for await (const pieces of readSource(file, { from, timeZone, onBytes })) {
@@ -147,7 +145,8 @@ class ImportRun {
       if (!refusesItem(error) || (file.named && found === 0)) throw error
       await this.#refuse({ file: file.name, id: null, reason: error.message })
     }
-    const known = found > 0 || this.#formats.size > before || file.named
+    this.#passed = before + file.size
+    const known = found > 0 || this.#formats.size > formats || file.named
     this.#report[known ? 'files' : 'ignored']++
   }
 

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../errors.ts'
 import { Assets } from './assets.ts'
 
@@ -10,8 +10,9 @@ export interface SourceFile {
   name: string
   /** Where it is on the disk; undefined inside an archive. */
   path: string | undefined
-  /** Bytes. */
+  /** Bytes: its own, and those of everything that was named. */
   size: number
+  total: number
   /** Whether it was named itself, so that it has to be understood; what lies in a folder or an archive may be anything. */
   named: boolean
   /** The other files of its folder or archive. */
@@ -31,19 +32,22 @@ export async function* sourceFiles(path: string): AsyncGenerator<SourceFile> {
     yield* fileOrArchive(path, path, status.size, true)
     return
   }
-  const names = (await readdir(path, { recursive: true })).sort()
-  const assets = new Assets(names.map((name) => ({ name, read: () => readWhole(join(path, name)) })))
-  for (const name of names) {
-    const below = await stat(join(path, name))
-    if (!below.isFile()) continue
-    for await (const file of fileOrArchive(
-      join(path, name),
-      relative(path, join(path, name)),
-      below.size,
-      false,
-    ))
-      yield { assets, ...file }
+  const files = await filesBelow(path)
+  const assets = new Assets(files.map(({ name }) => ({ name, read: () => readWhole(join(path, name)) })))
+  const total = files.reduce((sum, { size }) => sum + size, 0)
+  for (const { name, size } of files) {
+    for await (const file of fileOrArchive(join(path, name), name, size, false))
+      yield { assets, ...file, total: Math.max(total, file.total) }
   }
+}
+
+async function filesBelow(folder: string): Promise<{ name: string; size: number }[]> {
+  const files: { name: string; size: number }[] = []
+  for (const name of (await readdir(folder, { recursive: true })).sort()) {
+    const status = await stat(join(folder, name)).catch(() => undefined) // a link that leads nowhere
+    if (status?.isFile()) files.push({ name, size: status.size })
+  }
+  return files
 }
 
 const ARCHIVE = Buffer.from('PK\x03\x04', 'latin1')
@@ -59,11 +63,12 @@ async function* fileOrArchive(
     let assets: Assets | undefined
     for await (const { entry, all } of archiveEntries(path)) {
       assets ??= new Assets(all)
-      yield { ...entry, path: undefined, named: false, assets }
+      const total = all.reduce((sum, other) => sum + other.size, 0)
+      yield { ...entry, total, path: undefined, named: false, assets }
     }
     return
   }
-  yield { name, path, size, named, read: () => readWhole(path) }
+  yield { name, path, size, total: size, named, read: () => readWhole(path) }
 }
 
 const readWhole = (path: string) => createReadStream(path, { highWaterMark: 64 * 1024 })
