@@ -1,6 +1,6 @@
 import type { Connection } from '../connection.ts'
 import { columnTypes, hasColumns } from './foreign-table.ts'
-import { type NaiveTime, readSourceTime, zoneClock } from './source-time.ts'
+import { type NaiveTime, readTime, zoneClock } from './times.ts'
 
 /** The shapes that LibreOllama's own database had, oldest first; A is Phase 2.1. */
 export type Era = 'A' | 'B' | 'C' | 'D' | 'E'
@@ -50,7 +50,7 @@ export function eraClock(era: Era, timeZone: string): EraClock {
     return local(wall, fraction)
   }
   return {
-    read: (value) => readSourceTime(value, naive),
+    read: (value) => readTime(value, naive),
     assumed: () => {
       const answer = assumed
       assumed = false

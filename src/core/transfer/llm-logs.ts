@@ -1,8 +1,9 @@
 import type { Connection } from '../connection.ts'
 import type { Conversation } from './conversation.ts'
 import { foreignTable, type NumberedRow, ROW, RowGroups } from './foreign-table.ts'
-import { linkTurns, spanOf, type Turn, turnOf } from './llm-turns.ts'
+import { linkTurns, type Turn, turnOf } from './llm-turns.ts'
 import { filledTextOf, textOf, textParts } from './source-value.ts'
+import { spanOf } from './times.ts'
 
 const COLUMNS = [
   ...['id', 'model', 'prompt', 'system', 'options_json', 'response', 'reply_to_id', 'chat_id'],

@@ -2,8 +2,9 @@ import type { Connection } from '../connection.ts'
 import type { Conversation, Part } from './conversation.ts'
 import { foreignTable, type NumberedRow, ROW, RowGroups, rowsOf } from './foreign-table.ts'
 import type { LlmStore } from './llm-attachments.ts'
-import { linkTurns, spanOf, type Turn, turnOf } from './llm-turns.ts'
+import { linkTurns, type Turn, turnOf } from './llm-turns.ts'
 import { filledTextOf, jsonOrText, textOf, textParts } from './source-value.ts'
+import { spanOf } from './times.ts'
 
 const RESPONSE_COLUMNS = [
   ...['id', 'model', 'prompt', 'system', 'options_json', 'response', 'conversation_id', 'duration_ms'],

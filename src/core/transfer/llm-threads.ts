@@ -4,9 +4,9 @@ import { foreignTable, hasColumns, type NumberedRow, RowGroups, rowsOf } from '.
 import type { LlmStore } from './llm-attachments.ts'
 import { Messages, type StoredMessage } from './llm-parts.ts'
 import { compare } from './llm-responses.ts'
-import { linkTurns, replyOf, spanOf, type Turn, usageOf } from './llm-turns.ts'
-import { readSourceTime } from './source-time.ts'
+import { linkTurns, replyOf, type Turn, usageOf } from './llm-turns.ts'
 import { filledTextOf, present, textOf, textOfParts } from './source-value.ts'
+import { readTime, spanOf } from './times.ts'
 
 const TURN_COLUMNS = [
   ...['id', 'thread_id', 'parent_message_hash', 'tip_message_hash', 'model', 'datetime_utc'],
@@ -62,7 +62,7 @@ export class Threads {
   }
 
   #note(row: NumberedRow): void {
-    const first = { time: readSourceTime(row.datetime_utc), model: filledTextOf(row.model) }
+    const first = { time: readTime(row.datetime_utc), model: filledTextOf(row.model) }
     for (const hash of [textOf(row.parent_message_hash), textOf(row.tip_message_hash)]) {
       if (hash !== null && !this.#first.has(hash)) this.#first.set(hash, first)
     }
@@ -170,8 +170,8 @@ interface Found {
 function conversationOf(id: string, row: Row, { turns, tip, times, missing, nodes }: Found): Conversation {
   const before = missing.at(-1)?.id ?? null
   const all = [...missing, ...nodes.map((node) => ({ ...node, parent: node.parent ?? before }))]
-  const span = spanOf([...turns.map((turn) => readSourceTime(turn.datetime_utc)), ...times])
-  const started = readSourceTime(row.datetime_utc)
+  const span = spanOf([...turns.map((turn) => readTime(turn.datetime_utc)), ...times])
+  const started = readTime(row.datetime_utc)
   return {
     id,
     title: filledTextOf(row.name),

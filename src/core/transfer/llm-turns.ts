@@ -1,6 +1,5 @@
 import type { Row } from '../connection.ts'
 import type { ConversationNode, Part } from './conversation.ts'
-import { readSourceTime } from './source-time.ts'
 import {
   chain,
   filledTextOf,
@@ -11,6 +10,7 @@ import {
   textOf,
   textOfParts,
 } from './source-value.ts'
+import { readTime } from './times.ts'
 
 /** One row of llm's older tables: what was asked, and the reply. */
 export interface Turn {
@@ -32,7 +32,7 @@ export interface TurnContent {
 
 /** A row of `responses` or `logs` as a turn; nodes without any content are left out. */
 export function turnOf(id: string, row: Row, { system, asked, results, replied }: TurnContent): Turn {
-  const time = readSourceTime(row.datetime_utc ?? row.timestamp)
+  const time = readTime(row.datetime_utc ?? row.timestamp)
   const model = filledTextOf(row.model)
   const node = (role: ConversationNode['role'], parts: Part[]): LooseNode[] =>
     parts.length === 0
@@ -92,13 +92,4 @@ function systemNode({ id, time }: Turn, text: string): LooseNode {
 /** What the model said in a turn. */
 export function replyOf(turn: Turn): string {
   return textOfParts(turn.nodes.find(({ role }) => role === 'assistant')?.parts ?? [])
-}
-
-/** The first and the last of some times, of which any may be unknown. */
-export function spanOf(times: readonly (string | null)[]): {
-  created_at: string | null
-  updated_at: string | null
-} {
-  const known = times.filter((time) => time !== null).sort()
-  return { created_at: known[0] ?? null, updated_at: known.at(-1) ?? null }
 }

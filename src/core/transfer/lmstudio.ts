@@ -11,7 +11,7 @@ import {
   leftover,
 } from './json.ts'
 import { readVersion } from './lmstudio-version.ts'
-import { latest, readTime } from './times.ts'
+import { readTime, spanOf } from './times.ts'
 import { activePath, type Draft, growTree } from './tree.ts'
 
 /** Whether a file's content looks like a conversation of LM Studio. */
@@ -38,13 +38,13 @@ export function readLMStudio(value: unknown, file: string, folder: string | null
   if (!Array.isArray(source.messages)) throw new Refused(name, 'it has no messages')
   const { drafts, current } = readDrafts(source)
   const tree = growTree(drafts, [current])
-  const times = [source.assistantLastMessagedAt, source.userLastMessagedAt].map(readTime)
+  const times = [source.assistantLastMessagedAt, source.userLastMessagedAt].map((time) => readTime(time))
   const model = asRecord(source.lastUsedModel)
   return {
     id: name ?? contentId(value),
     title: asName(source.name),
     created_at: readTime(source.createdAt) ?? timeInName(name),
-    updated_at: latest(...times),
+    updated_at: spanOf(times).updated_at,
     model_name:
       asName(model?.identifier) ??
       asName(model?.indexedModelIdentifier) ??

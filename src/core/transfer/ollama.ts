@@ -2,7 +2,6 @@ import type { Connection } from '../connection.ts'
 import { type Conversation, type Imported, type Part, Refused } from './conversation.ts'
 import { foreignTable, hasColumns, type NumberedRow, RowGroups, rowsOf } from './foreign-table.ts'
 import { MessageExtras, resultPart } from './ollama-parts.ts'
-import { readSourceTime } from './source-time.ts'
 import {
   chain,
   filledTextOf,
@@ -13,6 +12,7 @@ import {
   textOf,
   textParts,
 } from './source-value.ts'
+import { readTime, spanOf } from './times.ts'
 
 const MESSAGE_COLUMNS = [
   ...['id', 'chat_id', 'role', 'content', 'thinking', 'model_name', 'created_at', 'updated_at'],
@@ -82,8 +82,8 @@ function resultOf(row: NumberedRow, name: string | null): Part {
 
 function nodeOf(row: NumberedRow, parts: Part[], place: number): LooseNode {
   const { role, metadata } = roleOf(row.role)
-  const began = readSourceTime(row.thinking_time_start)
-  const ended = readSourceTime(row.thinking_time_end)
+  const began = readTime(row.thinking_time_start)
+  const ended = readTime(row.thinking_time_end)
   const thought = began && ended ? { thinking_ms: Date.parse(ended) - Date.parse(began) } : {}
   return {
     id: String(place),
@@ -91,7 +91,7 @@ function nodeOf(row: NumberedRow, parts: Part[], place: number): LooseNode {
     hidden: role === 'tool',
     parts,
     model_name: filledTextOf(row.model_name),
-    created_at: readSourceTime(row.created_at),
+    created_at: readTime(row.created_at),
     metadata: { ...metadata, ...thought },
   }
 }
@@ -102,14 +102,14 @@ function conversationOf(
   rows: readonly NumberedRow[],
   nodes: readonly LooseNode[],
 ): Conversation {
-  const created_at = readSourceTime(chat.created_at)
-  const changes = rows.flatMap((row) => readSourceTime(row.updated_at) ?? [])
+  const created_at = readTime(chat.created_at)
+  const changes = rows.map((row) => readTime(row.updated_at))
   const models = rows.flatMap((row) => filledTextOf(row.model_name) ?? [])
   return {
     id,
     title: filledTextOf(chat.title),
     created_at,
-    updated_at: changes.sort().at(-1) ?? created_at,
+    updated_at: spanOf(changes).updated_at ?? created_at,
     model_name: models.at(-1) ?? null,
     is_archived: false,
     metadata: {},
