@@ -1,17 +1,18 @@
 import { type Attachment, attachment } from './attachments.ts'
 import { resolveMarks } from './citations.ts'
 import type { ConversationNode, Part } from './conversation.ts'
+import { reasoningParts, textParts, toolCall, toolResult } from './parts.ts'
 import {
   asArray,
   asCount,
   asName,
+  asNonEmpty,
   asRecord,
   asRecords,
-  asString,
-  decodeJson,
   type JsonRecord,
   leftover,
-} from './json.ts'
+  present,
+} from './values.ts'
 
 /** The content of a message of ChatGPT, taken apart. */
 export interface Content {
@@ -39,7 +40,7 @@ export function readContent(message: JsonRecord, speaker: Speaker): Content {
   const assets = pointers.map((pointer) => leftover(pointer, ['content_type', 'text', 'decoding_id']))
   return {
     parts: [...read.parts, ...attachments],
-    metadata: { ...read.metadata, ...leftover({ assets, content_type: oddType(content) }, []) },
+    metadata: { ...read.metadata, ...present({ assets, content_type: oddType(content) }) },
   }
 }
 
@@ -52,24 +53,22 @@ function oddType(content: JsonRecord): string | null {
 function readWords(content: JsonRecord, metadata: JsonRecord, speaker: Speaker): Content {
   const type = asName(content.content_type)
   if (type === 'thoughts') return partsOf(readThoughts(content), content)
-  if (type === 'reasoning_recap') return partsOf(reasoning(asString(content.content)), content)
+  if (type === 'reasoning_recap') return partsOf(reasoningParts(content.content), content)
   const text = resolveMarks(
     type?.endsWith('_editable_context') ? readContext(content) : readText(content),
     metadata,
   )
   if (speaker.role === 'tool' || (type && TOOL_TYPES.has(type) && speaker.role !== 'user')) {
-    const name = speaker.name ?? type
-    return partsOf(text === '' ? [] : [{ kind: 'tool_result', name, output: decodeJson(text) }], content)
+    return partsOf(text === '' ? [] : [toolResult(speaker.name ?? type, text)], content)
   }
   if (type === 'tether_quote' && text !== '') {
     const name = asName(content.title) ?? asName(content.domain) ?? asName(content.url)
-    return { parts: [attachment({ name, text })], metadata: leftover({ quoted_from: content.url }, []) }
+    return { parts: [attachment({ name, text })], metadata: present({ quoted_from: content.url }) }
   }
   if (speaker.role === 'assistant' && (speaker.recipient !== null || type === 'code')) {
-    const input = decodeJson(text)
-    return partsOf(text === '' ? [] : [{ kind: 'tool_call', name: speaker.recipient, input }], content)
+    return partsOf(text === '' ? [] : [toolCall(speaker.recipient, text)], content)
   }
-  return partsOf(text === '' ? [] : [{ kind: 'text', text }], content)
+  return partsOf(textParts(text), content)
 }
 
 const SPOKEN = new Set(['text', 'multimodal_text'])
@@ -89,18 +88,20 @@ function partsOf(parts: Part[], content: JsonRecord): Content {
 }
 
 function unknownPieces(content: JsonRecord): JsonRecord {
-  const pieces = asRecords(content.parts).filter((piece) => !isAsset(piece) && asString(piece.text) === null)
+  const pieces = asRecords(content.parts).filter(
+    (piece) => !isAsset(piece) && asNonEmpty(piece.text) === null,
+  )
   return pieces.length > 0 ? { unknown_parts: pieces } : {}
 }
 
 function readText(content: JsonRecord): string {
-  const pieces = asArray(content.parts).map((piece) => asString(piece) ?? asString(asRecord(piece)?.text))
-  const texts = [...pieces, asString(content.text), asString(content.result), asString(content.content)]
+  const pieces = asArray(content.parts).map((piece) => asNonEmpty(piece) ?? asNonEmpty(asRecord(piece)?.text))
+  const texts = [...pieces, asNonEmpty(content.text), asNonEmpty(content.result), asNonEmpty(content.content)]
   return texts.filter((text) => text !== null).join('\n')
 }
 
 function readContext(content: JsonRecord): string {
-  const texts = [content.user_profile, content.user_instructions, content.model_set_context].map(asString)
+  const texts = [content.user_profile, content.user_instructions, content.model_set_context].map(asNonEmpty)
   return texts.filter((text) => text !== null).join('\n\n') || readText(content)
 }
 
@@ -108,16 +109,12 @@ function readThoughts(content: JsonRecord): Part[] {
   return asArray(content.thoughts).flatMap((thought) => {
     const { summary, content: words, chunks } = asRecord(thought) ?? { content: thought }
     const said =
-      asString(words) ??
+      asNonEmpty(words) ??
       asArray(chunks)
-        .flatMap((chunk) => asString(chunk) ?? [])
+        .flatMap((chunk) => asNonEmpty(chunk) ?? [])
         .join('')
-    return reasoning([asString(summary), said].filter(Boolean).join('\n'))
+    return reasoningParts([asNonEmpty(summary), said].filter(Boolean).join('\n'))
   })
-}
-
-function reasoning(text: string | null): Part[] {
-  return text ? [{ kind: 'reasoning', text }] : []
 }
 
 const isAsset = (piece: JsonRecord) => pointersIn(piece).length > 0

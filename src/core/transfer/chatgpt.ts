@@ -1,10 +1,11 @@
 import { readContent } from './chatgpt-content.ts'
 import { readReferences } from './citations.ts'
 import { type Conversation, Refused } from './conversation.ts'
-import { asArray, asBoolean, asName, asRecord, contentId, type JsonRecord, leftover } from './json.ts'
+import { contentId } from './ids.ts'
 import { readRole } from './roles.ts'
 import { readTime } from './times.ts'
-import { activePath, type Draft, growTree, type Message, parentsByChildren } from './tree.ts'
+import { type Draft, growTree, lastModel, type Message, parentsByChildren } from './tree.ts'
+import { asArray, asBoolean, asName, asRecord, type JsonRecord, leftover, present } from './values.ts'
 
 /** Whether an element of an array looks like a conversation of ChatGPT's export. */
 export function looksLikeChatGPT(value: unknown): boolean {
@@ -29,7 +30,7 @@ export function readChatGPT(value: unknown): Conversation {
     title: asName(source.title),
     created_at: readTime(source.create_time),
     updated_at: readTime(source.update_time),
-    model_name: model ?? activePath(tree).findLast(({ model_name }) => model_name)?.model_name ?? null,
+    model_name: model ?? lastModel(tree),
     is_archived: asBoolean(source.is_archived),
     metadata: leftover(source, TAKEN),
     ...tree,
@@ -78,13 +79,15 @@ function readMessage(message: JsonRecord, id: string, model: string | null): Mes
     model_name: role === 'assistant' ? (asName(details.model_slug) ?? model) : null,
     created_at: readTime(message.create_time),
     metadata: {
-      ...leftover(
-        { recipient: to === 'all' ? null : to, author_name: name, channel: message.channel, references },
-        [],
-      ),
-      ...(message.status !== 'finished_successfully' && leftover({ status: message.status }, [])),
-      ...(asName(message.id) !== id && leftover({ message_id: message.id }, [])),
-      ...leftover({ details: leftover(details, PLUMBING) }, []),
+      ...present({
+        recipient: to === 'all' ? null : to,
+        author_name: name,
+        channel: message.channel,
+        references,
+      }),
+      ...(message.status !== 'finished_successfully' && present({ status: message.status })),
+      ...(asName(message.id) !== id && present({ message_id: message.id })),
+      ...present({ details: leftover(details, PLUMBING) }),
       ...metadata,
       ...source,
     },

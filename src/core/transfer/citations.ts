@@ -1,4 +1,5 @@
-import { asArray, asName, asRecord, asRecords, asString, type JsonRecord } from './json.ts'
+import { parseJson } from './json.ts'
+import { asArray, asName, asNonEmpty, asRecord, asRecords, type JsonRecord } from './values.ts'
 
 /** What a message of ChatGPT refers to. */
 export interface Reference {
@@ -44,7 +45,7 @@ export function resolveMarks(text: string, metadata: JsonRecord): string {
 function replacements(text: string, metadata: JsonRecord): Map<string, string> {
   const found = new Map<string, string>()
   for (const reference of asRecords(metadata.content_references)) {
-    const mark = asString(reference.matched_text)
+    const mark = asNonEmpty(reference.matched_text)
     if (mark && isMark(mark) && !found.has(mark)) found.set(mark, shownAs(reference))
   }
   const citations = asRecords(metadata.citations)
@@ -64,7 +65,7 @@ function isMark(text: string): boolean {
 }
 
 function shownAs(reference: JsonRecord): string {
-  const alternative = asString(reference.alt)
+  const alternative = asNonEmpty(reference.alt)
   if (alternative) return alternative
   const linked = [reference, ...asRecords(reference.items)].filter(({ url }) => asName(url))
   const links = linked.map(({ title, url }) => `[${asName(title) ?? asName(url)}](${asName(url)})`)
@@ -75,10 +76,5 @@ function shownAs(reference: JsonRecord): string {
 function ownName(inside: string): string {
   const [kind, first = ''] = inside.split('\uE202')
   if (kind === 'url') return first
-  if (kind !== 'entity') return ''
-  try {
-    return asString(asArray(JSON.parse(first))[1]) ?? ''
-  } catch {
-    return ''
-  }
+  return kind === 'entity' ? (asNonEmpty(asArray(parseJson(first))[1]) ?? '') : ''
 }

@@ -1,14 +1,16 @@
 import type { Part } from './conversation.ts'
+import { reasoningParts, textParts, toolCall, toolResult } from './parts.ts'
 import {
   asArray,
   asBoolean,
   asName,
+  asNonBlank,
+  asNonEmpty,
   asRecord,
   asRecords,
-  asString,
   type JsonRecord,
-  leftover,
-} from './json.ts'
+  present,
+} from './values.ts'
 
 /** What a message says, from its `content` blocks; from the flat `text` where they hold no text. */
 export function readBlocks(message: JsonRecord): { parts: Part[]; metadata: JsonRecord } {
@@ -19,32 +21,29 @@ export function readBlocks(message: JsonRecord): { parts: Part[]; metadata: Json
   const unknown = blocks.filter((block, index) => read[index]?.length === 0 && isUnknown(block))
   const references = asRecords(blocks).flatMap((block) => asRecords(block.citations))
   const parts = read.flat()
-  const flat = withoutPlaceholders(asString(message.text) ?? asString(message.content) ?? '')
-  if (flat !== '' && !parts.some(({ kind }) => kind === 'text')) parts.push({ kind: 'text', text: flat })
-  return { parts, metadata: leftover({ unknown_blocks: unknown, references }, []) }
+  const flat = withoutPlaceholders(asNonEmpty(message.text) ?? asNonEmpty(message.content) ?? '')
+  if (!parts.some(({ kind }) => kind === 'text')) parts.push(...textParts(flat))
+  return { parts, metadata: present({ unknown_blocks: unknown, references }) }
 }
 
 function readBlock(value: unknown, names: Map<unknown, string | null>): Part[] {
   const block = asRecord(value) ?? { type: 'text', text: value }
-  const text = asString(block.text)
   switch (block.type) {
     case 'thinking':
-      return reasoning(block)
+      return reasoningParts(asNonBlank(block.thinking) ?? asNonBlank(block.text) ?? summariesOf(block))
     case 'tool_use':
-      return [{ kind: 'tool_call', name: asName(block.name), input: block.input ?? null }]
-    case 'tool_result': {
-      const name = asName(block.name) ?? names.get(block.tool_use_id) ?? null
-      return [{ kind: 'tool_result', name, output: readOutput(block) }]
-    }
+      return [toolCall(block.name, block.input)]
+    case 'tool_result':
+      return [toolResult(asName(block.name) ?? names.get(block.tool_use_id), readOutput(block))]
     default:
-      return text === null ? [] : [{ kind: 'text', text }]
+      return textParts(block.text)
   }
 }
 
-function reasoning(block: JsonRecord): Part[] {
-  const summaries = asRecords(block.summaries).flatMap(({ summary }) => asString(summary) ?? [])
-  const text = asString(block.thinking) ?? asString(block.text) ?? summaries.join('\n')
-  return text === '' ? [] : [{ kind: 'reasoning', text }]
+function summariesOf(block: JsonRecord): string {
+  return asRecords(block.summaries)
+    .flatMap(({ summary }) => asNonEmpty(summary) ?? [])
+    .join('\n')
 }
 
 /** What a tool gave: as text where it is only that, and marked when it failed. */
@@ -52,7 +51,7 @@ function readOutput(block: JsonRecord): unknown {
   const pieces = asArray(block.content)
   const texts = pieces.flatMap((piece) => {
     const { type, text } = asRecord(piece) ?? { type: 'text', text: piece }
-    return type === 'text' ? (asString(text) ?? []) : []
+    return type === 'text' ? (asNonEmpty(text) ?? []) : []
   })
   const output =
     texts.length > 0 && texts.length === pieces.length ? texts.join('\n') : (block.content ?? null)

@@ -1,21 +1,22 @@
 import { attachment } from './attachments.ts'
 import { readBlocks } from './claude-blocks.ts'
 import { type Conversation, type Part, Refused } from './conversation.ts'
+import { contentId } from './ids.ts'
+import { asToolResults } from './parts.ts'
+import { readRole } from './roles.ts'
+import { readTime } from './times.ts'
+import { type Draft, growTree, inARow } from './tree.ts'
 import {
   asBoolean,
   asCount,
   asName,
+  asNonEmpty,
   asNumber,
   asRecord,
   asRecords,
-  asString,
-  contentId,
   type JsonRecord,
   leftover,
-} from './json.ts'
-import { readRole } from './roles.ts'
-import { readTime } from './times.ts'
-import { type Draft, growTree, inARow } from './tree.ts'
+} from './values.ts'
 
 /** Whether an element of an array, or a whole file, looks like a conversation of Claude. */
 export function looksLikeClaude(value: unknown): boolean {
@@ -109,12 +110,6 @@ const MESSAGE_TAKEN = [
   'files_v2',
 ]
 
-function asToolResults(parts: Part[]): Part[] {
-  return parts.map((part) =>
-    part.kind === 'text' ? { kind: 'tool_result', name: null, output: part.text } : part,
-  )
-}
-
 /** Pasted documents with their text, and files, which are listed twice in newer exports. */
 function readFiles(message: JsonRecord): Part[] {
   const pasted = asRecords(message.attachments).map((file) =>
@@ -122,7 +117,7 @@ function readFiles(message: JsonRecord): Part[] {
       name: asName(file.file_name) ?? asName(file.id),
       type: asName(file.file_type),
       bytes: asCount(file.file_size),
-      text: asString(file.extracted_content) ?? undefined,
+      text: asNonEmpty(file.extracted_content) ?? undefined,
     }),
   )
   const files = new Map<string, Part>()

@@ -1,6 +1,8 @@
 import { attachment, measureDataUrl } from './attachments.ts'
 import type { Part } from './conversation.ts'
-import { asArray, asName, asRecord, decodeJson } from './json.ts'
+import { parseJson } from './json.ts'
+import { reasoningParts, textParts, toolCall, toolResult } from './parts.ts'
+import { asArray, asName, asRecord } from './values.ts'
 
 /** A `<details type="…">` block: its attributes and what stands in it, unescaped. */
 interface Block {
@@ -34,13 +36,13 @@ export function splitDetails(content: string): Part[] {
     const block = readBlock(content, seen)
     // A tag without an end: nothing can follow it.
     if (!block) break
-    parts.push(...asText(content.slice(start, seen)), ...asParts(block))
+    parts.push(...trimmed(content.slice(start, seen)), ...asParts(block))
     start = seen = at = block.end
     fences = 0
   }
   const rest = content.slice(start)
   // What surrounds the blocks is trimmed; a text without any stays as it is.
-  return start > 0 || rest === '' ? [...parts, ...asText(rest)] : [{ kind: 'text', text: rest }]
+  return start > 0 ? [...parts, ...trimmed(rest)] : textParts(rest)
 }
 
 /** Whether a block of a known type opens there, on a line of its own or after another block. */
@@ -53,9 +55,7 @@ function countFences(text: string): number {
   return text.match(/^ {0,3}```/gm)?.length ?? 0
 }
 
-function asText(text: string): Part[] {
-  return text.trim() === '' ? [] : [{ kind: 'text', text: text.trim() }]
-}
+const trimmed = (text: string) => textParts(text.trim())
 
 function readBlock(content: string, at: number): Block | null {
   const tag = readTag(content, at + OPENING.length)
@@ -110,27 +110,27 @@ function asParts({ attributes, body }: Block): Part[] {
   const given = (name: string) => attributes.get(name)
   switch (given('type')) {
     case 'reasoning':
-      return body === '' ? [] : [{ kind: 'reasoning', text: withoutQuoteMarks(body) }]
+      return reasoningParts(withoutQuoteMarks(body))
     case 'tool_calls': {
-      const name = asName(given('name'))
-      const input = decodeJson(given('arguments') ?? given('content') ?? null)
+      const name = given('name')
+      const call = toolCall(name, given('arguments') ?? given('content'))
       const output = given('result') ?? given('results') ?? (body || undefined)
-      return [{ kind: 'tool_call', name, input }, ...resultOf(name, output), ...filesOf(given('files'))]
+      return [call, ...resultOf(name, output), ...filesOf(given('files'))]
     }
     default: {
       const name = 'code_interpreter'
-      const input = body === '' ? null : readCode(body)
-      return [{ kind: 'tool_call', name, input }, ...resultOf(name, given('output') ?? given('result'))]
+      const call = toolCall(name, body === '' ? null : readCode(body))
+      return [call, ...resultOf(name, given('output') ?? given('result'))]
     }
   }
 }
 
-function resultOf(name: string | null, output: string | undefined): Part[] {
-  return output === undefined ? [] : [{ kind: 'tool_result', name, output: decodeJson(output) }]
+function resultOf(name: string | undefined, output: string | undefined): Part[] {
+  return output === undefined ? [] : [toolResult(name, output)]
 }
 
 function filesOf(list: string | undefined): Part[] {
-  return asArray(decodeJson(list)).flatMap((file) => {
+  return asArray(parseJson(list)).flatMap((file) => {
     const url = asName(file) ?? asName(asRecord(file)?.url)
     if (!url) return []
     return attachment({ name: asName(asRecord(file)?.name), ...(measureDataUrl(url) ?? { name: url }) })

@@ -1,8 +1,9 @@
 import type { Connection, Row } from '../connection.ts'
 import type { SourceAgent, SourceSetting } from './conversation.ts'
 import { foreignTable, rowsOf } from './foreign-table.ts'
+import { parseJson, storedJson, storedMetadata } from './json.ts'
 import { type Era, type EraClock, eraId } from './libreollama-era.ts'
-import { filledTextOf, isObject, jsonOrText, metadataOf, numberOf, textOf, truthOf } from './source-value.ts'
+import { asBoolean, asNonBlank, asNumber, asRecord, asText, present } from './values.ts'
 
 const AGENT_COLUMNS = [
   ...['id', 'name', 'description', 'model_name', 'system_prompt', 'temperature', 'max_tokens', 'is_active'],
@@ -22,7 +23,7 @@ export async function* readAgents(
   const table = await foreignTable(connection, 'agents', AGENT_COLUMNS)
   if (!table?.columns.includes('id')) return
   for await (const row of rowsOf(connection, table)) {
-    const sourceId = textOf(row.id)
+    const sourceId = asText(row.id)
     if (sourceId === null) continue
     const agent = agentOf(row, sourceId, era, clock)
     if (clock.assumed()) agent.metadata.source_timezone = timeZone
@@ -31,36 +32,30 @@ export async function* readAgents(
 }
 
 function agentOf(row: Row, sourceId: string, era: Era, clock: EraClock): SourceAgent {
-  const parameters = jsonOrText(row.parameters)
-  const chosen = isObject(parameters) ? parameters : {}
+  const chosen = asRecord(parseJson(row.parameters)) ?? {}
   return {
-    id: eraId(era, sourceId, textOf(row.created_at)),
-    name: filledTextOf(row.name) ?? `agent ${sourceId}`,
-    description: filledTextOf(row.description),
-    model_name: filledTextOf(chosen.model) ?? filledTextOf(row.model_name) ?? NO_MODEL,
-    system_prompt: filledTextOf(row.system_prompt),
+    id: eraId(era, sourceId, asText(row.created_at)),
+    name: asNonBlank(row.name) ?? `agent ${sourceId}`,
+    description: asNonBlank(row.description),
+    model_name: asNonBlank(chosen.model) ?? asNonBlank(row.model_name) ?? NO_MODEL,
+    system_prompt: asNonBlank(row.system_prompt),
     // D and E have columns, which every change of an agent sets back; B and C have the parameters only.
-    temperature: numberOf(row.temperature) ?? numberOf(chosen.temperature),
+    temperature: asNumber(row.temperature) ?? asNumber(chosen.temperature),
     max_tokens: wholeNumber(row.max_tokens) ?? wholeNumber(chosen.max_tokens),
-    is_active: truthOf(row.is_active, true),
+    is_active: asBoolean(row.is_active, true),
     created_at: clock.read(row.created_at),
     updated_at: clock.read(row.updated_at),
-    metadata: era === 'A' ? metadataOf(row.metadata, 'tools') : laterMetadata(row, parameters, era),
+    metadata: era === 'A' ? storedMetadata(row.metadata, 'tools') : laterMetadata(row, era),
   }
 }
 
-function laterMetadata(row: Row, parameters: unknown, era: Era): Record<string, unknown> {
-  const capabilities = jsonOrText(row.capabilities)
-  return {
-    source_era: era,
-    source_id: row.id,
-    ...(capabilities === null ? {} : { capabilities }),
-    ...(parameters === null ? {} : { parameters }),
-  }
+function laterMetadata(row: Row, era: Era): Record<string, unknown> {
+  const [capabilities, parameters] = [row.capabilities, row.parameters].map(storedJson)
+  return { source_era: era, source_id: row.id, ...present({ capabilities, parameters }) }
 }
 
 function wholeNumber(value: unknown): number | null {
-  const number = numberOf(value)
+  const number = asNumber(value)
   return number === null ? null : Math.trunc(number)
 }
 
@@ -72,7 +67,7 @@ export async function* readSettings(connection: Connection): AsyncGenerator<Sour
   const settings = await foreignTable(connection, 'settings', ['key', 'value', 'description'])
   if (settings?.columns.includes('key') && settings.columns.includes('value')) {
     for await (const { key, value, description } of rowsOf(connection, settings)) {
-      const setting = settingOf(textOf(key), value, description)
+      const setting = settingOf(asText(key), value, description)
       if (setting) yield setting
     }
   }
@@ -80,15 +75,14 @@ export async function* readSettings(connection: Connection): AsyncGenerator<Sour
   const preferences = await foreignTable(connection, 'user_preferences', [...columns, 'preference_type_name'])
   if (!preferences?.columns.includes('preference_key')) return
   for await (const row of rowsOf(connection, preferences)) {
-    const key = textOf(row.preference_key)
-    const description =
-      filledTextOf(row.description) ?? row.preference_type ?? row.preference_type_name ?? null
+    const key = asText(row.preference_key)
+    const description = asNonBlank(row.description) ?? row.preference_type ?? row.preference_type_name ?? null
     const setting = settingOf(key && PREFERENCE + key, row.preference_value, description)
     if (setting) yield setting
   }
 }
 
 function settingOf(key: string | null, stored: unknown, description: unknown): SourceSetting | undefined {
-  const value = textOf(stored)
-  return key === null || value === null ? undefined : { key, value, description: filledTextOf(description) }
+  const value = asText(stored)
+  return key === null || value === null ? undefined : { key, value, description: asNonBlank(description) }
 }

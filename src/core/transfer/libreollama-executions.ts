@@ -1,8 +1,9 @@
 import type { Connection } from '../connection.ts'
 import { type Imported, Refused, type SourceExecution } from './conversation.ts'
-import { foreignTable, type NumberedRow, rowsOf } from './foreign-table.ts'
+import { foreignTable, type NumberedRow, ROW, rowsOf } from './foreign-table.ts'
+import { storedMetadata } from './json.ts'
 import { type Era, type EraClock, eraId } from './libreollama-era.ts'
-import { filledTextOf, metadataOf, textOf } from './source-value.ts'
+import { asNonBlank, asText } from './values.ts'
 
 const COLUMNS = [
   ...[
@@ -31,13 +32,13 @@ export async function* readExecutions(
   const table = await foreignTable(connection, 'agent_executions', COLUMNS)
   if (!table?.columns.includes('agent_id')) return
   for await (const row of rowsOf(connection, table)) {
-    const id = textOf(row.id) ?? String(row['@row'])
-    const agent = agents.get(textOf(row.agent_id) ?? '')
+    const id = asText(row.id) ?? String(row[ROW])
+    const agent = agents.get(asText(row.agent_id) ?? '')
     if (agent === undefined) {
       yield { kind: 'refused', refused: new Refused(id, 'the agent that ran this is gone') }
       continue
     }
-    const session = await sessionOf(connection, era, textOf(row.session_id))
+    const session = await sessionOf(connection, era, asText(row.session_id))
     yield { kind: 'execution', execution: executionOf(row, { id, agent, session }, era, clock) }
   }
 }
@@ -48,21 +49,24 @@ function executionOf(
   era: Era,
   clock: EraClock,
 ): SourceExecution {
-  const word = textOf(row.status)?.toLowerCase()
+  const word = asText(row.status)?.toLowerCase()
   // One that waits in a file that is only read will never run.
   const status = STATUSES.find((known) => known === word) ?? 'cancelled'
-  const started = textOf(row.started_at ?? row.executed_at)
+  const started = asText(row.started_at ?? row.executed_at)
   return {
     id: eraId(era, id, started),
     agent_id: agent,
     session_id: session,
-    input: textOf(row.input) ?? '',
-    output: textOf(row.output),
+    input: asText(row.input) ?? '',
+    output: asText(row.output),
     status,
     started_at: clock.read(started),
     completed_at: clock.read(row.completed_at),
-    error_message: filledTextOf(row.error_message),
-    metadata: { ...metadataOf(row.metadata), ...(status === word ? {} : { source_status: word ?? null }) },
+    error_message: asNonBlank(row.error_message),
+    metadata: {
+      ...storedMetadata(row.metadata),
+      ...(status === word ? {} : { source_status: word ?? null }),
+    },
   }
 }
 
@@ -73,5 +77,5 @@ async function sessionOf(connection: Connection, era: Era, id: string | null): P
     'SELECT created_at FROM chat_sessions WHERE id = ?',
     [id],
   )
-  return row ? eraId(era, id, textOf(row.created_at)) : null
+  return row ? eraId(era, id, asText(row.created_at)) : null
 }

@@ -1,18 +1,11 @@
 import type { Connection, Row } from '../connection.ts'
 import { type Conversation, type Imported, Refused } from './conversation.ts'
 import { foreignTable, type NumberedRow, ROW, RowGroups, rowsOf } from './foreign-table.ts'
+import { storedMetadata } from './json.ts'
 import { type Era, type EraClock, eraId } from './libreollama-era.ts'
-import {
-  chain,
-  filledTextOf,
-  type LooseNode,
-  metadataOf,
-  numberOf,
-  present,
-  roleOf,
-  textOf,
-  truthOf,
-} from './source-value.ts'
+import { readRole } from './roles.ts'
+import { chain, type LooseNode } from './tree.ts'
+import { asBoolean, asNonBlank, asNumber, asText, compareTexts, present } from './values.ts'
 
 const SESSION_COLUMNS = [
   ...['id', 'title', 'session_name', 'user_id', 'model_name', 'model_id', 'provider', 'agent_id'],
@@ -44,7 +37,7 @@ export async function* readSessions(source: SessionSource): AsyncGenerator<Impor
   const others = source.era > 'C' ? await messagesOf(connection, 'messages') : undefined
   const seen = new Set<string>()
   for await (const row of rowsOf(connection, sessions)) {
-    const id = textOf(row.id)
+    const id = asText(row.id)
     if (id === null) {
       yield { kind: 'refused', refused: new Refused(null, 'the chat has no id') }
       continue
@@ -73,9 +66,7 @@ async function byTime({ era, clock }: SessionSource, messages: RowGroups, id: st
     last = node.created_at ?? last
     return { node, at: last }
   })
-  return timed
-    .sort((one, other) => (one.at < other.at ? -1 : Number(one.at > other.at)))
-    .map(({ node }) => node)
+  return timed.sort((one, other) => compareTexts(one.at, other.at)).map(({ node }) => node)
 }
 
 /** Later eras number their messages as they are said; their two tables are merged by time. */
@@ -98,23 +89,23 @@ async function byNumber(
 }
 
 function nodeOf(row: NumberedRow, era: Era, clock: EraClock, prefix = ''): LooseNode {
-  const { role, metadata } = roleOf(row.role)
-  const tokens = numberOf(row.token_count) ?? 0
+  const { role, metadata } = readRole(row.role)
+  const tokens = asNumber(row.token_count) ?? 0
   return {
-    id: prefix + (textOf(row.id) ?? `row ${row[ROW]}`),
+    id: prefix + (asText(row.id) ?? `row ${row[ROW]}`),
     role,
     hidden: role === 'tool',
     // An empty message is one too: what is stored stays.
-    parts: [{ kind: 'text', text: textOf(row.content) ?? '' }],
-    model_name: filledTextOf(row.model_name),
+    parts: [{ kind: 'text', text: asText(row.content) ?? '' }],
+    model_name: asNonBlank(row.model_name),
     created_at: clock.read(row.created_at),
     metadata: {
-      ...metadataOf(row.metadata),
+      ...storedMetadata(row.metadata),
       ...metadata,
       ...(row.token_count != null && (era === 'A' || tokens > 0) ? { token_count: tokens } : {}),
       ...present({
-        response_time_ms: numberOf(row.response_time_ms),
-        cached: truthOf(row.cached ?? false, false),
+        response_time_ms: asNumber(row.response_time_ms),
+        cached: asBoolean(row.cached) || null,
       }),
     },
   }
@@ -126,13 +117,13 @@ function conversationOf(source: SessionSource, row: Row, id: string, nodes: Loos
   const updated_at = clock.read(row.updated_at)
   const zone = clock.assumed() ? { source_timezone: source.timeZone } : {}
   return {
-    id: eraId(era, id, textOf(row.created_at)),
-    title: filledTextOf(row.session_name) ?? filledTextOf(row.title),
+    id: eraId(era, id, asText(row.created_at)),
+    title: asNonBlank(row.session_name) ?? asNonBlank(row.title),
     created_at,
     updated_at,
-    model_name: filledTextOf(row.model_name) ?? filledTextOf(row.model_id),
-    agent_id: agents.get(textOf(row.agent_id) ?? '') ?? null,
-    is_archived: era === 'A' ? truthOf(row.is_archived, false) : !truthOf(row.is_active ?? true, true),
+    model_name: asNonBlank(row.model_name) ?? asNonBlank(row.model_id),
+    agent_id: agents.get(asText(row.agent_id) ?? '') ?? null,
+    is_archived: era === 'A' ? asBoolean(row.is_archived) : !asBoolean(row.is_active, true),
     metadata: { ...(era === 'A' ? extrasOfA(row) : extrasOfLater(row, era)), ...zone },
     nodes: chain(nodes),
     current: nodes.at(-1)?.id ?? null,
@@ -141,8 +132,8 @@ function conversationOf(source: SessionSource, row: Row, id: string, nodes: Loos
 
 function extrasOfA(row: Row): Record<string, unknown> {
   const { context_id, template_id, system_message } = row
-  const pinned = truthOf(row.pinned ?? false, false)
-  return { ...metadataOf(row.metadata), ...present({ pinned, system_message, template_id, context_id }) }
+  const pinned = asBoolean(row.pinned) || null
+  return { ...storedMetadata(row.metadata), ...present({ pinned, system_message, template_id, context_id }) }
 }
 
 function extrasOfLater(row: Row, era: Era): Record<string, unknown> {

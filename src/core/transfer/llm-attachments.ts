@@ -1,8 +1,9 @@
 import type { Connection, Row } from '../connection.ts'
 import { quoteName } from '../row-counts.ts'
+import { attachment, fileName, sha256 } from './attachments.ts'
 import type { Part } from './conversation.ts'
 import { hasColumns, RowGroups } from './foreign-table.ts'
-import { fileName, numberOf, sha256, textOf } from './source-value.ts'
+import { asNumber, asText } from './values.ts'
 
 /** The tables by which an attachment belongs to something, with the column that says to what. */
 const ATTACHED = {
@@ -59,24 +60,23 @@ export class LlmStore {
   }
 
   async #attachment(row: Row): Promise<Part> {
-    const place = textOf(row.url) ?? textOf(row.path)
-    return {
-      kind: 'attachment',
+    const place = asText(row.url) ?? asText(row.path)
+    return attachment({
       name: place?.startsWith('data:') ? null : place && fileName(place),
-      type: textOf(row.type),
-      bytes: numberOf(row.bytes),
+      type: asText(row.type),
+      bytes: asNumber(row.bytes),
       sha256: await this.#hash(row),
-    }
+    })
   }
 
   /** The id of an attachment is the hash of its bytes, but for one that is only an address. */
   async #hash(row: Row): Promise<string | null> {
-    const id = textOf(row.id) ?? ''
+    const id = asText(row.id) ?? ''
     if (row.url == null && /^[0-9a-f]{64}$/.test(id)) return id
     if (row.bytes === null) return null
     const stored = await this.#connection.get<{ content: unknown }>(
       'SELECT "content" AS content FROM "attachments" WHERE rowid = ?',
-      [numberOf(row.number)],
+      [asNumber(row.number)],
     )
     return stored?.content instanceof Uint8Array ? sha256(stored.content) : null
   }
@@ -89,7 +89,7 @@ export class LlmStore {
        WHERE l.${quoteName(FRAGMENTS[link])} = ? ORDER BY l."order"`,
       [ownerKey(response)],
     )
-    return rows.flatMap(({ content }) => textOf(content) ?? [])
+    return rows.flatMap(({ content }) => asText(content) ?? [])
   }
 
   /** One of those texts by its id, or null when it is gone. */
@@ -98,10 +98,10 @@ export class LlmStore {
     const row = await this.#connection.get('SELECT "content" AS content FROM "fragments" WHERE "id" = ?', [
       ownerKey(id),
     ])
-    return textOf(row?.content)
+    return asText(row?.content)
   }
 }
 
 function ownerKey(owner: unknown): string | number | null {
-  return typeof owner === 'number' ? owner : textOf(owner)
+  return typeof owner === 'number' ? owner : asText(owner)
 }

@@ -1,9 +1,9 @@
 import type { Connection } from '../connection.ts'
 import type { Conversation } from './conversation.ts'
 import { foreignTable, type NumberedRow, ROW, RowGroups } from './foreign-table.ts'
-import { linkTurns, type Turn, turnOf } from './llm-turns.ts'
-import { filledTextOf, textOf, textParts } from './source-value.ts'
-import { spanOf } from './times.ts'
+import { conversationOf, type Turn, turnOf } from './llm-turns.ts'
+import { textParts } from './parts.ts'
+import { asNonBlank, asText } from './values.ts'
 
 const COLUMNS = [
   ...['id', 'model', 'prompt', 'system', 'options_json', 'response', 'reply_to_id', 'chat_id'],
@@ -21,7 +21,7 @@ export async function* logConversations(connection: Connection): AsyncGenerator<
     const chats = new Map<string, string>()
     const groups = await RowGroups.make(connection, table, ['id', 'reply_to_id', 'chat_id'], (row) => {
       const id = idOf(row)
-      const chat = textOf(row.chat_id) ?? chats.get(textOf(row.reply_to_id) ?? '') ?? id
+      const chat = asText(row.chat_id) ?? chats.get(asText(row.reply_to_id) ?? '') ?? id
       // A chat may be named after a row that belongs to another one.
       const root = chats.get(chat) ?? chat
       chats.set(id, root)
@@ -29,36 +29,22 @@ export async function* logConversations(connection: Connection): AsyncGenerator<
     })
     for (const key of groups.keys()) {
       const rows = await groups.of(key)
-      yield conversationOf(`logs/${key}`, rows.map(rowTurn), rows[0])
+      const began = asText(rows[0]?.datetime_utc ?? rows[0]?.timestamp)
+      yield conversationOf(`logs/${key}${began === null ? '' : `@${began}`}`, rows.map(rowTurn))
     }
   }
 }
 
 /** The oldest rows have no id but the number of the row. */
 function idOf(row: NumberedRow): string {
-  return textOf(row.id) ?? String(row[ROW])
+  return asText(row.id) ?? String(row[ROW])
 }
 
 function rowTurn(row: NumberedRow): Turn {
   return turnOf(idOf(row), row, {
-    system: filledTextOf(row.system),
+    system: asNonBlank(row.system),
     asked: textParts(row.prompt),
     results: [],
     replied: textParts(row.response),
   })
-}
-
-function conversationOf(id: string, turns: readonly Turn[], first?: NumberedRow): Conversation {
-  const nodes = linkTurns(turns)
-  const began = textOf(first?.datetime_utc ?? first?.timestamp)
-  return {
-    id: began === null ? id : `${id}@${began}`,
-    title: null,
-    ...spanOf(turns.map(({ time }) => time)),
-    model_name: turns[0]?.model ?? null,
-    is_archived: false,
-    metadata: {},
-    nodes,
-    current: nodes.at(-1)?.id ?? null,
-  }
 }

@@ -1,9 +1,13 @@
 import type { Connection } from '../connection.ts'
+import { attachment } from './attachments.ts'
 import type { ConversationNode, Part } from './conversation.ts'
 import { foreignTable, type NumberedRow, RowGroups } from './foreign-table.ts'
+import { parseJson, storedJson } from './json.ts'
 import type { LlmStore } from './llm-attachments.ts'
-import { toolResult } from './llm-responses.ts'
-import { filledTextOf, isObject, jsonOrText, metadataOf, numberOf, roleOf, textOf } from './source-value.ts'
+import { answerOf } from './llm-turns.ts'
+import { reasoningParts, textParts, toolCall } from './parts.ts'
+import { readRole } from './roles.ts'
+import { asName, asNumber, asRecord, asRecords, asText } from './values.ts'
 
 const PART_COLUMNS = [
   ...['id', 'message_hash', 'position', 'type', 'tool_name', 'text', 'payload'],
@@ -73,10 +77,10 @@ export class Messages {
     { hash, parent, role: stored }: { hash: string; parent: string | null; role: string | null },
     rows: NumberedRow[],
   ): Promise<StoredMessage> {
-    rows.sort((one, other) => (numberOf(one.position) ?? 0) - (numberOf(other.position) ?? 0))
+    rows.sort((one, other) => (asNumber(one.position) ?? 0) - (asNumber(other.position) ?? 0))
     const parts: Part[] = []
     for (const row of rows) parts.push(...(await this.#part(row)))
-    const { role, metadata } = roleOf(stored)
+    const { role, metadata } = readRole(stored)
     // The results of tools are sent as if the person had said them.
     const isResult = role === 'user' && parts[0]?.kind === 'tool_result'
     return {
@@ -90,38 +94,35 @@ export class Messages {
   }
 
   async #part(row: NumberedRow): Promise<Part[]> {
-    const payload = metadataOf(row.payload)
+    const payload = asRecord(parseJson(row.payload)) ?? {}
     const attachments = await this.#store.attachments('part_attachments', row.id)
-    const name = textOf(row.tool_name) ?? textOf(row.name) ?? textOf(payload.name)
+    const name = asName(row.tool_name) ?? asName(row.name) ?? asName(payload.name)
     const text = await this.#text(row, payload)
     switch (row.type) {
-      case 'tool_call': {
-        const input = payload.arguments ?? jsonOrText(row.arguments)
-        return [{ kind: 'tool_call', name, input }]
-      }
+      case 'tool_call':
+        return [toolCall(name, payload.arguments ?? storedJson(row.arguments))]
       case 'tool_result': {
-        const output = payload.output ?? textOf(row.output) ?? text
-        return [toolResult(name, output, row.exception ?? payload.exception), ...attachments]
+        const output = payload.output ?? asText(row.output) ?? text
+        return [answerOf(name, output, row.exception ?? payload.exception), ...attachments]
       }
       case 'attachment':
         return attachments.length > 0 ? attachments : [unknownAttachment(payload)]
       case 'reasoning':
-        return text ? [{ kind: 'reasoning', text }, ...attachments] : attachments
+        return [...reasoningParts(text), ...attachments]
       default:
-        return text ? [{ kind: 'text', text }, ...attachments] : attachments
+        return [...textParts(text), ...attachments]
     }
   }
 
   /** The text of a part; borrowed texts are put in where they stood. */
   async #text(row: NumberedRow, payload: Record<string, unknown>): Promise<string | null> {
-    const text = textOf(row.text) ?? textOf(payload.text)
+    const text = asText(row.text) ?? asText(payload.text)
     if (text !== null) return text
     if (row.fragment_id != null) return this.#store.fragment(row.fragment_id)
     if (!Array.isArray(payload.text_ref)) return null
     let whole = ''
-    for (const piece of payload.text_ref) {
-      if (!isObject(piece)) continue
-      whole += textOf(piece.literal) ?? (await this.#store.fragment(piece.fragment)) ?? ''
+    for (const piece of asRecords(payload.text_ref)) {
+      whole += asText(piece.literal) ?? (await this.#store.fragment(piece.fragment)) ?? ''
     }
     return whole
   }
@@ -129,8 +130,8 @@ export class Messages {
 
 /** An attachment whose row is gone; what is left of it is in the payload. */
 function unknownAttachment(payload: Record<string, unknown>): Part {
-  const inner = isObject(payload.attachment) ? payload.attachment : payload
-  const id = filledTextOf(inner.id) ?? filledTextOf(inner.attachment_id) ?? filledTextOf(payload.attachment)
+  const inner = asRecord(payload.attachment) ?? payload
+  const id = asName(inner.id) ?? asName(inner.attachment_id) ?? asName(payload.attachment)
   const sha256 = id && /^[0-9a-f]{64}$/.test(id) && inner.url == null ? id : null
-  return { kind: 'attachment', name: null, type: filledTextOf(inner.type), bytes: null, sha256 }
+  return attachment({ type: asName(inner.type), sha256 })
 }

@@ -1,10 +1,11 @@
 import type { Connection } from '../connection.ts'
 import type { Conversation, Part } from './conversation.ts'
 import { foreignTable, type NumberedRow, ROW, RowGroups, rowsOf } from './foreign-table.ts'
+import { storedJson } from './json.ts'
 import type { LlmStore } from './llm-attachments.ts'
-import { linkTurns, type Turn, turnOf } from './llm-turns.ts'
-import { filledTextOf, jsonOrText, textOf, textParts } from './source-value.ts'
-import { spanOf } from './times.ts'
+import { answerOf, conversationOf, type Turn, turnOf } from './llm-turns.ts'
+import { reasoningParts, textParts, toolCall } from './parts.ts'
+import { asText, compareTexts } from './values.ts'
 
 const RESPONSE_COLUMNS = [
   ...['id', 'model', 'prompt', 'system', 'options_json', 'response', 'conversation_id', 'duration_ms'],
@@ -56,7 +57,7 @@ export class Responses {
     const table = await foreignTable(this.#connection, 'conversations', ['id', 'name', 'model'])
     if (table?.columns.includes('id')) {
       for await (const row of rowsOf(this.#connection, table)) {
-        const id = textOf(row.id)
+        const id = asText(row.id)
         if (id === null) continue
         seen.add(id)
         if (!skip(id)) yield conversationOf(id, await this.turns(id), row)
@@ -70,17 +71,16 @@ export class Responses {
   /** The turns of a conversation in the order of their ids, which tell the time. */
   async turns(conversation: string): Promise<Turn[]> {
     const rows = await this.#responses.of(conversation)
-    rows.sort((one, other) => compare(textOf(one.id) ?? '', textOf(other.id) ?? ''))
+    rows.sort((one, other) => compareTexts(asText(one.id) ?? '', asText(other.id) ?? ''))
     const turns: Turn[] = []
     for (const row of rows) turns.push(await this.#turn(row))
     return turns
   }
 
   async #turn(row: NumberedRow): Promise<Turn> {
-    const id = textOf(row.id) ?? `row ${row[ROW]}`
-    const prompt = [...(await this.#store.fragments('prompt_fragments', row.id)), textOf(row.prompt)]
-    const system = [...(await this.#store.fragments('system_fragments', row.id)), textOf(row.system)]
-    const reasoning = filledTextOf(row.reasoning)
+    const id = asText(row.id) ?? `row ${row[ROW]}`
+    const prompt = [...(await this.#store.fragments('prompt_fragments', row.id)), asText(row.prompt)]
+    const system = [...(await this.#store.fragments('system_fragments', row.id)), asText(row.system)]
     return turnOf(id, row, {
       system: system.filter(Boolean).join('\n\n') || null,
       asked: [
@@ -89,7 +89,7 @@ export class Responses {
       ],
       results: await this.#resultsOf(row.id),
       replied: [
-        ...(reasoning === null ? [] : [{ kind: 'reasoning', text: reasoning } as const]),
+        ...reasoningParts(row.reasoning),
         ...textParts(row.response),
         ...(await this.#callsOf(row.id)),
       ],
@@ -98,49 +98,15 @@ export class Responses {
 
   async #callsOf(response: unknown): Promise<Part[]> {
     const rows = await this.#calls.of(response)
-    return rows.map((row) => ({
-      kind: 'tool_call',
-      name: textOf(row.name),
-      input: jsonOrText(row.arguments),
-    }))
+    return rows.map((row) => toolCall(row.name, storedJson(row.arguments)))
   }
 
   async #resultsOf(response: unknown): Promise<Part[]> {
     const parts: Part[] = []
     for (const row of await this.#results.of(response)) {
-      parts.push(toolResult(row.name, row.output, row.exception))
+      parts.push(answerOf(row.name, asText(row.output), row.exception))
       parts.push(...(await this.#store.attachments('tool_results_attachments', row.id)))
     }
     return parts
   }
-}
-
-/** What a tool answered, beside the exception where it failed. */
-export function toolResult(name: unknown, output: unknown, exception: unknown): Part {
-  const failed = filledTextOf(exception)
-  const answer = output ?? null
-  return {
-    kind: 'tool_result',
-    name: textOf(name),
-    output: failed === null ? answer : { output: answer, exception: failed },
-  }
-}
-
-function conversationOf(id: string, turns: readonly Turn[], row?: NumberedRow): Conversation {
-  const nodes = linkTurns(turns)
-  return {
-    id,
-    title: filledTextOf(row?.name),
-    ...spanOf(turns.map(({ time }) => time)),
-    model_name: filledTextOf(row?.model) ?? turns[0]?.model ?? null,
-    is_archived: false,
-    metadata: {},
-    nodes,
-    current: nodes.at(-1)?.id ?? null,
-  }
-}
-
-/** The order of two texts by their characters, in no language. */
-export function compare(one: string, other: string): number {
-  return one < other ? -1 : Number(one > other)
 }

@@ -3,10 +3,10 @@ import { type Conversation, type ConversationNode, type Imported, Refused } from
 import { foreignTable, hasColumns, type NumberedRow, RowGroups, rowsOf } from './foreign-table.ts'
 import type { LlmStore } from './llm-attachments.ts'
 import { Messages, type StoredMessage } from './llm-parts.ts'
-import { compare } from './llm-responses.ts'
 import { linkTurns, replyOf, type Turn, usageOf } from './llm-turns.ts'
-import { filledTextOf, present, textOf, textOfParts } from './source-value.ts'
+import { textOf } from './parts.ts'
 import { readTime, spanOf } from './times.ts'
+import { asName, asText, compareTexts, present } from './values.ts'
 
 const TURN_COLUMNS = [
   ...['id', 'thread_id', 'parent_message_hash', 'tip_message_hash', 'model', 'datetime_utc'],
@@ -55,15 +55,15 @@ export class Threads {
     for await (const row of rowsOf(connection, table)) threads.#note(row)
     const named = await foreignTable(connection, 'threads', ['id'])
     if (named) {
-      for await (const { id } of rowsOf(connection, named)) threads.#ids.add(textOf(id) ?? '')
+      for await (const { id } of rowsOf(connection, named)) threads.#ids.add(asText(id) ?? '')
     }
     for (const id of turns.keys()) threads.#ids.add(id)
     return threads
   }
 
   #note(row: NumberedRow): void {
-    const first = { time: readTime(row.datetime_utc), model: filledTextOf(row.model) }
-    for (const hash of [textOf(row.parent_message_hash), textOf(row.tip_message_hash)]) {
+    const first = { time: readTime(row.datetime_utc), model: asName(row.model) }
+    for (const hash of [asText(row.parent_message_hash), asText(row.tip_message_hash)]) {
       if (hash !== null && !this.#first.has(hash)) this.#first.set(hash, first)
     }
   }
@@ -79,7 +79,7 @@ export class Threads {
     if (this.#ids.size === 0 || !table) return
     const seen = new Set<string>()
     for await (const row of rowsOf(this.#connection, table)) {
-      const id = textOf(row.id)
+      const id = asText(row.id)
       if (id === null) continue
       seen.add(id)
       yield await this.#thread(id, row, await older(id))
@@ -91,8 +91,8 @@ export class Threads {
 
   async #thread(id: string, row: Row, older: readonly Turn[]): Promise<Imported> {
     const turns = await this.#turns.of(id)
-    turns.sort((one, other) => compare(textOf(one.id) ?? '', textOf(other.id) ?? ''))
-    const tip = textOf(row.tip_message_hash) ?? textOf(turns.at(-1)?.tip_message_hash)
+    turns.sort((one, other) => compareTexts(asText(one.id) ?? '', asText(other.id) ?? ''))
+    const tip = asText(row.tip_message_hash) ?? asText(turns.at(-1)?.tip_message_hash)
     const nodes = await this.#nodes(turns, tip)
     const missing = missingTurns(older, turns, nodes)
     if (nodes.length === 0 && missing.length === 0 && tip !== null) {
@@ -109,7 +109,7 @@ export class Threads {
   async #nodes(turns: readonly NumberedRow[], tip: string | null): Promise<ConversationNode[]> {
     const nodes: ConversationNode[] = []
     const known = new Set<string>()
-    const usage = new Map(turns.map((turn) => [textOf(turn.tip_message_hash), usageOf(turn)]))
+    const usage = new Map(turns.map((turn) => [asText(turn.tip_message_hash), usageOf(turn)]))
     for (const end of [tip, ...usage.keys()]) {
       const path = await this.#messages.pathTo(end, known)
       const [root] = path
@@ -150,10 +150,10 @@ function missingTurns(
   nodes: readonly ConversationNode[],
 ): ConversationNode[] {
   const hashes = new Set<string | null>(nodes.map(({ id }) => id))
-  const stored = turns.filter((turn) => hashes.has(textOf(turn.tip_message_hash)))
-  const ids = new Set(stored.map((turn) => textOf(turn.id)))
+  const stored = turns.filter((turn) => hashes.has(asText(turn.tip_message_hash)))
+  const ids = new Set(stored.map((turn) => asText(turn.id)))
   const said = nodes.filter(({ role }) => role === 'assistant')
-  const replies = new Set(said.map(({ parts }) => textOfParts(parts)))
+  const replies = new Set(said.map(({ parts }) => textOf(parts)))
   return linkTurns(older.filter((turn) => !ids.has(turn.id) && !replies.has(replyOf(turn))))
 }
 
@@ -174,13 +174,12 @@ function conversationOf(id: string, row: Row, { turns, tip, times, missing, node
   const started = readTime(row.datetime_utc)
   return {
     id,
-    title: filledTextOf(row.name),
+    title: asName(row.name),
     created_at: span.created_at ?? started,
     updated_at: span.updated_at ?? started,
-    model_name:
-      filledTextOf(turns[0]?.model) ?? nodes.find(({ model_name }) => model_name)?.model_name ?? null,
+    model_name: asName(turns[0]?.model) ?? nodes.find(({ model_name }) => model_name)?.model_name ?? null,
     is_archived: false,
-    metadata: present({ forked_from: textOf(row.forked_from) }),
+    metadata: present({ forked_from: asText(row.forked_from) }),
     nodes: all,
     current: all.find((node) => node.id === tip)?.id ?? all.at(-1)?.id ?? null,
   }

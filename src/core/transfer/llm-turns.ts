@@ -1,16 +1,10 @@
 import type { Row } from '../connection.ts'
-import type { ConversationNode, Part } from './conversation.ts'
-import {
-  chain,
-  filledTextOf,
-  jsonOrText,
-  type LooseNode,
-  numberOf,
-  present,
-  textOf,
-  textOfParts,
-} from './source-value.ts'
-import { readTime } from './times.ts'
+import type { Conversation, ConversationNode, Part } from './conversation.ts'
+import { storedJson } from './json.ts'
+import { textOf, toolResult } from './parts.ts'
+import { readTime, spanOf } from './times.ts'
+import { chain, type LooseNode } from './tree.ts'
+import { asName, asNonBlank, asNumber, asText, present } from './values.ts'
 
 /** One row of llm's older tables: what was asked, and the reply. */
 export interface Turn {
@@ -33,7 +27,7 @@ export interface TurnContent {
 /** A row of `responses` or `logs` as a turn; nodes without any content are left out. */
 export function turnOf(id: string, row: Row, { system, asked, results, replied }: TurnContent): Turn {
   const time = readTime(row.datetime_utc ?? row.timestamp)
-  const model = filledTextOf(row.model)
+  const model = asName(row.model)
   const node = (role: ConversationNode['role'], parts: Part[]): LooseNode[] =>
     parts.length === 0
       ? []
@@ -54,14 +48,13 @@ export function turnOf(id: string, row: Row, { system, asked, results, replied }
 
 /** Tokens, duration and options of a model's call, as far as they are stored. */
 export function usageOf(row: Row): Record<string, unknown> {
-  const options = jsonOrText(row.options_json)
   return present({
-    resolved_model: textOf(row.resolved_model),
-    input_tokens: numberOf(row.input_tokens),
-    output_tokens: numberOf(row.output_tokens),
-    token_details: jsonOrText(row.token_details),
-    duration_ms: numberOf(row.duration_ms),
-    options: JSON.stringify(options) === '{}' ? null : options,
+    resolved_model: asText(row.resolved_model),
+    input_tokens: asNumber(row.input_tokens),
+    output_tokens: asNumber(row.output_tokens),
+    token_details: storedJson(row.token_details),
+    duration_ms: asNumber(row.duration_ms),
+    options: storedJson(row.options_json),
   })
 }
 
@@ -91,5 +84,26 @@ function systemNode({ id, time }: Turn, text: string): LooseNode {
 
 /** What the model said in a turn. */
 export function replyOf(turn: Turn): string {
-  return textOfParts(turn.nodes.find(({ role }) => role === 'assistant')?.parts ?? [])
+  return textOf(turn.nodes.find(({ role }) => role === 'assistant')?.parts ?? [])
+}
+
+/** What a tool answered, beside the exception where it failed. */
+export function answerOf(name: unknown, output: unknown, exception: unknown): Part {
+  const failed = asNonBlank(exception)
+  return toolResult(name, failed === null ? output : { output: output ?? null, exception: failed })
+}
+
+/** Turns that follow each other as a conversation; `row` is what is stored of the conversation itself. */
+export function conversationOf(id: string, turns: readonly Turn[], row: Row = {}): Conversation {
+  const nodes = linkTurns(turns)
+  return {
+    id,
+    title: asName(row.name),
+    ...spanOf(turns.map(({ time }) => time)),
+    model_name: asName(row.model) ?? turns[0]?.model ?? null,
+    is_archived: false,
+    metadata: {},
+    nodes,
+    current: nodes.at(-1)?.id ?? null,
+  }
 }

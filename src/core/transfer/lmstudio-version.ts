@@ -1,20 +1,21 @@
 import { attachment } from './attachments.ts'
 import type { Part } from './conversation.ts'
+import { asToolResults, reasoningParts, textParts, toolCall, toolResult } from './parts.ts'
+import { readRole } from './roles.ts'
+import { readTime } from './times.ts'
+import type { Message } from './tree.ts'
 import {
   asArray,
   asBoolean,
   asCount,
   asName,
+  asNonEmpty,
   asRecord,
   asRecords,
-  asString,
-  decodeJson,
   type JsonRecord,
   leftover,
-} from './json.ts'
-import { readRole } from './roles.ts'
-import { readTime } from './times.ts'
-import type { Message } from './tree.ts'
+  present,
+} from './values.ts'
 
 /** One version of a message: a user's in one step, or a model's in several. Null where there is nothing in it. */
 export function readVersion(version: JsonRecord): Message | null {
@@ -36,7 +37,7 @@ export function readVersion(version: JsonRecord): Message | null {
     created_at: steps.map(timeOf).find((time) => time !== null) ?? null,
     metadata: {
       ...leftover(version, ['type', 'role', 'content', 'steps', 'senderInfo']),
-      ...leftover({ sender, stats: generated?.stats, unknown_steps: unknown }, []),
+      ...present({ sender, stats: generated?.stats, unknown_steps: unknown }),
       ...metadata,
     },
   }
@@ -47,7 +48,7 @@ const STATUS = new Set(['debugInfoBlock', 'toolStatus'])
 
 /** The only time of a message: the milliseconds before the dash in the name of a step. */
 function timeOf(step: JsonRecord): string | null {
-  return readTime(/^\d{10,20}/.exec(asString(step.stepIdentifier) ?? '')?.[0])
+  return readTime(/^\d{10,20}/.exec(asNonEmpty(step.stepIdentifier) ?? '')?.[0])
 }
 
 function readBlock(block: JsonRecord, fromTool: boolean): Part[] {
@@ -57,8 +58,8 @@ function readBlock(block: JsonRecord, fromTool: boolean): Part[] {
   const parts: Part[] = []
   let text = ''
   const endText = () => {
-    const tool = fromTool || asName(block.role) === 'tool'
-    if (text !== '') parts.push(thinks ? { kind: 'reasoning', text } : asPart(text, tool))
+    const said = thinks ? reasoningParts(text) : textParts(text)
+    parts.push(...(fromTool || asName(block.role) === 'tool' ? asToolResults(said) : said))
     text = ''
   }
   for (const value of pieces) {
@@ -66,7 +67,7 @@ function readBlock(block: JsonRecord, fromTool: boolean): Part[] {
     // The tags around the thinking are pieces of their own.
     if (thinks && asBoolean(piece.isStructural)) continue
     const other = readPiece(piece)
-    if (!other) text += asString(piece.text) ?? ''
+    if (!other) text += asNonEmpty(piece.text) ?? ''
     else {
       endText()
       parts.push(other)
@@ -76,21 +77,13 @@ function readBlock(block: JsonRecord, fromTool: boolean): Part[] {
   return parts
 }
 
-function asPart(text: string, tool: boolean): Part {
-  return tool ? { kind: 'tool_result', name: null, output: text } : { kind: 'text', text }
-}
-
 /** A piece of a block that is not text; null for one that is. */
 function readPiece(piece: JsonRecord): Part | null {
   switch (piece.type) {
     case 'toolCallRequest':
-      return {
-        kind: 'tool_call',
-        name: asName(piece.name),
-        input: decodeJson(piece.parameters ?? piece.arguments ?? null),
-      }
+      return toolCall(piece.name, piece.parameters ?? piece.arguments)
     case 'toolCallResult':
-      return { kind: 'tool_result', name: asName(piece.name), output: decodeJson(piece.content ?? null) }
+      return toolResult(piece.name, piece.content)
     case 'file':
       return attachment({
         name: asName(piece.name) ?? asName(piece.fileIdentifier),

@@ -1,18 +1,20 @@
+import { fileName } from './attachments.ts'
 import { type Conversation, Refused } from './conversation.ts'
+import { contentId } from './ids.ts'
+import { readVersion } from './lmstudio-version.ts'
+import { readTime, spanOf } from './times.ts'
+import { type Draft, growTree, lastModel } from './tree.ts'
 import {
   asArray,
   asBoolean,
   asCount,
   asName,
+  asNonBlank,
   asRecord,
-  asString,
-  contentId,
   type JsonRecord,
   leftover,
-} from './json.ts'
-import { readVersion } from './lmstudio-version.ts'
-import { readTime, spanOf } from './times.ts'
-import { activePath, type Draft, growTree } from './tree.ts'
+  present,
+} from './values.ts'
 
 /** Whether a file's content looks like a conversation of LM Studio. */
 export function looksLikeLMStudio(value: unknown): boolean {
@@ -28,11 +30,7 @@ export function looksLikeLMStudio(value: unknown): boolean {
  * the file without `.conversation.json`. `folder` is the one in LM Studio's list, where it is in one.
  */
 export function readLMStudio(value: unknown, file: string, folder: string | null = null): Conversation {
-  const name =
-    file
-      .split(/[/\\]/)
-      .at(-1)
-      ?.replace(/(\.conversation)?\.json$/i, '') || null
+  const name = fileName(file).replace(/(\.conversation)?\.json$/i, '') || null
   const source = asRecord(value)
   if (!source) throw new Refused(name, 'it is not an object')
   if (!Array.isArray(source.messages)) throw new Refused(name, 'it has no messages')
@@ -45,13 +43,9 @@ export function readLMStudio(value: unknown, file: string, folder: string | null
     title: asName(source.name),
     created_at: readTime(source.createdAt) ?? timeInName(name),
     updated_at: spanOf(times).updated_at,
-    model_name:
-      asName(model?.identifier) ??
-      asName(model?.indexedModelIdentifier) ??
-      activePath(tree).findLast(({ model_name }) => model_name)?.model_name ??
-      null,
+    model_name: asName(model?.identifier) ?? asName(model?.indexedModelIdentifier) ?? lastModel(tree),
     is_archived: asBoolean(source.archived),
-    metadata: leftover({ ...leftover(source, TAKEN), folder }, []),
+    metadata: present({ ...leftover(source, TAKEN), folder }),
     ...tree,
   }
 }
@@ -90,8 +84,8 @@ function readDrafts(source: JsonRecord): { drafts: Draft[]; current: string | nu
 }
 
 function systemPrompt(value: unknown): Draft[] {
-  const text = asString(value)
-  if (!text?.trim()) return []
+  const text = asNonBlank(value)
+  if (text === null) return []
   return [
     {
       id: 'system',

@@ -1,7 +1,10 @@
 import type { Connection } from '../connection.ts'
+import { attachment, measure } from './attachments.ts'
 import type { Part } from './conversation.ts'
 import { foreignTable, hasColumns, ROW, RowGroups } from './foreign-table.ts'
-import { jsonOrText, sha256, textOf } from './source-value.ts'
+import { storedJson } from './json.ts'
+import { toolCall, toolResult } from './parts.ts'
+import { asText } from './values.ts'
 
 /** What Ollama's desktop app keeps beside its messages: tool calls and attachments. */
 export class MessageExtras {
@@ -31,11 +34,10 @@ export class MessageExtras {
   async callsOf(message: unknown): Promise<Part[]> {
     const rows = await this.#calls.of(message)
     return rows.flatMap((row): Part[] => {
-      const name = textOf(row.function_name)
-      const result = jsonOrText(row.function_result)
+      const result = storedJson(row.function_result)
       return [
-        { kind: 'tool_call', name, input: jsonOrText(row.function_arguments) },
-        ...(result === null || result === '' ? [] : [resultPart(name, result)]),
+        toolCall(row.function_name, storedJson(row.function_arguments)),
+        ...(result === null ? [] : [toolResult(row.function_name, result)]),
       ]
     })
   }
@@ -48,20 +50,9 @@ export class MessageExtras {
         'SELECT "data" AS "data" FROM "attachments" WHERE rowid = ?',
         [row[ROW]],
       )
-      const data = stored?.data instanceof Uint8Array ? stored.data : textOf(stored?.data)
-      parts.push({
-        kind: 'attachment',
-        name: textOf(row.filename),
-        type: null,
-        bytes: data === null ? null : Buffer.byteLength(data),
-        sha256: data === null ? null : sha256(data),
-      })
+      const data = stored?.data instanceof Uint8Array ? stored.data : asText(stored?.data)
+      parts.push(attachment({ name: asText(row.filename), ...(data === null ? {} : measure(data)) }))
     }
     return parts
   }
-}
-
-/** What a tool answered. */
-export function resultPart(name: string | null, output: unknown): Part {
-  return { kind: 'tool_result', name, output }
 }

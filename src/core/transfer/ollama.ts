@@ -1,18 +1,13 @@
 import type { Connection } from '../connection.ts'
 import { type Conversation, type Imported, type Part, Refused } from './conversation.ts'
 import { foreignTable, hasColumns, type NumberedRow, RowGroups, rowsOf } from './foreign-table.ts'
-import { MessageExtras, resultPart } from './ollama-parts.ts'
-import {
-  chain,
-  filledTextOf,
-  jsonOrText,
-  type LooseNode,
-  numberOf,
-  roleOf,
-  textOf,
-  textParts,
-} from './source-value.ts'
+import { storedJson } from './json.ts'
+import { MessageExtras } from './ollama-parts.ts'
+import { reasoningParts, textParts, toolResult } from './parts.ts'
+import { readRole } from './roles.ts'
 import { readTime, spanOf } from './times.ts'
+import { chain, type LooseNode } from './tree.ts'
+import { asName, asNumber, asText } from './values.ts'
 
 const MESSAGE_COLUMNS = [
   ...['id', 'chat_id', 'role', 'content', 'thinking', 'model_name', 'created_at', 'updated_at'],
@@ -35,13 +30,13 @@ export async function* readOllama(connection: Connection): AsyncGenerator<Import
   const messages = await RowGroups.make(connection, table, ['chat_id'], (row) => row.chat_id)
   const extras = await MessageExtras.make(connection)
   for await (const chat of rowsOf(connection, chats)) {
-    const id = textOf(chat.id)
+    const id = asText(chat.id)
     if (id === null) {
       yield { kind: 'refused', refused: new Refused(null, 'the chat has no id') }
       continue
     }
     const rows = await messages.of(id)
-    rows.sort((one, other) => (numberOf(one.id) ?? 0) - (numberOf(other.id) ?? 0))
+    rows.sort((one, other) => (asNumber(one.id) ?? 0) - (asNumber(other.id) ?? 0))
     const nodes: LooseNode[] = []
     const pending: string[] = []
     for (const row of rows) {
@@ -54,19 +49,18 @@ export async function* readOllama(connection: Connection): AsyncGenerator<Import
 
 /** An answer that was never filled: the app keeps one to remember which model was chosen. */
 function isPlaceholder(row: NumberedRow, parts: readonly Part[]): boolean {
-  return roleOf(row.role).role === 'assistant' && parts.length === 0
+  return readRole(row.role).role === 'assistant' && parts.length === 0
 }
 
 /** `pending` are the names of the tools that were called and have not answered, over the whole chat. */
 async function partsOf(extras: MessageExtras, row: NumberedRow, pending: string[]): Promise<Part[]> {
-  if (roleOf(row.role).role === 'tool') return [resultOf(row, pending.shift() ?? null)]
-  const thinking = filledTextOf(row.thinking)
+  if (readRole(row.role).role === 'tool') return [resultOf(row, pending.shift() ?? null)]
   const calls = await extras.callsOf(row.id)
-  if (roleOf(row.role).role === 'user') pending.length = 0
+  if (readRole(row.role).role === 'user') pending.length = 0
   for (const call of calls) if (call.kind === 'tool_call' && call.name !== null) pending.push(call.name)
   for (const call of calls) if (call.kind === 'tool_result') pending.shift()
   return [
-    ...(thinking === null ? [] : [{ kind: 'reasoning', text: thinking } as const]),
+    ...reasoningParts(row.thinking),
     ...textParts(row.content),
     ...calls,
     ...(await extras.attachmentsOf(row.id)),
@@ -74,14 +68,14 @@ async function partsOf(extras: MessageExtras, row: NumberedRow, pending: string[
 }
 
 function resultOf(row: NumberedRow, name: string | null): Part {
-  const content = textOf(row.content)
-  const result = jsonOrText(row.tool_result)
-  if (result === null) return resultPart(name, content)
-  return resultPart(name, content ? { content, result } : result)
+  const content = asText(row.content)
+  const result = storedJson(row.tool_result)
+  if (result === null) return toolResult(name, content)
+  return toolResult(name, content ? { content, result } : result)
 }
 
 function nodeOf(row: NumberedRow, parts: Part[], place: number): LooseNode {
-  const { role, metadata } = roleOf(row.role)
+  const { role, metadata } = readRole(row.role)
   const began = readTime(row.thinking_time_start)
   const ended = readTime(row.thinking_time_end)
   const thought = began && ended ? { thinking_ms: Date.parse(ended) - Date.parse(began) } : {}
@@ -90,7 +84,7 @@ function nodeOf(row: NumberedRow, parts: Part[], place: number): LooseNode {
     role,
     hidden: role === 'tool',
     parts,
-    model_name: filledTextOf(row.model_name),
+    model_name: asName(row.model_name),
     created_at: readTime(row.created_at),
     metadata: { ...metadata, ...thought },
   }
@@ -104,10 +98,10 @@ function conversationOf(
 ): Conversation {
   const created_at = readTime(chat.created_at)
   const changes = rows.map((row) => readTime(row.updated_at))
-  const models = rows.flatMap((row) => filledTextOf(row.model_name) ?? [])
+  const models = rows.flatMap((row) => asName(row.model_name) ?? [])
   return {
     id,
-    title: filledTextOf(chat.title),
+    title: asName(chat.title),
     created_at,
     updated_at: spanOf(changes).updated_at ?? created_at,
     model_name: models.at(-1) ?? null,

@@ -1,16 +1,8 @@
 import { attachment, measureDataUrl } from './attachments.ts'
 import type { ConversationNode, Part } from './conversation.ts'
 import { splitDetails } from './details.ts'
-import {
-  asArray,
-  asCount,
-  asName,
-  asRecord,
-  asRecords,
-  asString,
-  decodeJson,
-  type JsonRecord,
-} from './json.ts'
+import { asToolResults, reasoningParts, textParts, toolCall, toolResult } from './parts.ts'
+import { asArray, asCount, asName, asNonEmpty, asRecord, asRecords, type JsonRecord } from './values.ts'
 
 /**
  * The parts of a message of Open WebUI. Newer replies are there twice, as text and as `output` items: the items know
@@ -20,7 +12,7 @@ export function readParts(message: JsonRecord, role: ConversationNode['role']): 
   const content = readContent(message.content, role)
   const items = readOutput(asRecords(message.output))
   const files = readFiles(message.files)
-  if (role === 'tool') return [...content, ...items].map(asToolResult).concat(files)
+  if (role === 'tool') return [...asToolResults([...content, ...items]), ...files]
   return [...combine(content, items), ...files]
 }
 
@@ -40,18 +32,13 @@ function wordsOf(parts: Part[]): string {
   return texts.join(' ').replace(/\s+/g, ' ').trim()
 }
 
-function asToolResult(part: Part): Part {
-  return part.kind === 'text' ? { kind: 'tool_result', name: null, output: decodeJson(part.text) } : part
-}
-
 /** Content is a text, or a list of texts and images as in OpenAI's interface. */
 function readContent(content: unknown, role: ConversationNode['role']): Part[] {
-  const split = (text: string): Part[] =>
-    role === 'assistant' ? splitDetails(text) : [{ kind: 'text', text }]
+  const split = role === 'assistant' ? splitDetails : textParts
   const pieces = Array.isArray(content) ? content : [content]
   return pieces.flatMap((value): Part[] => {
     const piece = asRecord(value)
-    const text = asString(value) ?? asString(piece?.text) ?? asString(piece?.content)
+    const text = asNonEmpty(value) ?? asNonEmpty(piece?.text) ?? asNonEmpty(piece?.content)
     if (text !== null) return split(text)
     const url = asName(asRecord(piece?.image_url)?.url) ?? asName(piece?.image_url)
     return url ? [attachment(measureDataUrl(url) ?? { name: url })] : []
@@ -64,15 +51,13 @@ function readOutput(items: JsonRecord[]): Part[] {
   return items.flatMap((item): Part[] => {
     switch (item.type) {
       case 'message':
-        return textsIn(item.content).map((text) => ({ kind: 'text', text }))
-      case 'reasoning': {
-        const text = (textsIn(item.content).join('\n') || textsIn(item.summary).join('\n')).trim()
-        return text === '' ? [] : [{ kind: 'reasoning', text }]
-      }
+        return textsIn(item.content).flatMap(textParts)
+      case 'reasoning':
+        return reasoningParts((textsIn(item.content).join('\n') || textsIn(item.summary).join('\n')).trim())
       case 'function_call':
-        return [{ kind: 'tool_call', name: asName(item.name), input: decodeJson(item.arguments ?? null) }]
+        return [toolCall(item.name, item.arguments)]
       case 'function_call_output':
-        return [{ kind: 'tool_result', name: names.get(item.call_id) ?? null, output: outputOf(item.output) }]
+        return [toolResult(names.get(item.call_id), outputOf(item.output))]
       default:
         return asName(item.type)?.endsWith('code_interpreter') ? readCode(item) : []
     }
@@ -82,21 +67,18 @@ function readOutput(items: JsonRecord[]): Part[] {
 function readCode(item: JsonRecord): Part[] {
   const name = 'code_interpreter'
   const language = asName(item.lang) ?? asName(item.language)
-  const call: Part = { kind: 'tool_call', name, input: { language, code: asString(item.code) } }
-  const { output } = item
-  return output === undefined || output === null ? [call] : [call, { kind: 'tool_result', name, output }]
+  const call = toolCall(name, { language, code: asNonEmpty(item.code) })
+  return item.output == null ? [call] : [call, toolResult(name, item.output)]
 }
 
 function textsIn(content: unknown): string[] {
   const pieces = Array.isArray(content) ? content : [content]
-  return pieces.flatMap((piece) => asString(piece) ?? asString(asRecord(piece)?.text) ?? [])
+  return pieces.flatMap((piece) => asNonEmpty(piece) ?? asNonEmpty(asRecord(piece)?.text) ?? [])
 }
 
 function outputOf(output: unknown): unknown {
   const texts = textsIn(output)
-  return texts.length > 0 && texts.length === asArray(output).length
-    ? texts.join('\n')
-    : decodeJson(output ?? null)
+  return texts.length > 0 && texts.length === asArray(output).length ? texts.join('\n') : output
 }
 
 /** Files, images and documents of a message; of a `data:` URL only type, size and hash. */
@@ -111,7 +93,7 @@ function readFiles(files: unknown): Part[] {
     const type = [entry.content_type, meta.content_type].map(asName).find((known) => known !== null)
     const known = { type: type ?? asName(entry.type), bytes: asCount(entry.size) ?? asCount(meta.size) }
     const measured = measureDataUrl(url)
-    const text = asString(asRecord(file.data)?.content) ?? undefined
+    const text = asNonEmpty(asRecord(file.data)?.content) ?? undefined
     return attachment({ ...known, ...measured, name: name ?? (measured || url === '' ? null : url), text })
   })
 }

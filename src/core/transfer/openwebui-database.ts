@@ -1,7 +1,8 @@
 import type { Connection } from '../connection.ts'
 import { type Conversation, type Imported, Refused } from './conversation.ts'
 import { columnTypes, foreignTable, hasColumns, type NumberedRow, rowsOf } from './foreign-table.ts'
-import { jsonOf, textOf, truthOf } from './source-value.ts'
+import { parseJson, storedJson } from './json.ts'
+import { asBoolean, asText } from './values.ts'
 
 const COLUMNS = [
   ...['id', 'user_id', 'title', 'chat', 'created_at', 'updated_at', 'share_id'],
@@ -28,15 +29,15 @@ export async function* readOpenWebUiDatabase(
   if (!table) return
   const copies = await sharedCopies(connection)
   for await (const row of rowsOf(connection, table, PAGE)) {
-    const id = textOf(row.id)
+    const id = asText(row.id)
     if (isCopy(row, copies)) continue
     yield readRow(id, row, readChat)
   }
 }
 
 function readRow(id: string | null, row: NumberedRow, readChat: (value: unknown) => Conversation): Imported {
-  const chat = storedJson(row.chat)
-  if (chat === undefined) {
+  const chat = parseJson(row.chat)
+  if (chat == null) {
     return { kind: 'refused', refused: new Refused(id, 'the stored chat is not JSON') }
   }
   try {
@@ -57,17 +58,11 @@ function asExported(row: NumberedRow, chat: unknown): Record<string, unknown> {
     chat,
     created_at,
     updated_at,
-    archived: truthOf(row.archived ?? false, false),
-    pinned: truthOf(row.pinned ?? false, false),
+    archived: asBoolean(row.archived),
+    pinned: asBoolean(row.pinned),
     meta: storedJson(row.meta) ?? {},
     folder_id: folder_id ?? null,
   }
-}
-
-/** JSON as it is stored; some versions stored it as a JSON text of JSON. */
-function storedJson(value: unknown): unknown {
-  const parsed = jsonOf(value)
-  return typeof parsed === 'string' ? jsonOf(parsed) : parsed
 }
 
 /** Ids of the rows that another row names as its shared copy. */
@@ -77,10 +72,10 @@ async function sharedCopies(connection: Connection): Promise<Set<string>> {
   const rows = await connection.all<{ copy: unknown }>(
     'SELECT "share_id" AS copy FROM "chat" WHERE "share_id" IS NOT NULL AND "share_id" <> "id"',
   )
-  return new Set(rows.flatMap(({ copy }) => textOf(copy) ?? []))
+  return new Set(rows.flatMap(({ copy }) => asText(copy) ?? []))
 }
 
 /** A copy belongs to a user who does not exist, named after the chat that was shared. */
 function isCopy(row: NumberedRow, copies: ReadonlySet<string>): boolean {
-  return copies.has(textOf(row.id) ?? '') || (textOf(row.user_id) ?? '').startsWith('shared-')
+  return copies.has(asText(row.id) ?? '') || (asText(row.user_id) ?? '').startsWith('shared-')
 }

@@ -1,25 +1,17 @@
 import { type Conversation, Refused } from './conversation.ts'
-import {
-  asArray,
-  asBoolean,
-  asName,
-  asRecord,
-  asRecords,
-  contentId,
-  decodeJson,
-  type JsonRecord,
-  leftover,
-} from './json.ts'
+import { contentId } from './ids.ts'
+import { parseJson } from './json.ts'
 import { readParts } from './openwebui-content.ts'
 import { readRole } from './roles.ts'
 import { readTime } from './times.ts'
-import { activePath, type Draft, growTree, inARow, type Message, parentsByChildren } from './tree.ts'
+import { type Draft, growTree, inARow, lastModel, type Message, parentsByChildren } from './tree.ts'
+import { asArray, asBoolean, asName, asRecord, asRecords, type JsonRecord, leftover } from './values.ts'
 
 /** Whether an element of an array looks like a chat of Open WebUI, in its own wrapping or (older) without. */
 export function looksLikeOpenWebUI(value: unknown): boolean {
   const outer = asRecord(value)
   if (!outer || 'mapping' in outer) return false
-  const chat = asRecord(decodeJson(outer.chat))
+  const chat = asRecord(parseJson(outer.chat))
   if (chat) return asRecord(chat.history) !== null || Array.isArray(chat.messages)
   return asRecord(asRecord(outer.history)?.messages) !== null
 }
@@ -29,7 +21,7 @@ export function readOpenWebUI(value: unknown): Conversation {
   const outer = asRecord(value)
   if (!outer) throw new Refused(null, 'it is not an object')
   // Older exports have no wrapping; in a database the inner object is text.
-  const chat = asRecord(decodeJson(outer.chat)) ?? outer
+  const chat = asRecord(parseJson(outer.chat)) ?? outer
   const id = asName(outer.id) ?? asName(chat.id)
   const history = asRecord(chat.history)
   const flat = asRecords(chat.messages)
@@ -42,14 +34,13 @@ export function readOpenWebUI(value: unknown): Conversation {
     asName(flat.at(-1)?.id),
     asName(outer.current_message_id),
   ])
-  const used = activePath(tree).findLast(({ model_name }) => model_name)?.model_name
   return {
     id: id ?? contentId(value),
     title: asName(outer.title) ?? asName(chat.title),
     created_at: readTime(outer.created_at) ?? readTime(chat.timestamp),
     updated_at: readTime(outer.updated_at),
     model_name:
-      used ??
+      lastModel(tree) ??
       asArray(chat.models)
         .map(asName)
         .find((model) => model !== null) ??

@@ -1,8 +1,11 @@
 import type { Conversation, ConversationNode } from './conversation.ts'
-import { toJson } from './json.ts'
+import { jsonOf } from './json.ts'
 
 /** What a message holds, apart from its place. */
 export type Message = Omit<ConversationNode, 'id' | 'parent'>
+
+/** A message before it is known what it follows. */
+export type LooseNode = Omit<ConversationNode, 'parent'>
 
 /** A message with the place that its source gives it, which may not exist. */
 export interface Draft {
@@ -46,9 +49,19 @@ export function activePath({ nodes, current }: Pick<Conversation, 'nodes' | 'cur
   return path.reverse()
 }
 
+/** The model of the last message on the path to the current one that names any. */
+export function lastModel(tree: Pick<Conversation, 'nodes' | 'current'>): string | null {
+  return activePath(tree).findLast(({ model_name }) => model_name)?.model_name ?? null
+}
+
 /** Parents of a list in which each follows the one before it. */
 export function inARow(ids: string[]): (string | null)[] {
   return ids.map((_id, index) => ids[index - 1] ?? null)
+}
+
+/** Messages without a place, each as the answer to the one before it. */
+export function chain(nodes: readonly LooseNode[]): ConversationNode[] {
+  return nodes.map((node, index) => ({ ...node, parent: nodes[index - 1]?.id ?? null }))
 }
 
 /** For each id the one whose list of children names it. */
@@ -79,8 +92,8 @@ function distinct(drafts: Draft[]): Map<string, Draft> {
 }
 
 function areEqual(one: Draft, other: Draft): boolean {
-  const json = toJson(one)
-  return json !== null && json === toJson(other)
+  const json = jsonOf(one)
+  return json !== null && json === jsonOf(other)
 }
 
 function existingParent(draft: Draft, byId: Map<string, Draft>): string | null {
