@@ -1,10 +1,11 @@
 import { readContent } from './chatgpt-content.ts'
 import { readReferences } from './citations.ts'
 import { type Conversation, Refused } from './conversation.ts'
+import { type Draft, growTree, type Message } from './grow-tree.ts'
 import { contentId } from './ids.ts'
 import { readRole } from './roles.ts'
 import { readTime } from './times.ts'
-import { type Draft, growTree, lastModel, type Message, parentsByChildren } from './tree.ts'
+import { lastModel, parentsByChildren } from './tree.ts'
 import { asArray, asBoolean, asName, asRecord, type JsonRecord, leftover, present } from './values.ts'
 
 /** Whether an element of an array looks like a conversation of ChatGPT's export. */

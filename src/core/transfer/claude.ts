@@ -1,11 +1,12 @@
 import { attachment } from './attachments.ts'
 import { readBlocks } from './claude-blocks.ts'
 import { type Conversation, type Part, Refused } from './conversation.ts'
+import { type Draft, growTree } from './grow-tree.ts'
 import { contentId } from './ids.ts'
 import { asToolResults } from './parts.ts'
 import { readRole } from './roles.ts'
 import { readTime } from './times.ts'
-import { type Draft, growTree, inARow } from './tree.ts'
+import { inARow } from './tree.ts'
 import {
   asBoolean,
   asCount,

@@ -1,9 +1,9 @@
 import { attachment } from './attachments.ts'
 import type { Part } from './conversation.ts'
+import type { Message } from './grow-tree.ts'
 import { asToolResults, reasoningParts, textParts, toolCall, toolResult } from './parts.ts'
 import { readRole } from './roles.ts'
 import { readTime } from './times.ts'
-import type { Message } from './tree.ts'
 import {
   asArray,
   asBoolean,
@@ -26,14 +26,13 @@ export function readVersion(version: JsonRecord): Message | null {
   const blocks = multiple ? steps.filter(({ type }) => !STATUS.has(asName(type) ?? '')) : [version]
   const read = blocks.map((block) => readBlock(block, role === 'tool'))
   const unknown = blocks.filter((block, index) => read[index]?.length === 0 && !('content' in block))
-  const generated = blocks.map((block) => asRecord(block.genInfo)).findLast((info) => info !== null)
+  const generated = blocks.map((block) => asRecord(block.genInfo)).findLast((info) => info !== null) ?? null
   const sender = asName(asRecord(version.senderInfo)?.senderName)
-  const model = asName(generated?.identifier) ?? asName(generated?.indexedModelIdentifier)
   return {
     role,
     hidden: role === 'system' || role === 'tool',
     parts: read.flat(),
-    model_name: role === 'assistant' ? (model ?? sender) : null,
+    model_name: role === 'assistant' ? (modelOf(generated) ?? sender) : null,
     created_at: steps.map(timeOf).find((time) => time !== null) ?? null,
     metadata: {
       ...leftover(version, ['type', 'role', 'content', 'steps', 'senderInfo']),
@@ -41,6 +40,11 @@ export function readVersion(version: JsonRecord): Message | null {
       ...metadata,
     },
   }
+}
+
+/** The model that LM Studio describes somewhere. */
+export function modelOf(info: JsonRecord | null): string | null {
+  return asName(info?.identifier) ?? asName(info?.indexedModelIdentifier)
 }
 
 /** Steps that say how the work went, not what was said. */

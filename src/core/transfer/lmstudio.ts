@@ -1,9 +1,10 @@
 import { fileName } from './attachments.ts'
 import { type Conversation, Refused } from './conversation.ts'
+import { type Draft, growTree } from './grow-tree.ts'
 import { contentId } from './ids.ts'
-import { readVersion } from './lmstudio-version.ts'
+import { modelOf, readVersion } from './lmstudio-version.ts'
 import { readTime, spanOf } from './times.ts'
-import { type Draft, growTree, lastModel } from './tree.ts'
+import { lastModel } from './tree.ts'
 import {
   asArray,
   asBoolean,
@@ -37,13 +38,12 @@ export function readLMStudio(value: unknown, file: string, folder: string | null
   const { drafts, current } = readDrafts(source)
   const tree = growTree(drafts, [current])
   const times = [source.assistantLastMessagedAt, source.userLastMessagedAt].map((time) => readTime(time))
-  const model = asRecord(source.lastUsedModel)
   return {
     id: name ?? contentId(value),
     title: asName(source.name),
     created_at: readTime(source.createdAt) ?? timeInName(name),
     updated_at: spanOf(times).updated_at,
-    model_name: asName(model?.identifier) ?? asName(model?.indexedModelIdentifier) ?? lastModel(tree),
+    model_name: modelOf(asRecord(source.lastUsedModel)) ?? lastModel(tree),
     is_archived: asBoolean(source.archived),
     metadata: present({ ...leftover(source, TAKEN), folder }),
     ...tree,

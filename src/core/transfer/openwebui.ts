@@ -1,10 +1,11 @@
 import { type Conversation, Refused } from './conversation.ts'
+import { type Draft, growTree, type Message } from './grow-tree.ts'
 import { contentId } from './ids.ts'
 import { parseJson } from './json.ts'
 import { readParts } from './openwebui-content.ts'
 import { readRole } from './roles.ts'
 import { readTime } from './times.ts'
-import { type Draft, growTree, inARow, lastModel, type Message, parentsByChildren } from './tree.ts'
+import { inARow, lastModel, parentsByChildren } from './tree.ts'
 import { asArray, asBoolean, asName, asRecord, asRecords, type JsonRecord, leftover } from './values.ts'
 
 /** Whether an element of an array looks like a chat of Open WebUI, in its own wrapping or (older) without. */
