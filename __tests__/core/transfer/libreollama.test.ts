@@ -239,6 +239,12 @@ describe('eras D and E', () => {
     expect(conversations[2]).toMatchObject({ id: '3', created_at: null })
   })
 
+  test('a number that is too long to be read stays in the parameters as it is written', async () => {
+    const parameters = '{"model":"phi","seed":12345678901234567890}'
+    const { agents } = await read(`${ERA_D} UPDATE agents SET parameters = '${parameters}'`)
+    expect(agents[0]).toMatchObject({ model_name: 'phi', metadata: { parameters } })
+  })
+
   test("an agent's parameters win over the column that the app does not show", async () => {
     const { agents } = await read(ERA_D)
     expect(agents[0]).toMatchObject({ model_name: 'qwen3', temperature: 0.7, max_tokens: 2048 })

@@ -114,6 +114,22 @@ test('tools that were called and what they answered', async () => {
   ])
 })
 
+test('what a tool answered is unpacked; nothing, however it is written, is no answer', async () => {
+  const { conversations } = await readForeign(
+    `${CURRENT} ${CHAT} INSERT INTO messages (id, chat_id, role, content, tool_result) VALUES
+      (1, 'c-1', 'assistant', '', NULL), (2, 'c-1', 'tool', '{"id":1234567890123456789}', 'null'), (3, 'c-1', 'tool', '', '"moss"');
+     INSERT INTO tool_calls (message_id, type, function_name, function_arguments, function_result) VALUES
+      (1, 'function', 'a', '{}', ''), (1, 'function', 'b', 'null', NULL)`,
+    readOllama,
+  )
+  expect(conversations[0]?.nodes.flatMap(({ parts }) => parts)).toEqual([
+    { kind: 'tool_call', name: 'a', input: {} },
+    { kind: 'tool_call', name: 'b', input: null },
+    { kind: 'tool_result', name: 'a', output: '{"id":1234567890123456789}' },
+    { kind: 'tool_result', name: 'b', output: 'moss' },
+  ])
+})
+
 test('attachments are told by name, size and hash', async () => {
   const { conversations } = await readForeign(
     `${CURRENT} ${CHAT} INSERT INTO messages (id, chat_id, role, content) VALUES (1, 'c-1', 'user', '');

@@ -64,6 +64,14 @@ test('columns that an old version lacks are empty; JSON in JSON is unpacked', as
   ])
 })
 
+test('long numbers do not keep a chat from being read; metadata that is no JSON is kept as text', async () => {
+  const { values, refused } = await objects(
+    `${NEW} INSERT INTO chat VALUES ('c-1', 'u', '', '{"seed":12345678901234567890}', 1, 2, NULL, 'true', 'false', 'a note', NULL)`,
+  )
+  expect(refused).toEqual([])
+  expect(values).toMatchObject([{ chat: {}, archived: true, pinned: false, meta: 'a note' }])
+})
+
 test('copies for sharing are left out', async () => {
   const { values } = await objects(
     `${OLD} INSERT INTO chat VALUES ('c-1', 'u', '', '{}', 1, 2, 'copy-1', 0), ('copy-1', 'u', '', '{}', 1, 2, NULL, 0),

@@ -264,6 +264,11 @@ test('messages of a flat list follow one another, with or without ids', () => {
   expect(activePath(flat).map(textOf)).toEqual(['a', 'b'])
 })
 
+test('a chat that is stored as text is read, whatever numbers are in it', () => {
+  const chat = '{"params":{"seed":12345678901234567890},"messages":[{"role":"user","content":"a"}]}'
+  expect(readOpenWebUI({ id: 'c-1', chat }).nodes.map(textOf)).toEqual(['a'])
+})
+
 test('what a tool says is a result, never text', () => {
   const { nodes } = chatOf({ a: { role: 'tool', content: '{"n":1}' } })
   expect(nodes[0]).toMatchObject({

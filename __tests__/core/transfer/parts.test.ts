@@ -2,9 +2,11 @@ import { fileName, measureDataUrl } from '../../../src/core/transfer/attachments
 import { contentId } from '../../../src/core/transfer/ids.ts'
 import {
   asToolResults,
+  joinTexts,
   reasoningParts,
   textOf,
   textParts,
+  textsIn,
   toolCall,
   toolResult,
 } from '../../../src/core/transfer/parts.ts'
@@ -36,6 +38,22 @@ test('the words of a tool are results, its reasoning and files are what they are
   const thought = reasoningParts('hm')
   expect(asToolResults([...textParts('[1]'), ...thought])).toEqual([toolResult(null, [1]), ...thought])
   expect(textOf([...textParts('a'), ...thought, ...textParts('b')])).toBe('a\nb')
+})
+
+test.each([
+  ['a text', 'moss', ['moss'], 'moss'],
+  ['texts', ['moss', 'fern'], ['moss', 'fern'], 'moss\nfern'],
+  [
+    'pieces with texts',
+    [{ type: 'input_text', text: 'moss' }, { text: 'fern' }],
+    ['moss', 'fern'],
+    'moss\nfern',
+  ],
+  ['a cited page', [{ type: 'knowledge', text: 'moss', url: 'u' }], ['moss'], undefined],
+  ['a picture beside a text', ['moss', { type: 'image' }], ['moss'], undefined],
+  ['nothing', [], [], undefined],
+])('%s: the texts in it, and all of it', (_case, content, texts, joined) => {
+  expect([textsIn(content), joinTexts(content)]).toEqual([texts, joined ?? content])
 })
 
 test('a file is told by its name in any path, and its content by size and hash', () => {

@@ -1,10 +1,10 @@
-import { type Attachment, attachment } from './attachments.ts'
+import { attachment } from './attachments.ts'
+import { findPointers, pointersIn, readAttachments } from './chatgpt-files.ts'
 import { resolveMarks } from './citations.ts'
 import type { ConversationNode, Part } from './conversation.ts'
-import { reasoningParts, textParts, toolCall, toolResult } from './parts.ts'
+import { reasoningParts, textParts, textsIn, toolCall, toolResult } from './parts.ts'
 import {
   asArray,
-  asCount,
   asName,
   asNonEmpty,
   asRecord,
@@ -89,15 +89,14 @@ function partsOf(parts: Part[], content: JsonRecord): Content {
 
 function unknownPieces(content: JsonRecord): JsonRecord {
   const pieces = asRecords(content.parts).filter(
-    (piece) => !isAsset(piece) && asNonEmpty(piece.text) === null,
+    (piece) => pointersIn(piece).length === 0 && asNonEmpty(piece.text) === null,
   )
   return pieces.length > 0 ? { unknown_parts: pieces } : {}
 }
 
 function readText(content: JsonRecord): string {
-  const pieces = asArray(content.parts).map((piece) => asNonEmpty(piece) ?? asNonEmpty(asRecord(piece)?.text))
-  const texts = [...pieces, asNonEmpty(content.text), asNonEmpty(content.result), asNonEmpty(content.content)]
-  return texts.filter((text) => text !== null).join('\n')
+  const others = [content.text, content.result, content.content].map(asNonEmpty)
+  return [...textsIn(content.parts), ...others].filter((text) => text !== null).join('\n')
 }
 
 function readContext(content: JsonRecord): string {
@@ -108,60 +107,7 @@ function readContext(content: JsonRecord): string {
 function readThoughts(content: JsonRecord): Part[] {
   return asArray(content.thoughts).flatMap((thought) => {
     const { summary, content: words, chunks } = asRecord(thought) ?? { content: thought }
-    const said =
-      asNonEmpty(words) ??
-      asArray(chunks)
-        .flatMap((chunk) => asNonEmpty(chunk) ?? [])
-        .join('')
+    const said = asNonEmpty(words) ?? textsIn(chunks).join('')
     return reasoningParts([asNonEmpty(summary), said].filter(Boolean).join('\n'))
-  })
-}
-
-const isAsset = (piece: JsonRecord) => pointersIn(piece).length > 0
-
-/** A piece of content that stands for a file, or the ones inside a recording. */
-function pointersIn(piece: JsonRecord): JsonRecord[] {
-  const {
-    audio_asset_pointer: sound,
-    video_container_asset_pointer: video,
-    frames_asset_pointers: frames,
-  } = piece
-  return asRecords([piece, sound, video, ...asArray(frames)]).filter((part) => asName(part.asset_pointer))
-}
-
-function findPointers(content: JsonRecord, metadata: JsonRecord): JsonRecord[] {
-  const images = asRecords(asRecord(metadata.aggregate_result)?.messages)
-    .filter(({ image_url }) => asName(image_url))
-    .map(({ image_url, width, height }) => ({ asset_pointer: image_url, width, height }))
-  return [...asRecords(content.parts), ...asRecords(content.assets)].flatMap(pointersIn).concat(images)
-}
-
-/** The files of a message: those that it shows, with what `attachments` says of them, then the others in there. */
-function readAttachments(pointers: JsonRecord[], metadata: JsonRecord): Attachment[] {
-  const listed = asRecords(metadata.attachments)
-  const shown = new Map<string, JsonRecord>()
-  for (const pointer of pointers) {
-    const file = asName(pointer.asset_pointer)
-      ?.replace(/^[a-z-]+:\/\//, '')
-      .replace(/[#?].*$/, '')
-    if (file) shown.set(file, pointer)
-  }
-  const others = listed.filter(({ id }) => !shown.has(asName(id) ?? '')).map((file) => describe(file, null))
-  const own = [...shown].map(([id, pointer]) => {
-    const known = listed.find((file) => asName(file.id) === id) ?? {}
-    return describe({ id, size: pointer.size_bytes, ...leftover(known, ['id']) }, pointer)
-  })
-  return [...own, ...others]
-}
-
-function describe(file: JsonRecord, pointer: JsonRecord | null): Attachment {
-  const format = asName(pointer?.format)
-  const type = asName(file.mime_type) ?? asName(file.mimeType) ?? (format && `audio/${format}`)
-  const id = asName(file.id)
-  return attachment({
-    name: asName(file.name) ?? id,
-    type,
-    bytes: asCount(file.size),
-    ...(id === null ? {} : { file: id }),
   })
 }

@@ -1,5 +1,5 @@
 import type { Part } from './conversation.ts'
-import { reasoningParts, textParts, toolCall, toolResult } from './parts.ts'
+import { joinTexts, reasoningParts, textParts, toolCall, toolResult } from './parts.ts'
 import {
   asArray,
   asBoolean,
@@ -48,14 +48,8 @@ function summariesOf(block: JsonRecord): string {
 
 /** What a tool gave: as text where it is only that, and marked when it failed. */
 function readOutput(block: JsonRecord): unknown {
-  const pieces = asArray(block.content)
-  const texts = pieces.flatMap((piece) => {
-    const { type, text } = asRecord(piece) ?? { type: 'text', text: piece }
-    return type === 'text' ? (asNonEmpty(text) ?? []) : []
-  })
-  const output =
-    texts.length > 0 && texts.length === pieces.length ? texts.join('\n') : (block.content ?? null)
-  return asBoolean(block.is_error) ? { is_error: true, content: output } : output
+  const output = joinTexts(block.content)
+  return asBoolean(block.is_error) ? { is_error: true, content: output ?? null } : output
 }
 
 function isUnknown(value: unknown): boolean {

@@ -1,8 +1,16 @@
 import { attachment, measureDataUrl } from './attachments.ts'
 import type { ConversationNode, Part } from './conversation.ts'
 import { splitDetails } from './details.ts'
-import { asToolResults, reasoningParts, textParts, toolCall, toolResult } from './parts.ts'
-import { asArray, asCount, asName, asNonEmpty, asRecord, asRecords, type JsonRecord } from './values.ts'
+import {
+  asToolResults,
+  joinTexts,
+  reasoningParts,
+  textParts,
+  textsIn,
+  toolCall,
+  toolResult,
+} from './parts.ts'
+import { asCount, asName, asNonEmpty, asRecord, asRecords, type JsonRecord } from './values.ts'
 
 /**
  * The parts of a message of Open WebUI. Newer replies are there twice, as text and as `output` items: the items know
@@ -57,7 +65,7 @@ function readOutput(items: JsonRecord[]): Part[] {
       case 'function_call':
         return [toolCall(item.name, item.arguments)]
       case 'function_call_output':
-        return [toolResult(names.get(item.call_id), outputOf(item.output))]
+        return [toolResult(names.get(item.call_id), joinTexts(item.output))]
       default:
         return asName(item.type)?.endsWith('code_interpreter') ? readCode(item) : []
     }
@@ -69,16 +77,6 @@ function readCode(item: JsonRecord): Part[] {
   const language = asName(item.lang) ?? asName(item.language)
   const call = toolCall(name, { language, code: asNonEmpty(item.code) })
   return item.output == null ? [call] : [call, toolResult(name, item.output)]
-}
-
-function textsIn(content: unknown): string[] {
-  const pieces = Array.isArray(content) ? content : [content]
-  return pieces.flatMap((piece) => asNonEmpty(piece) ?? asNonEmpty(asRecord(piece)?.text) ?? [])
-}
-
-function outputOf(output: unknown): unknown {
-  const texts = textsIn(output)
-  return texts.length > 0 && texts.length === asArray(output).length ? texts.join('\n') : output
 }
 
 /** Files, images and documents of a message; of a `data:` URL only type, size and hash. */

@@ -1,6 +1,6 @@
 import type { Part } from './conversation.ts'
 import { decodeJson } from './json.ts'
-import { asName, asNonBlank, asNonEmpty } from './values.ts'
+import { asArray, asName, asNonBlank, asNonEmpty, asRecord } from './values.ts'
 
 /** A text as the parts of a message: none when it is empty. */
 export function textParts(value: unknown): Part[] {
@@ -32,4 +32,24 @@ export function asToolResults(parts: readonly Part[]): Part[] {
 /** What is said in a message. */
 export function textOf(parts: readonly Part[]): string {
   return parts.flatMap((part) => (part.kind === 'text' ? [part.text] : [])).join('\n')
+}
+
+/** The texts of a content that is a text, or a list of texts and of pieces that hold one. */
+export function textsIn(content: unknown): string[] {
+  const pieces = Array.isArray(content) ? content : [content]
+  return pieces.flatMap((piece) => textIn(piece) ?? [])
+}
+
+/** A list of nothing but texts as one text, any other content as it is. */
+export function joinTexts(content: unknown): unknown {
+  const pieces = asArray(content)
+  return pieces.length > 0 && pieces.every(isText) ? textsIn(pieces).join('\n') : content
+}
+
+const textIn = (piece: unknown) => asNonEmpty(piece) ?? asNonEmpty(asRecord(piece)?.text)
+
+/** What is cited or shown may hold a text too, which is not all there is of it. */
+function isText(piece: unknown): boolean {
+  const type = asName(asRecord(piece)?.type) ?? 'text'
+  return textIn(piece) !== null && type.endsWith('text')
 }
