@@ -1,12 +1,12 @@
 import type { Connection, Row } from '../connection.ts'
-import { type Conversation, type ConversationNode, type Imported, Refused } from './conversation.ts'
+import { type ConversationNode, type Imported, Refused } from './conversation.ts'
 import { foreignTable, hasColumns, type NumberedRow, RowGroups, rowsOf } from './foreign-table.ts'
 import type { LlmStore } from './llm-attachments.ts'
 import { Messages, type StoredMessage } from './llm-parts.ts'
-import { linkTurns, replyOf, type Turn, usageOf } from './llm-turns.ts'
-import { textOf } from './parts.ts'
-import { readTime, spanOf } from './times.ts'
-import { asName, asText, compareTexts, present } from './values.ts'
+import { missingTurns, threadConversation } from './llm-thread.ts'
+import { type Turn, usageOf } from './llm-turns.ts'
+import { readTime } from './times.ts'
+import { asName, asText, compareTexts } from './values.ts'
 
 const TURN_COLUMNS = [
   ...['id', 'thread_id', 'parent_message_hash', 'tip_message_hash', 'model', 'datetime_utc'],
@@ -101,7 +101,7 @@ export class Threads {
     const times = [...older.map(({ time }) => time), ...nodes.map(({ created_at }) => created_at)]
     return {
       kind: 'conversation',
-      conversation: conversationOf(id, row, { turns, tip, times, missing, nodes }),
+      conversation: threadConversation(id, row, { turns, tip, times, missing, nodes }),
     }
   }
 
@@ -140,47 +140,5 @@ export class Threads {
       }
     })
     return dated.toReversed()
-  }
-}
-
-/** Turns of the older tables that are neither stored here too, under the same id, nor history that was sent again. */
-function missingTurns(
-  older: readonly Turn[],
-  turns: readonly NumberedRow[],
-  nodes: readonly ConversationNode[],
-): ConversationNode[] {
-  const hashes = new Set<string | null>(nodes.map(({ id }) => id))
-  const stored = turns.filter((turn) => hashes.has(asText(turn.tip_message_hash)))
-  const ids = new Set(stored.map((turn) => asText(turn.id)))
-  const said = nodes.filter(({ role }) => role === 'assistant')
-  const replies = new Set(said.map(({ parts }) => textOf(parts)))
-  return linkTurns(older.filter((turn) => !ids.has(turn.id) && !replies.has(replyOf(turn))))
-}
-
-/** What was found of a thread. */
-interface Found {
-  turns: readonly NumberedRow[]
-  tip: string | null
-  times: readonly (string | null)[]
-  /** What only the older tables have; it was said before the nodes. */
-  missing: ConversationNode[]
-  nodes: ConversationNode[]
-}
-
-function conversationOf(id: string, row: Row, { turns, tip, times, missing, nodes }: Found): Conversation {
-  const before = missing.at(-1)?.id ?? null
-  const all = [...missing, ...nodes.map((node) => ({ ...node, parent: node.parent ?? before }))]
-  const span = spanOf([...turns.map((turn) => readTime(turn.datetime_utc)), ...times])
-  const started = readTime(row.datetime_utc)
-  return {
-    id,
-    title: asName(row.name),
-    created_at: span.created_at ?? started,
-    updated_at: span.updated_at ?? started,
-    model_name: asName(turns[0]?.model) ?? nodes.find(({ model_name }) => model_name)?.model_name ?? null,
-    is_archived: false,
-    metadata: present({ forked_from: asText(row.forked_from) }),
-    nodes: all,
-    current: all.find((node) => node.id === tip)?.id ?? all.at(-1)?.id ?? null,
   }
 }
