@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { type Attachment, attachmentsOf } from './attachments.ts'
 import type { Conversation } from './conversation.ts'
-import { asName, asRecord, asRecords, type JsonRecord } from './json.ts'
+import { asName, asRecord, asRecords, type JsonRecord } from './values.ts'
 
 /** A file of an export: its name inside the folder or archive, and its bytes. */
 export interface AssetFile {
