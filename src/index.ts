@@ -9,7 +9,9 @@ import { latestVersion, planMigrations } from './core/migrations.ts'
 import { type RekeyReport, rekeyDatabase as rekeyWith } from './core/rekey.ts'
 import { type RestoreReport, restoreDatabase } from './core/restore.ts'
 import { type SchemaReport, verifySchema as verifyWith } from './core/schema-check.ts'
+import { atOneMoment, type ExportSelection } from './core/transfer/export.ts'
 import { type ImportOptions, type ImportReport, importChats } from './core/transfer/import.ts'
+import { type ExportReport, exportChats } from './core/transfer/run-export.ts'
 import { inspectElsewhere } from './own-program.ts'
 import { shippedMigrations } from './shipped-migrations.ts'
 
@@ -29,7 +31,9 @@ export type { RestoreReport } from './core/restore.ts'
 export type { Finding, SchemaReport } from './core/schema-check.ts'
 export type { Hit, SearchOptions } from './core/search.ts'
 export { type DatabaseStats, getDatabaseStats } from './core/stats.ts'
+export type { ExportSelection } from './core/transfer/export.ts'
 export type { ImportOptions, ImportReport } from './core/transfer/import.ts'
+export type { ExportReport } from './core/transfer/run-export.ts'
 export * from './records.ts'
 
 /** Which file, and exactly one of `key` and `keyFile`. */
@@ -113,6 +117,15 @@ export function importConversations(
     ...options,
     path,
   })
+}
+
+/** Writes chats to a new file, or a folder for formats with a file for each; what it writes is not encrypted. */
+export function exportConversations(
+  db: Database,
+  out: string,
+  { format = 'jsonl', ...selection }: ExportSelection & { format?: string } = {},
+): Promise<ExportReport> {
+  return atOneMoment(db, (reader) => exportChats(reader, { format, selection, out }))
 }
 
 function resolved({ key, keyFile, ...options }: OpenOptions): DatabaseOptions {

@@ -45,6 +45,17 @@ export async function searchMessages(
   return hits
 }
 
+/** The ids of the sessions in which all the words were said in one message. Throws INVALID for text without words. */
+export async function searchSessions(reader: Connection, words: string): Promise<string[]> {
+  const rows = await reader.all<{ id: string }>(
+    `SELECT DISTINCT m.session_id AS id FROM message_search
+     JOIN message_search_rows r ON r.docid = message_search.rowid
+     JOIN chat_messages m ON m.id = r.message_id WHERE message_search MATCH ?`,
+    [literally(words)],
+  )
+  return rows.map(({ id }) => id)
+}
+
 /** Makes the index again from the messages. */
 export async function rebuildSearch(writer: Connection): Promise<void> {
   await writer.exec(`

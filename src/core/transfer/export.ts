@@ -2,7 +2,7 @@ import type { Connection } from '../connection.ts'
 import type { Database } from '../database.ts'
 import { agent as agentEntity } from '../entities/agent.ts'
 import { session as sessionEntity } from '../entities/session.ts'
-import { type ListOptions, listRecords } from '../list-records.ts'
+import { conditionsOf, type ListOptions, listRecords } from '../list-records.ts'
 import type { Agent, ChatSession } from '../models.ts'
 import { getRecord } from '../repository.ts'
 import { ahead } from './ahead.ts'
@@ -33,6 +33,18 @@ export async function* exportedChats(
       yield { session: row, agent, messages: messagesOf(reader, row.id) }
     }
   }
+}
+
+/** How many chats there are in a selection, to tell how far an export is; where it names sessions and more, at most. */
+export async function countChats(reader: Connection, selection: ExportSelection): Promise<number> {
+  if (selection.sessions) return selection.sessions.length
+  const conditions = conditionsOf(sessionEntity, selection)
+  const where = conditions.map(({ sql }) => `(${sql})`).join(' AND ') || 'true'
+  const found = await reader.get<{ n: number }>(
+    `SELECT count(*) AS n FROM ${sessionEntity.table} WHERE ${where}`,
+    conditions.flatMap(({ parameters }) => parameters),
+  )
+  return found?.n ?? 0
 }
 
 async function agentOf(reader: Connection, id: string): Promise<Agent | null> {

@@ -9,19 +9,22 @@ import type { ExportedChat, ExportFormat, ExportOptions } from './export/shape.t
 
 const BUFFER = 256 * 1024
 
-/** Writes pieces of text to a new file, 0600, which has its name only when it is whole; resolves to its bytes. */
+/** Told of what was written, as it happens. */
+type OnBytes = (bytes: number) => void
+
+/** Writes pieces of text to a new file, 0600, which has its name only when it is whole. */
 export async function writeNewFile(
   path: string,
   pieces: AsyncIterable<string | Uint8Array>,
-): Promise<number> {
+  onBytes: OnBytes,
+): Promise<void> {
   if (await exists(path)) throw taken(path)
   await makeFolderFor(path)
   await recover(path)
   const { made } = namesFor(path, 'export', new Date())
   try {
-    const bytes = await writeAll(made, pieces)
+    await writeAll(made, pieces, onBytes)
     await publishFile(made, path)
-    return bytes
   } catch (error) {
     if (systemErrorCode(error) === 'EEXIST') throw taken(path)
     throw explainSystemError(error, path)
@@ -30,19 +33,26 @@ export async function writeNewFile(
   }
 }
 
-async function writeAll(path: string, pieces: AsyncIterable<string | Uint8Array>): Promise<number> {
+async function writeAll(
+  path: string,
+  pieces: AsyncIterable<string | Uint8Array>,
+  onBytes: OnBytes,
+): Promise<void> {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
   const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
-    return await pour(file, pieces)
+    await pour(file, pieces, onBytes)
   } finally {
     await file.close()
   }
 }
 
-/** Writes pieces one after the other, small ones together, while the next is being made; resolves to their bytes. */
-async function pour(file: FileHandle, pieces: AsyncIterable<string | Uint8Array>): Promise<number> {
-  let bytes = 0
+/** Writes pieces one after the other, small ones together, while the next is being made. */
+async function pour(
+  file: FileHandle,
+  pieces: AsyncIterable<string | Uint8Array>,
+  onBytes: OnBytes,
+): Promise<void> {
   let waiting: Uint8Array[] = []
   let size = 0
   let writing = Promise.resolve()
@@ -58,35 +68,30 @@ async function pour(file: FileHandle, pieces: AsyncIterable<string | Uint8Array>
     const buffer = typeof piece === 'string' ? Buffer.from(piece) : piece
     waiting.push(buffer)
     size += buffer.length
-    bytes += buffer.length
+    onBytes(buffer.length)
     if (size >= BUFFER) await flush()
   }
   await flush()
   await writing
-  return bytes
 }
 
-/** Writes one file for each chat into a folder, which is made; names are safe and unique. Resolves to how many. */
+/** Writes one file for each chat into a folder, which is made; names are safe and unique. */
 export async function writeFolder(
   folder: string,
   format: ExportFormat,
   chats: AsyncIterable<ExportedChat>,
-  options: ExportOptions,
-): Promise<{ files: number; bytes: number }> {
+  { onBytes, ...options }: ExportOptions & { onBytes: OnBytes },
+): Promise<void> {
   const { fileName } = format
   if (!fileName) throw new Error(`${format.name} is not written as a folder`)
   await makeFolderFor(join(folder, 'chat'))
   const names = new Set<string>()
-  const done = { files: 0, bytes: 0 }
   for await (const chat of chats) {
-    const name = fileName(chat.session, names)
     async function* one() {
       yield chat
     }
-    done.bytes += await writeNewFile(join(folder, name), format.write(one(), options))
-    done.files++
+    await writeNewFile(join(folder, fileName(chat.session, names)), format.write(one(), options), onBytes)
   }
-  return done
 }
 
 function taken(path: string): AppError {

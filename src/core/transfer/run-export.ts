@@ -1,0 +1,72 @@
+import { resolve } from 'node:path'
+import type { Connection } from '../connection.ts'
+import type { OnProgress } from '../progress.ts'
+import { loadExportFormat } from './export/formats.ts'
+import { countChats, type ExportSelection, exportedChats, jsonLines } from './export.ts'
+import { writeFolder, writeNewFile } from './write-export.ts'
+
+/** What to export, and where to. */
+export interface ExportRequest {
+  /** `jsonl`, or one of EXPORT_FORMAT_NAMES. */
+  format: string
+  selection: ExportSelection
+  /** A new file, or a folder where the format makes a file of each chat; without it everything goes to `print`. */
+  out?: string | undefined
+  /** Takes what has no file to go to; false when nobody reads it any more. */
+  print?: (piece: string | Uint8Array) => Promise<boolean>
+  signal?: AbortSignal
+  onProgress?: OnProgress | undefined
+}
+
+/** What an export did. */
+export interface ExportReport {
+  /** Absolute; empty without `out`. */
+  path: string
+  format: string
+  sessions: number
+  bytes: number
+  /** Chats that the format cannot hold, with the reason. */
+  skipped: { id: string; reason: string }[]
+}
+
+/**
+ * Exports chats as they are at one moment: `reader` has to be in a transaction. A file or folder is 0600 or 0700 and new.
+ * Throws IO where something is there already, or the disk fills; then no file is left half-written.
+ */
+export async function exportChats(reader: Connection, request: ExportRequest): Promise<ExportReport> {
+  const { format: name, selection, out, print = async () => true, signal, onProgress } = request
+  const path = out === undefined ? '' : resolve(out)
+  const report: ExportReport = { path, format: name, sessions: 0, bytes: 0, skipped: [] }
+  const total = await countChats(reader, selection)
+  let begun = 0
+  const onSession = () => {
+    signal?.throwIfAborted()
+    onProgress?.({ phase: 'exporting', part: Math.min(begun / total, 1), bytes: report.bytes })
+    begun++
+    report.sessions++
+  }
+  const onSkipped = (id: string, reason: string) => {
+    report.skipped.push({ id, reason })
+    report.sessions--
+  }
+  const onBytes = (bytes: number) => {
+    report.bytes += bytes
+  }
+  async function* chats() {
+    for await (const chat of exportedChats(reader, selection)) {
+      onSession()
+      yield chat
+    }
+  }
+  const format = name === 'jsonl' ? undefined : await loadExportFormat(name)
+  const pieces = () =>
+    format ? format.write(chats(), { onSkipped }) : jsonLines(reader, selection, onSession)
+  if (out === undefined) {
+    for await (const piece of pieces()) {
+      onBytes(Buffer.byteLength(piece))
+      if (!(await print(piece))) break
+    }
+  } else if (format?.fileName) await writeFolder(path, format, chats(), { onSkipped, onBytes })
+  else await writeNewFile(path, pieces(), onBytes)
+  return report
+}
