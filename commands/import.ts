@@ -4,7 +4,7 @@ import type { Context } from '../src/cli/context.ts'
 import type { View } from '../src/cli/output.ts'
 import { safe } from '../src/cli/terminal.ts'
 import { type Database, withDatabase } from '../src/core/database.ts'
-import { exitCodeOf } from '../src/core/errors.ts'
+import { AppError, exitCodeOf } from '../src/core/errors.ts'
 import { exists } from '../src/core/file-facts.ts'
 import { initDatabase } from '../src/core/init.ts'
 import { type ImportOptions, type ImportReport, importChats } from '../src/core/transfer/import.ts'
@@ -23,6 +23,8 @@ interface Options {
   dryRun?: boolean
 }
 
+const OTHERS = ['agents', 'settings', 'executions'] as const
+
 const view: View<ImportReport> = {
   fields: [
     'formats',
@@ -33,23 +35,24 @@ const view: View<ImportReport> = {
     'sessions_unchanged',
     'messages_added',
     'messages_updated',
-    'agents_added',
-    'settings_added',
-    'executions_added',
+    'messages_removed',
+    ...OTHERS.flatMap((noun) => [`${noun}_added`, `${noun}_updated`, `${noun}_unchanged`] as const),
     'refused',
     'refusals',
     'dry_run',
   ],
   text: (report, style) => {
     const { formats, files, ignored, refused, refusals, dry_run } = report
-    const others = ['agents', 'settings', 'executions'] as const
+    const line = (noun: 'sessions' | (typeof OTHERS)[number]) =>
+      `${noun.padEnd(10)}  ${report[`${noun}_added`]} new, ${report[`${noun}_updated`]} changed, ${report[`${noun}_unchanged`]} as they were`
+    const removed = report.messages_removed > 0 ? `, ${report.messages_removed} removed` : ''
     const lines = [
       `${style.bold(formats.join(', ') || 'nothing')} in ${files} files${ignored ? `, ${ignored} others left alone` : ''}`,
-      `sessions    ${report.sessions_added} new, ${report.sessions_updated} changed, ${report.sessions_unchanged} as they were`,
-      `messages    ${report.messages_added} new, ${report.messages_updated} changed`,
-      ...others
-        .filter((name) => report[`${name}_added`])
-        .map((name) => `${name.padEnd(10)}  ${report[`${name}_added`]} new`),
+      line('sessions'),
+      `messages    ${report.messages_added} new, ${report.messages_updated} changed${removed}`,
+      ...OTHERS.filter(
+        (noun) => report[`${noun}_added`] + report[`${noun}_updated`] + report[`${noun}_unchanged`],
+      ).map(line),
       ...(refused ? [style.bad(`refused     ${refused}`)] : []),
       ...refusals.map(
         ({ file, id, reason }) => `  ${safe(file)}${id ? ` ${safe(id)}` : ''}: ${safe(reason)}`,
@@ -89,7 +92,11 @@ const define: Define = (command, context) => {
       'make these messages too, a,b: reasoning, tools, hidden; else they are in metadata',
       includes,
     )
-    .option('--source-timezone <zone>', 'where LibreOllama ran that stored local times; here by default')
+    .option(
+      '--source-timezone <zone>',
+      'where LibreOllama ran that stored local times; here by default',
+      timeZone,
+    )
     .option(
       '--reject-file <path>',
       'a new file for everything that is refused, with the reason, as JSON lines',
@@ -98,7 +105,11 @@ const define: Define = (command, context) => {
     .action(async (path: string, options: Options) => {
       const ctx = context()
       const print = ctx.printer(view)
-      const rejects = options.rejectFile ? await RejectFile.create(resolve(options.rejectFile)) : undefined
+      if (path === '')
+        throw new AppError('USAGE', 'the path to import is empty', {
+          hint: 'name the file, folder or archive to import; is a variable of the script not set?',
+        })
+      const rejects = options.rejectFile ? await RejectFile.at(resolve(options.rejectFile)) : undefined
       const report = await inDatabase(ctx, options.dryRun ?? false, (db) =>
         importChats(db, {
           path: resolve(path),
@@ -148,6 +159,14 @@ function includes(text: string): ReadonlySet<Include> {
   const wrong = names.find((name) => !['reasoning', 'tools', 'hidden'].includes(name))
   if (wrong !== undefined) throw new InvalidArgumentError('It is a list of reasoning, tools and hidden.')
   return new Set(names as Include[])
+}
+
+function timeZone(name: string): string {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone
+  } catch {
+    throw new InvalidArgumentError('It is the name of a time zone, such as Europe/Berlin.')
+  }
 }
 
 export default define

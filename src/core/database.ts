@@ -98,8 +98,12 @@ export async function openForeign(path: string): Promise<ClosableConnection> {
   if (!facts.walBytes && !facts.hasJournal)
     return connect(facts.realPath, { access: 'read', immutable: true })
   const { tmpdir } = await import('node:os')
-  const folder = await mkdtemp(join(tmpdir(), 'libreollama-db-import-'))
-  const discard = () => rm(folder, { recursive: true, force: true })
+  const folder = await mkdtemp(join(tmpdir(), 'libreollama-db-import-')).catch((error) => {
+    throw new AppError('IO', `no temporary folder can be made in ${tmpdir()} (${systemErrorCode(error)})`, {
+      hint: 'name another place for temporary files with the variable TMPDIR',
+      cause: error,
+    })
+  })
   try {
     const copy = join(folder, 'source.db')
     for (const suffix of ['', '-wal', '-journal']) {
@@ -108,11 +112,14 @@ export async function openForeign(path: string): Promise<ClosableConnection> {
       })
     }
     const connection = await connect(copy, { access: 'query' })
-    const close = connection.close.bind(connection)
-    return Object.assign(connection, { close: () => close().finally(discard) })
-  } catch (error) {
-    await discard()
-    throw error
+    await connection.get('SELECT count(*) FROM sqlite_schema').catch(async (error) => {
+      await connection.close()
+      throw error
+    })
+    return connection
+  } finally {
+    // The connection holds the files open; without names they are gone however this process ends.
+    await rm(folder, { recursive: true, force: true })
   }
 }
 

@@ -31,17 +31,28 @@ export async function writeDefaultSettings(writer: Connection, moment: Date): Pr
     .execute()
 }
 
-/** Takes away what a new database starts with, where it holds nothing else; true when it was so. */
-export async function clearUntouched(writer: Connection): Promise<boolean> {
-  const used = await writer.get(
+/** Whether a database holds nothing but what a new one starts with. */
+export async function isUntouched(reader: Connection): Promise<boolean> {
+  const used = await reader.get(
     `SELECT 1 FROM chat_sessions UNION ALL SELECT 1 FROM agents UNION ALL
-     SELECT 1 FROM settings WHERE created_at <> updated_at OR key || char(10) || value NOT IN (SELECT value FROM json_each(?))
-     LIMIT 1`,
-    [JSON.stringify(DEFAULT_SETTINGS.map(([key, value]) => `${key}\n${value}`))],
+     SELECT 1 FROM settings WHERE NOT (${UNTOUCHED}) LIMIT 1`,
+    [DEFAULT_VALUES],
   )
-  if (!used) await writer.run('DELETE FROM settings')
   return !used
 }
+
+/** Whether a setting is there as a new database has it, so that nobody has chosen its value. */
+export async function isDefaultSetting(reader: Connection, key: string): Promise<boolean> {
+  const found = await reader.get(`SELECT 1 FROM settings WHERE ${UNTOUCHED} AND key = ?2`, [
+    DEFAULT_VALUES,
+    key,
+  ])
+  return found !== undefined
+}
+
+/** The condition for a setting that is as `writeDefaultSettings` made it; its first parameter is DEFAULT_VALUES. */
+const UNTOUCHED = 'created_at = updated_at AND key || char(10) || value IN (SELECT value FROM json_each(?1))'
+const DEFAULT_VALUES = JSON.stringify(DEFAULT_SETTINGS.map(([key, value]) => `${key}\n${value}`))
 
 /** Gives a setting a value; makes it where it is missing, and keeps its description where it is there. */
 export async function setSetting(

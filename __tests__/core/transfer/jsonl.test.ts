@@ -174,12 +174,56 @@ test.each([
 test.each([
   ['half of a surrogate pair', message('m2', 'a').replace('"content":"m2"', '"content":"\\ud800"')],
   ['a number for a text', message('m2', 'a', { content: 5 })],
-  ['an unknown type', line({ type: 'note', id: 'x' })],
   ['no JSON', '{"type":"message",\n'],
-])('a line with %s is refused, and the others come in', async (_case, bad) => {
+  [
+    'metadata nested without end',
+    message('m2', 'a', { metadata: 0 }).replace('0', `${'['.repeat(1e5)}${']'.repeat(1e5)}`),
+  ],
+])('a line with %s takes its whole chat along, and the others come in', async (_case, bad) => {
+  const text =
+    HEADER + session('a') + message('m1', 'a') + bad + message('m3', 'a') + session('c') + message('m9', 'c')
   await withTestDatabase(async (db) => {
-    const report = await imported(db, HEADER + session('a') + message('m1', 'a') + bad + message('m3', 'a'))
-    expect(report).toMatchObject({ sessions_added: 1, messages_added: 2, refused: 1 })
+    const report = await imported(db, text)
+    expect(report).toMatchObject({ sessions_added: 1, messages_added: 1, refused: 1 })
+    expect(report.refusals[0]).toMatchObject({ id: 'a' })
+    expect(await db.read((reader) => reader.all('SELECT id FROM chat_sessions'))).toEqual([{ id: 'c' }])
+  })
+})
+
+test.each([
+  ['an unknown type', line({ type: 'note', id: 'x' })],
+  ['a message of another chat', message('m2', 'x')],
+])('a line with %s is refused, and the chats come in', async (_case, bad) => {
+  await withTestDatabase(async (db) => {
+    const report = await imported(db, HEADER + session('a') + message('m1', 'a') + session('b') + bad)
+    expect(report).toMatchObject({ sessions_added: 2, messages_added: 1, refused: 1 })
+  })
+})
+
+test.each([
+  ['a session without an id', session('b', { id: null }) + message('m2', 'b')],
+  ['a session without a title', session('b', { title: null }) + message('m2', 'b')],
+])('%s is refused', async (_case, bad) => {
+  await withTestDatabase(async (db) => {
+    const report = await imported(db, HEADER + bad + session('c'))
+    expect(report).toMatchObject({ sessions_added: 1, messages_added: 0 })
+    expect(report.refused).toBeGreaterThan(0)
+  })
+})
+
+test('a form that is newer than what is known is refused before anything comes in', async () => {
+  await withTestDatabase(async (db) => {
+    const text = line({ libreollama_db_export: 2, whole: true }) + session('a')
+    const report = await imported(db, text)
+    expect(report).toMatchObject({ sessions_added: 0, refused: 1 })
+    expect(await db.read((reader) => reader.get('SELECT count(*) AS n FROM settings'))).toEqual({ n: 6 })
+  })
+})
+
+test('a whole export of which nothing follows leaves the settings of a new database alone', async () => {
+  await withTestDatabase(async (db) => {
+    await imported(db, line({ libreollama_db_export: 1, whole: true }))
+    expect(await db.read((reader) => reader.get('SELECT count(*) AS n FROM settings'))).toEqual({ n: 6 })
   })
 })
 

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { type Entry, open, type ZipFile } from 'yauzl'
 import { AppError } from '../errors.ts'
 
@@ -67,17 +68,25 @@ function listEntries(zip: ZipFile): Promise<Entry[]> {
   })
 }
 
+/** The bytes of an entry. Throws INVALID where they are locked, or are not those that the archive was made of. */
 async function* readEntry(path: string, zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array> {
-  const stream = await new Promise<AsyncIterable<Uint8Array>>((resolve, reject) =>
-    zip.openReadStream(entry, (error, opened) =>
-      error ? reject(broken(path, error.message)) : resolve(opened),
-    ),
-  )
+  if (entry.isEncrypted())
+    throw new AppError('INVALID', `${entry.fileName} in ${path} is locked with a password`, {
+      hint: 'unpack the archive with its password (unzip asks for it), and import the folder',
+    })
+  let sum = 0
   try {
-    yield* stream
+    const stream = await new Promise<AsyncIterable<Uint8Array>>((resolve, reject) =>
+      zip.openReadStream(entry, (error, opened) => (error ? reject(error) : resolve(opened))),
+    )
+    for await (const chunk of stream) {
+      sum = crc32(chunk, sum)
+      yield chunk
+    }
   } catch (error) {
     throw broken(path, `${entry.fileName}: ${error instanceof Error ? error.message : error}`)
   }
+  if (sum !== entry.crc32) throw broken(path, `${entry.fileName} is damaged: its checksum is another one`)
 }
 
 function broken(path: string, reason: string): AppError {

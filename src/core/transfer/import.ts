@@ -1,11 +1,11 @@
 import type { Connection, Value } from '../connection.ts'
 import type { Database } from '../database.ts'
+import { AppError } from '../errors.ts'
 import type { OnProgress } from '../progress.ts'
-import { clearUntouched } from '../settings.ts'
 import { formatTimestamp } from '../timestamp.ts'
 import type { Imported, SourceAgent, SourceExecution, SourceSetting } from './conversation.ts'
 import { importedId } from './ids.ts'
-import { isWholeExport, LineReader } from './jsonl.ts'
+import { checkHeader, isJsonlHeader, isWholeExport, LineReader, RefusedChat } from './jsonl.ts'
 import { type ImportRow, type Include, toJson, toRows } from './rows.ts'
 import { type SourceFile, sourceFiles } from './source-files.ts'
 import { type Found, readSource, type SourceName } from './sources.ts'
@@ -91,6 +91,8 @@ class ImportRun {
   readonly #options: ImportOptions
   readonly #formats = new Set<SourceName>()
   #file = ''
+  /** Whether the lines that come next are those of a whole database, of which nothing has come yet. */
+  #isWhole = false
   /** Bytes of the files that were read, and of the one that is being read. */
   #passed = 0
   readonly #agents = new Set<string>()
@@ -141,8 +143,10 @@ class ImportRun {
       }
       await this.#writeAll(lines.end())
     } catch (error) {
-      // A file that ends in the middle; one that was named itself, and gave nothing, is an error of its own.
-      if (!refusesItem(error) || (file.named && found === 0)) throw error
+      // What is wrong with one file concerns that file; where nothing else was named, that is all there is to say.
+      const isOfFile =
+        error instanceof AppError && error !== this.writer.failure && !this.#options.signal?.aborted
+      if (!isOfFile || (file.named && found === 0)) throw error
       await this.#refuse({ file: file.name, id: null, reason: error.message })
     }
     this.#passed = before + file.size
@@ -152,14 +156,18 @@ class ImportRun {
 
   async #takePiece(file: SourceFile, piece: Found, lines: LineReader): Promise<void> {
     if ('line' in piece) {
-      // A whole export gives back what it was made from; what `init` put into an empty database would be more than that.
-      if (isWholeExport(piece.line) && !this.#options.dryRun) await this.writer.inOrder(clearUntouched)
+      if (isJsonlHeader(piece.line)) {
+        checkHeader(piece.line)
+        this.#isWhole = isWholeExport(piece.line)
+      }
       await this.#guard(file, null, () => this.#writeAll(lines.take(piece.line, piece.text)))
       return
     }
     const { source, imported } = piece
     if (imported.kind === 'refused') {
-      await this.#refuse({ file: file.name, id: imported.refused.id, reason: imported.refused.message })
+      const { id, message } = imported.refused
+      const chat = source === 'jsonl' ? lines.refuseCurrent() : undefined
+      await this.#refuse({ file: file.name, id: chat ?? id, reason: message })
       return
     }
     const id = imported.kind === 'conversation' ? imported.conversation.id : null
@@ -197,7 +205,12 @@ class ImportRun {
   }
 
   async #writeAll(items: Iterable<ImportItem>): Promise<void> {
-    for (const item of items) if (this.writer.add(item)) await this.writer.flush()
+    for (const item of items) {
+      // A whole export gives back what it was made from; what `init` put into an empty database would be more than that.
+      if (this.#isWhole) await this.writer.clearUntouched()
+      this.#isWhole = false
+      if (this.writer.add(item)) await this.writer.flush()
+    }
   }
 
   /** What the form refuses concerns one piece only; anything else ends the import. */
@@ -205,8 +218,12 @@ class ImportRun {
     try {
       await work()
     } catch (error) {
-      if (!refusesItem(error)) throw error
-      await this.#refuse({ file: file.name, id, reason: error.message })
+      if (!refusesItem(error) || error === this.writer.failure) throw error
+      await this.#refuse({
+        file: file.name,
+        id: error instanceof RefusedChat ? error.id : id,
+        reason: error.message,
+      })
     }
   }
 

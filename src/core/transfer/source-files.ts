@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs'
+import { createReadStream, type Dirent } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../errors.ts'
@@ -17,10 +17,14 @@ export interface SourceFile {
   named: boolean
   /** The other files of its folder or archive. */
   assets?: Assets
+  /** Its bytes from the start, each time anew. Throws an AppError that says why it cannot be read. */
   read: () => AsyncIterable<Uint8Array>
 }
 
-/** The files of what was named: a file, a folder with all below it, an archive. Throws USAGE where there is nothing. */
+/**
+ * The files of what was named: a file, a folder with all below it, an archive. What cannot be read in a folder is given
+ * all the same, and throws when it is read. Throws USAGE where there is nothing that could be imported.
+ */
 export async function* sourceFiles(path: string): AsyncGenerator<SourceFile> {
   const status = await stat(path).catch((error) => {
     if (systemErrorCode(error) !== 'ENOENT') throw explainSystemError(error, path)
@@ -28,37 +32,75 @@ export async function* sourceFiles(path: string): AsyncGenerator<SourceFile> {
       hint: 'name the file, folder or archive to import',
     })
   })
-  if (!status.isDirectory()) {
-    yield* fileOrArchive(path, path, status.size, true)
-    return
-  }
-  const files = await filesBelow(path)
-  const assets = new Assets(files.map(({ name }) => ({ name, read: () => readWhole(join(path, name)) })))
-  const total = files.reduce((sum, { size }) => sum + size, 0)
-  for (const { name, size } of files) {
-    for await (const file of fileOrArchive(join(path, name), name, size, false))
-      yield { assets, ...file, total: Math.max(total, file.total) }
+  if (status.isFile()) yield* fileOrArchive({ path, name: path, size: status.size }, true)
+  else if (status.isDirectory()) yield* filesIn(path)
+  else
+    throw new AppError('USAGE', `${path} is no file and no folder, and can be read only once`, {
+      hint: 'write what it gives into a file, and import that',
+    })
+}
+
+interface Found {
+  path: string
+  name: string
+  size: number
+  /** Why it cannot be read. */
+  problem?: unknown
+}
+
+async function* filesIn(folder: string): AsyncGenerator<SourceFile> {
+  const found: Found[] = []
+  for await (const file of below(folder, '')) found.push(file)
+  found.sort((one, other) => (one.name < other.name ? -1 : 1))
+  const assets = new Assets(found.map(({ name, path }) => ({ name, read: () => bytesOf(path) })))
+  const total = found.reduce((sum, { size }) => sum + size, 0)
+  for (const file of found) {
+    if (file.problem) yield { ...unreadable(file.name, file.problem), total }
+    else
+      for await (const one of fileOrArchive(file, false))
+        yield { assets, ...one, total: Math.max(total, one.total) }
   }
 }
 
-async function filesBelow(folder: string): Promise<{ name: string; size: number }[]> {
-  const files: { name: string; size: number }[] = []
-  for (const name of (await readdir(folder, { recursive: true })).sort()) {
-    const status = await stat(join(folder, name)).catch(() => undefined) // a link that leads nowhere
-    if (status?.isFile()) files.push({ name, size: status.size })
+/** All files below a folder; links to folders are not followed, and what is neither file nor folder is passed over. */
+async function* below(folder: string, prefix: string): AsyncGenerator<Found> {
+  let entries: Dirent[] = []
+  try {
+    entries = await readdir(folder, { withFileTypes: true })
+  } catch (error) {
+    yield { path: folder, name: prefix || folder, size: 0, problem: explainSystemError(error, folder) }
   }
-  return files
+  for (const entry of entries) {
+    const [path, name] = [join(folder, entry.name), join(prefix, entry.name)]
+    if (entry.isDirectory()) {
+      yield* below(path, name)
+      continue
+    }
+    const status = await stat(path).catch((error) => explainMissing(error, path))
+    if (status instanceof Error) yield { path, name, size: 0, problem: status }
+    else if (status.isFile()) yield { path, name, size: status.size }
+  }
 }
 
-const ARCHIVE = Buffer.from('PK\x03\x04', 'latin1')
+function explainMissing(error: unknown, path: string): Error {
+  const explained = explainSystemError(error, path)
+  if (systemErrorCode(explained) !== 'ENOENT') return explained as Error
+  return new AppError('IO', `${path}: there is nothing under that name`, {
+    hint: 'remove the link, or give the file a name that is UTF-8 text',
+    cause: error,
+  })
+}
 
-async function* fileOrArchive(
-  path: string,
-  name: string,
-  size: number,
-  named: boolean,
-): AsyncGenerator<SourceFile> {
-  if ((await firstBytes(path, ARCHIVE.length)).equals(ARCHIVE)) {
+/** How zip archives begin: with their first entry, or where there is none with their end. */
+const ARCHIVES = ['PK\x03\x04', 'PK\x05\x06'].map((text) => Buffer.from(text, 'latin1'))
+
+async function* fileOrArchive({ path, name, size }: Found, named: boolean): AsyncGenerator<SourceFile> {
+  try {
+    const start = await firstBytes(path, 4)
+    if (!ARCHIVES.some((archive) => archive.equals(start))) {
+      yield { name, path, size, total: size, named, read: () => bytesOf(path) }
+      return
+    }
     const { archiveEntries } = await import('./archive.ts')
     let assets: Assets | undefined
     for await (const { entry, all } of archiveEntries(path)) {
@@ -66,12 +108,33 @@ async function* fileOrArchive(
       const total = all.reduce((sum, other) => sum + other.size, 0)
       yield { ...entry, total, path: undefined, named: false, assets }
     }
-    return
+  } catch (error) {
+    if (named || !(error instanceof AppError)) throw error
+    yield unreadable(name, error)
   }
-  yield { name, path, size, total: size, named, read: () => readWhole(path) }
 }
 
-const readWhole = (path: string) => createReadStream(path, { highWaterMark: 64 * 1024 })
+function unreadable(name: string, problem: unknown): SourceFile {
+  return {
+    name,
+    path: undefined,
+    size: 0,
+    total: 1,
+    named: false,
+    // biome-ignore lint/correctness/useYield: it is a file of which nothing can be read
+    async *read() {
+      throw problem
+    },
+  }
+}
+
+async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path, { highWaterMark: 64 * 1024 })
+  } catch (error) {
+    throw explainSystemError(error, path)
+  }
+}
 
 async function firstBytes(path: string, length: number): Promise<Buffer> {
   try {

@@ -32,7 +32,7 @@ export type SourceName = (typeof SOURCES)[number]
 /** What is found in a file: in our own lines, or as a foreign reader gives it. */
 export type Found =
   | { source: 'jsonl'; line: unknown; text: string }
-  | { source: Exclude<SourceName, 'jsonl'>; imported: Imported }
+  | { source: SourceName; imported: Imported }
 
 export interface ReadOptions {
   from: SourceName | 'auto'
@@ -72,6 +72,7 @@ const DATABASE_FORMATS: [
 ]
 
 const SQLITE = Buffer.from('SQLite format 3\0')
+const UTF16 = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])]
 
 /**
  * What a file holds, a few pieces at a time, which have to be taken before the next are asked for; its format is told by
@@ -80,20 +81,20 @@ const SQLITE = Buffer.from('SQLite format 3\0')
  */
 export async function* readSource(file: SourceFile, options: ReadOptions): AsyncGenerator<Iterable<Found>> {
   const head = await headOf(file)
-  if (!head.subarray(0, SQLITE.length).equals(SQLITE)) {
-    const text = head.toString('latin1')
-    const isJson = /^(\xef\xbb\xbf)?\s*([[{]|$)/.test(text)
-    if (isJson) return yield* readJson(file, startsAsJsonl(text) ? jsonLineElements : jsonElements, options)
-    return refuseUnknown(
-      file,
-      options,
-      'neither JSON nor a plaintext database (an encrypted one is opened with --db)',
-    )
+  if (head.subarray(0, SQLITE.length).equals(SQLITE)) {
+    if (file.path !== undefined) return yield* readDatabase(file.path, file, options)
+    throw new AppError('INVALID', `${file.name} is a database inside an archive`, {
+      hint: 'unpack it, and import the file itself',
+    })
   }
-  if (file.path !== undefined) return yield* readDatabase(file.path, file, options)
-  throw new AppError('INVALID', `${file.name} is a database inside an archive`, {
-    hint: 'unpack it, and import the file itself',
-  })
+  const text = head.toString('latin1')
+  const isBlank = text.trim() === ''
+  if (/^(\xef\xbb\xbf)?\s*[[{]/.test(text) || (isBlank && head.length === HEAD))
+    return yield* readJson(file, startsAsJsonl(text) ? jsonLineElements : jsonElements, options)
+  if (UTF16.some((mark) => head.subarray(0, 2).equals(mark)))
+    return refuseUnknown(file, options, 'text in UTF-16; save it as UTF-8')
+  if (isBlank) return refuseUnknown(file, options, 'empty')
+  refuseUnknown(file, options, 'neither JSON nor a plaintext database (an encrypted one is opened with --db)')
 }
 
 async function* readDatabase(
@@ -104,7 +105,9 @@ async function* readDatabase(
   const connection = await openForeign(path)
   try {
     for (const [source, recognises, read] of DATABASE_FORMATS) {
-      if (options.from !== source && !(options.from === 'auto' && (await recognises(connection)))) continue
+      if (!(await recognises(connection))) continue
+      if (options.from !== 'auto' && options.from !== source)
+        return refuseUnknown(file, options, `a database of ${source}`)
       for await (const imported of read(connection, options)) yield [{ source, imported }]
       return
     }
@@ -114,49 +117,64 @@ async function* readDatabase(
   refuseUnknown(file, options, 'a SQLite database that none of the known programs made')
 }
 
+/** So many values are looked at for one of a known format; those before it are refused one by one. */
+const LOOKED_AT = 100
+
 async function* readJson(
   file: SourceFile,
   elements: typeof jsonElements,
   options: ReadOptions,
 ): AsyncGenerator<Iterable<Found>> {
-  let format: JsonFormat | 'jsonl' | undefined = named(options.from)
-  let isUnknown = false
+  let format: JsonFormat | 'jsonl' | undefined
+  let others: { value: unknown; text: string }[] = []
   let number = 0
   function* found(values: Iterable<Buffer>): Generator<Found> {
     for (const bytes of values) {
       number++
       const text = bytes.toString('utf8')
       const value = parseElement(bytes, text)
-      format ??= recognise(value, options)
-      isUnknown = format === undefined
+      format ??= recognise(value, options, file)
+      others.push({ value, text })
+      if (format === undefined && others.length < LOOKED_AT) continue
       if (format === undefined) return
-      yield foundIn(value, text, format, file)
+      for (const other of others) yield foundIn(other.value, other.text, format, file)
+      others = []
     }
   }
   for await (const values of elements(counted(file, options), file.name)) {
     yield found(values)
-    if (isUnknown) break
+    if (format === undefined && number >= LOOKED_AT) break
   }
-  if (format === undefined)
-    refuseUnknown(file, options, number === 0 ? 'empty' : 'of no format that is known')
+  if (format !== undefined || number === 0) return
+  const [known] = others
+    .map(({ value }) => recognise(value, { ...options, from: 'auto' }, file))
+    .filter((one) => one !== undefined)
+  refuseUnknown(file, options, known ? `JSON of ${nameOf(known)}` : 'JSON of no format that is known')
 }
 
+const nameOf = (format: JsonFormat | 'jsonl') => (format === 'jsonl' ? format : format[0])
+
 function foundIn(value: unknown, text: string, format: JsonFormat | 'jsonl', file: SourceFile): Found {
-  if (value instanceof Refused) {
-    const source = format === 'jsonl' ? format : format[0]
-    return { source, imported: { kind: 'refused', refused: value } } as Found
-  }
+  if (value instanceof Refused)
+    return { source: nameOf(format), imported: { kind: 'refused', refused: value } }
   if (format === 'jsonl') return { source: 'jsonl', line: value, text }
   return { source: format[0], imported: readOne(format[2], value, file) }
 }
 
-const named = (from: ReadOptions['from']) =>
-  from === 'jsonl' ? 'jsonl' : JSON_FORMATS.find(([source]) => source === from)
-
-function recognise(value: unknown, { from }: ReadOptions) {
-  if (from !== 'auto' || value instanceof Refused) return undefined
-  if (isJsonlHeader(value)) return 'jsonl' as const
-  return JSON_FORMATS.find(([, looksLike]) => looksLike(value))
+/** The format of a value; a file that was named itself, with its format, is believed to be of it. */
+function recognise(
+  value: unknown,
+  { from }: ReadOptions,
+  { named }: SourceFile,
+): JsonFormat | 'jsonl' | undefined {
+  if (value instanceof Refused) return undefined
+  const isJsonl = isJsonlHeader(value)
+  if (from === 'jsonl') return named || isJsonl ? 'jsonl' : undefined
+  if (from === 'auto' && isJsonl) return 'jsonl'
+  return JSON_FORMATS.find(
+    ([source, looksLike]) =>
+      (from === 'auto' || from === source) && ((named && from === source) || looksLike(value)),
+  )
 }
 
 /** A value; bytes that are no text, or no JSON, are refused one value at a time. */
@@ -178,6 +196,8 @@ function readOne(
     return { kind: 'conversation', conversation: read(value, file) }
   } catch (error) {
     if (error instanceof Refused) return { kind: 'refused', refused: error }
+    if (error instanceof RangeError)
+      return { kind: 'refused', refused: new Refused(null, 'something in it is nested too deep') }
     throw error
   }
 }
@@ -189,19 +209,24 @@ async function* counted(file: SourceFile, { onBytes }: ReadOptions): AsyncGenera
   }
 }
 
-/** The first bytes, as many as tell SQLite from JSON. */
+/** So many bytes tell SQLite from JSON. */
+const HEAD = 64
+
 async function headOf(file: SourceFile): Promise<Buffer> {
   let head = Buffer.alloc(0)
   for await (const chunk of file.read()) {
     head = Buffer.concat([head, chunk])
-    if (head.length >= 64) break
+    if (head.length >= HEAD) break
   }
-  return head.subarray(0, 64)
+  return head.subarray(0, HEAD)
 }
 
 function refuseUnknown(file: SourceFile, { from }: ReadOptions, what: string): void {
-  if (!file.named && from === 'auto') return
+  if (!file.named) return
   throw new AppError('INVALID', `${file.name} cannot be imported: it is ${what}`, {
-    hint: `--from names the format: ${SOURCES.join(', ')}`,
+    hint:
+      from === 'auto'
+        ? `--from names the format: ${SOURCES.join(', ')}`
+        : 'leave out --from, and the format is told by the content',
   })
 }

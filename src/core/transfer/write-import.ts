@@ -1,34 +1,35 @@
 import type { Connection, Value } from '../connection.ts'
 import { AppError } from '../errors.ts'
 import { insertAll } from '../repository.ts'
+import { isDefaultSetting, isUntouched } from '../settings.ts'
 import { insertPlain, type PlainRows, plainRows } from './insert-plain.ts'
 import type { ImportRow, SessionRows } from './rows.ts'
 
 /** What is done with a record that is there already: left, made as the source has it, or so where the source is newer. */
 export type OnConflict = 'skip' | 'replace' | 'newer'
 
-/** What an import brought, by record. */
-export interface ImportCounts {
-  sessions_added: number
-  sessions_updated: number
-  sessions_unchanged: number
-  messages_added: number
-  messages_updated: number
-  agents_added: number
-  settings_added: number
-  executions_added: number
-}
+const COUNTED = [
+  'sessions_added',
+  'sessions_updated',
+  'sessions_unchanged',
+  'messages_added',
+  'messages_updated',
+  'messages_removed',
+  'agents_added',
+  'agents_updated',
+  'agents_unchanged',
+  'settings_added',
+  'settings_updated',
+  'settings_unchanged',
+  'executions_added',
+  'executions_updated',
+  'executions_unchanged',
+] as const
 
-const noCounts = (): ImportCounts => ({
-  sessions_added: 0,
-  sessions_updated: 0,
-  sessions_unchanged: 0,
-  messages_added: 0,
-  messages_updated: 0,
-  agents_added: 0,
-  settings_added: 0,
-  executions_added: 0,
-})
+/** What an import brought, by record. */
+export type ImportCounts = Record<(typeof COUNTED)[number], number>
+
+const noCounts = () => Object.fromEntries(COUNTED.map((name) => [name, 0])) as ImportCounts
 
 /** A session that is to be written whole. */
 interface SessionItem {
@@ -43,11 +44,7 @@ export type ImportItem = SessionItem | { kind: 'record'; table: RecordTable; row
 export type RecordTable = 'agents' | 'settings' | 'agent_executions'
 
 const KEYS = { agents: 'id', settings: 'key', agent_executions: 'id' } as const
-const COUNTERS = {
-  agents: 'agents_added',
-  settings: 'settings_added',
-  agent_executions: 'executions_added',
-} as const
+const NOUNS = { agents: 'agents', settings: 'settings', agent_executions: 'executions' } as const
 
 /** Milliseconds between two commits. */
 const COMMIT_EVERY = 1000
@@ -116,8 +113,14 @@ export class ImportWriter {
   #rows = 0
   #characters = 0
   #writing: Promise<void> = Promise.resolve()
+  /** What ended the writing, where something did. */
+  failure: unknown
   /** When the open transaction began. */
   #began: number | undefined
+  /** What a dry run would have written so far: sessions with the number of their messages, and other records. */
+  readonly #imagined = new Map<string, number>()
+  /** Whether a dry run would have taken away the settings of a new database. */
+  #imaginesNoSettings = false
 
   /** For a dry run a reader, or nothing where there is no database yet; else the writer, outside a transaction. */
   constructor(
@@ -149,7 +152,9 @@ export class ImportWriter {
     this.#characters = 0
     await this.#writing
     this.#writing = this.#write(batches)
-    this.#writing.catch(() => {}) // told by the next who waits for it
+    this.#writing.catch((error) => {
+      this.failure = error // told by the next who waits for it
+    })
   }
 
   /** Writes and commits everything that was given. */
@@ -167,12 +172,14 @@ export class ImportWriter {
     await this.#connection.run('ROLLBACK').catch(() => {})
   }
 
-  /** Runs `work` in the transaction, after everything that was given before. */
-  async inOrder(work: (connection: Connection) => Promise<unknown>): Promise<void> {
+  /** Takes away what a new database starts with, where it holds nothing else, after everything that was given before. */
+  async clearUntouched(): Promise<void> {
     await this.flush()
     await this.#writing
     await this.#begin()
-    await work(this.#connection)
+    if (!(await isUntouched(this.#connection))) return
+    if (this.#dryRun) this.#imaginesNoSettings = true
+    else await this.#connection.run('DELETE FROM settings')
   }
 
   async #write(batches: Batch[]): Promise<void> {
@@ -224,7 +231,8 @@ export class ImportWriter {
       'SELECT id FROM chat_sessions WHERE id IN (SELECT value FROM json_each(?))',
       [JSON.stringify([...first.keys()])],
     )
-    for (const { id } of known) unknown.delete(id)
+    for (const id of [...known.map(({ id }) => id), ...this.#imagined.keys()]) unknown.delete(id)
+    for (const { id, rows } of unknown.values()) this.#imagined.set(id, rows.messages.length)
     return new Set(unknown.values())
   }
 
@@ -273,17 +281,9 @@ export class ImportWriter {
       'SELECT updated_at FROM chat_sessions WHERE id = ?',
       [id],
     )
-    if (!known) {
-      this.counts.sessions_added++
-      this.counts.messages_added += messages.length
-      if (this.#dryRun) return
-      await insertPlain(connection, 'chat_sessions', plainRows([session]))
-      await insertPlain(connection, 'chat_messages', plainRows(messages))
-      return
-    }
+    if (!known) return this.#writeNewSession(connection, { session, messages })
     const updated = String(session.get('updated_at'))
-    const replaces =
-      this.#onConflict === 'replace' || (this.#onConflict === 'newer' && updated > known.updated_at)
+    const replaces = this.#replaces(updated, known.updated_at)
     const rows = await connection.all<{ id: string }>('SELECT id FROM chat_messages WHERE session_id = ?', [
       id,
     ])
@@ -291,13 +291,50 @@ export class ImportWriter {
     const fresh = messages.filter((message) => !present.has(String(message.get('id'))))
     const old = replaces ? messages.filter((message) => present.has(String(message.get('id')))) : []
     const changed = await this.#updateAll(connection, old)
+    const removed = replaces ? await this.#removeStale(connection, { session, messages }) : 0
     this.counts.messages_added += fresh.length
     this.counts.messages_updated += changed
+    this.counts.messages_removed += removed
     if (!this.#dryRun) await insertPlain(connection, 'chat_messages', plainRows(fresh))
     const touched = replaces
       ? await this.#update(connection, 'chat_sessions', 'id', session)
       : fresh.length > 0 && (await this.#touch(connection, id, updated))
-    this.counts[touched || changed || fresh.length ? 'sessions_updated' : 'sessions_unchanged']++
+    this.counts[touched || changed || removed || fresh.length ? 'sessions_updated' : 'sessions_unchanged']++
+  }
+
+  async #writeNewSession(connection: Connection, { session, messages }: SessionRows): Promise<void> {
+    const imagined = this.#imagined.get(String(session.get('id')))
+    if (imagined !== undefined) {
+      const more = Math.max(messages.length - imagined, 0)
+      this.counts.messages_added += more
+      this.counts[more > 0 ? 'sessions_updated' : 'sessions_unchanged']++
+      return
+    }
+    this.counts.sessions_added++
+    this.counts.messages_added += messages.length
+    if (this.#dryRun) return
+    await insertPlain(connection, 'chat_sessions', plainRows([session]))
+    await insertPlain(connection, 'chat_messages', plainRows(messages))
+  }
+
+  #replaces(updated: string, known: string | undefined): boolean {
+    if (this.#onConflict === 'newer') return known !== undefined && updated > known
+    return this.#onConflict === 'replace'
+  }
+
+  /**
+   * Removes messages that an earlier import brought from the same source and that the source does not have any more, such
+   * as the other answer of a chat that went on from a new one. What was written here by hand stays.
+   */
+  async #removeStale(connection: Connection, { session, messages }: SessionRows): Promise<number> {
+    const source = sourceIn(session)
+    if (source === undefined) return 0
+    const stale = `FROM chat_messages WHERE session_id = ? AND id NOT IN (SELECT value FROM json_each(?))
+      AND json_valid(metadata) AND metadata ->> 'source' = ?`
+    const ids = messages.map((message) => message.get('id'))
+    const parameters = [session.get('id') as Value, JSON.stringify(ids), source]
+    if (!this.#dryRun) return connection.run(`DELETE ${stale}`, parameters)
+    return (await connection.get<{ n: number }>(`SELECT count(*) AS n ${stale}`, parameters))?.n ?? 0
   }
 
   async #updateAll(connection: Connection, messages: ImportRow[]): Promise<number> {
@@ -319,28 +356,58 @@ export class ImportWriter {
   }
 
   async #writeRecord(connection: Connection, table: RecordTable, row: ImportRow): Promise<void> {
-    const key = KEYS[table]
-    const known = await connection.get(`SELECT 1 FROM ${table} WHERE ${key} = ?`, [row.get(key) as Value])
-    if (known) {
-      if (this.#onConflict === 'replace') await this.#update(connection, table, key, row)
+    const id = row.get(KEYS[table]) as Value
+    const known = await this.#knownRecord(connection, table, id)
+    if (!known) {
+      this.counts[`${NOUNS[table]}_added`]++
+      if (this.#dryRun) this.#imagined.set(`${table} ${id}`, 0)
+      else await insertAll(connection, table, [...row.keys()], [row])
       return
     }
-    this.counts[COUNTERS[table]]++
-    if (!this.#dryRun) await insertAll(connection, table, [...row.keys()], [row])
+    const replaces =
+      this.#replaces(String(row.get('updated_at')), known.updated_at) ||
+      (table === 'settings' && (await isDefaultSetting(connection, String(id))))
+    const changed = replaces && (await this.#update(connection, table, KEYS[table], row))
+    this.counts[`${NOUNS[table]}_${changed ? 'updated' : 'unchanged'}`]++
+  }
+
+  async #knownRecord(
+    connection: Connection,
+    table: RecordTable,
+    id: Value,
+  ): Promise<{ updated_at?: string } | undefined> {
+    if (this.#imagined.has(`${table} ${id}`)) return {}
+    if (table === 'settings' && this.#imaginesNoSettings) return undefined
+    return connection.get(`SELECT * FROM ${table} WHERE ${KEYS[table]} = ?`, [id])
   }
 
   /** Makes a row as it is given; whether that changed anything. */
   async #update(connection: Connection, table: string, key: string, row: ImportRow): Promise<boolean> {
     const names = [...row.keys()].filter((name) => name !== key)
     const values = names.map((name) => row.get(name) ?? null)
-    const differs = names.map((name) => `${name} IS NOT ?`).join(' OR ')
+    // Other programs keep no times of settings: those that they get here are the moment of the import.
+    const compared = table === 'settings' ? names.filter((name) => !name.endsWith('_at')) : names
+    const differs = compared.map((name) => `${name} IS NOT ?`).join(' OR ')
     const id = row.get(key) as Value
-    if (!(await connection.get(`SELECT 1 FROM ${table} WHERE ${key} = ? AND (${differs})`, [id, ...values])))
-      return false
+    const found = await connection.get(`SELECT 1 FROM ${table} WHERE ${key} = ? AND (${differs})`, [
+      id,
+      ...compared.map((name) => row.get(name) ?? null),
+    ])
+    if (!found) return false
     if (this.#dryRun) return true
     const set = names.map((name) => `${name} = ?`).join(', ')
     await connection.run(`UPDATE ${table} SET ${set} WHERE ${key} = ?`, [...values, id])
     return true
+  }
+}
+
+/** The program that a session was imported from, as its metadata says. */
+function sourceIn(session: ImportRow): string | undefined {
+  try {
+    const { source } = Object(JSON.parse(String(session.get('metadata'))))
+    return typeof source === 'string' ? source : undefined
+  } catch {
+    return undefined
   }
 }
 
