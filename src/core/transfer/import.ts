@@ -5,17 +5,14 @@ import type { OnProgress } from '../progress.ts'
 import { formatTimestamp } from '../timestamp.ts'
 import type { Imported, SourceAgent, SourceExecution, SourceSetting } from './conversation.ts'
 import { importedId } from './ids.ts'
+import type { ImportCounts } from './import-counts.ts'
+import type { ImportItem } from './import-items.ts'
 import { checkHeader, isJsonlHeader, isWholeExport, LineReader, RefusedChat } from './jsonl.ts'
+import type { OnConflict } from './merge-item.ts'
 import { type ImportRow, type Include, toJson, toRows } from './rows.ts'
 import { type SourceFile, sourceFiles } from './source-files.ts'
 import { type Found, readSource, type SourceName } from './sources.ts'
-import {
-  type ImportCounts,
-  type ImportItem,
-  ImportWriter,
-  type OnConflict,
-  refusesItem,
-} from './write-import.ts'
+import { ImportWriter, refusesItem } from './write-import.ts'
 
 /** What to import, and how. */
 export interface ImportOptions {

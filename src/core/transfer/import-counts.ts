@@ -1,0 +1,23 @@
+const COUNTED = [
+  'sessions_added',
+  'sessions_updated',
+  'sessions_unchanged',
+  'messages_added',
+  'messages_updated',
+  'messages_removed',
+  'agents_added',
+  'agents_updated',
+  'agents_unchanged',
+  'settings_added',
+  'settings_updated',
+  'settings_unchanged',
+  'executions_added',
+  'executions_updated',
+  'executions_unchanged',
+] as const
+
+/** What an import brought, by record. */
+export type ImportCounts = Record<(typeof COUNTED)[number], number>
+
+/** Before anything came. */
+export const noCounts = () => Object.fromEntries(COUNTED.map((name) => [name, 0])) as ImportCounts
