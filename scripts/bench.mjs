@@ -1,12 +1,13 @@
 // How long the program takes as a whole process, as a ratio to a bare `node -e 0` that runs in turn with it, so that a
 // machine that slows down slows both. Prints medians. `npm run bench -- 300000` also measures a database of that many
 // messages, beside one of 1,000, and the batch call of the library. `npm run bench -- --copies` measures backup and rekey
-// on a database of 180 MB beside VACUUM INTO of the bare driver.
-import { spawn, spawnSync } from 'node:child_process'
+// on a database of 180 MB beside VACUUM INTO of the bare driver. `npm run bench:transfer` measures import and export.
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureBuild, ensurePackages } from './ensure.mjs'
+import { median, timeWithMemory } from './measure.mjs'
 
 ensurePackages()
 ensureBuild()
@@ -137,7 +138,7 @@ async function compareCopies() {
       ['backup', ['backup', '--db', path, '--key-file', from]],
       ['rekey', ['rekey', '--db', path, '--key-file', from, '--new-key-file', to]],
     ]) {
-      const { milliseconds, bytes } = await timeWithMemory([program, ...words])
+      const { milliseconds, bytes } = await timeWithMemory(process.execPath, [program, ...words])
       times[name].push(milliseconds)
       memory[name] = Math.max(memory[name], bytes)
     }
@@ -172,36 +173,6 @@ async function vacuum(path, keyFile) {
   return milliseconds
 }
 
-/** The most memory that the program and the processes it starts hold, each at its peak (Linux). */
-async function timeWithMemory(words) {
-  const began = performance.now()
-  const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'inherit'] })
-  const peaks = new Map()
-  const look = () => {
-    for (const pid of [child.pid, ...childrenOf(child.pid)]) {
-      const [, kilobytes = '0'] = /VmHWM:\s+(\d+)/.exec(readOr(`/proc/${pid}/status`)) ?? []
-      peaks.set(pid, Math.max(peaks.get(pid) ?? 0, Number(kilobytes) * 1024))
-    }
-  }
-  const timer = setInterval(look, 20)
-  const code = await new Promise((resolve) => child.once('close', resolve))
-  clearInterval(timer)
-  if (code !== 0) throw new Error(`${words.join(' ')} failed with ${code}`)
-  return { milliseconds: performance.now() - began, bytes: Math.max(...peaks.values()) }
-}
-
-function readOr(path) {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
-}
-
-function childrenOf(pid) {
-  return readOr(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean)
-}
-
 function compare(name, words, runs = RUNS) {
   compareTwo(name, [program, ...words], ['-e', '0'], runs)
 }
@@ -222,9 +193,4 @@ function time(words) {
   const { status, stderr } = spawnSync(process.execPath, words)
   if (status !== 0) throw new Error(`${words.join(' ')} failed: ${stderr}`)
   return Number(process.hrtime.bigint() - began) / 1e6
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)]
 }

@@ -14,7 +14,7 @@ import { insertPlain } from './insert-plain.ts'
 import { type Imagined, ItemMerger, type OnConflict } from './merge-item.ts'
 
 /** Milliseconds between two commits. */
-const COMMIT_EVERY = 1000
+const COMMIT_EVERY = 2000
 /** What is gathered before it is written: rows of messages, and characters in them. */
 const GATHERED = { rows: 1000, characters: 250000 }
 
