@@ -52,14 +52,31 @@ export function explainEngineError(error: Error, path: string): Error {
         'df -h shows whether the disk is full; if it is not, copy the file to another disk',
       )
     case 'SQLITE_CONSTRAINT':
-      return say(
-        'INVALID',
-        error.message.replace(/^SQLITE_CONSTRAINT: /, ''),
-        'change the value and try again',
-      )
+      return new AppError('INVALID', refusedValue(error.message), {
+        hint: 'change the value and try again',
+        cause: error,
+      })
     case 'SQLITE_TOOBIG':
       return say('INVALID', 'the value is too large', 'text and blobs are limited to 1,000,000,000 bytes')
     default:
       return error
+  }
+}
+
+/** What a constraint says, in plain words; its text names the table and column, or the rule. */
+function refusedValue(message: string): string {
+  const [, kind, what = ''] =
+    /^SQLITE_CONSTRAINT: (\w+(?: \w+)?) constraint failed(?:: (.*))?$/s.exec(message) ?? []
+  switch (kind) {
+    case 'FOREIGN KEY':
+      return 'it refers to a record that is not there'
+    case 'UNIQUE':
+      return `there is a record with the same ${what} already`
+    case 'NOT NULL':
+      return `${what} needs a value`
+    case 'CHECK':
+      return `a value breaks the rule ${what}`
+    default:
+      return message.replace(/^SQLITE_CONSTRAINT: /, '')
   }
 }
