@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts'
 import { parseExactJson } from '../exact-json.ts'
 import { asNonBlank, asRecord, asText, type JsonRecord } from './values.ts'
 
@@ -35,6 +36,18 @@ export function jsonOf(value: unknown): string | null {
     return JSON.stringify(value) ?? null
   } catch {
     return null
+  }
+}
+
+/** JSON text that the database can hold: halves of surrogate pairs are replaced. Throws INVALID for endless nesting. */
+export function toJson(value: unknown): string {
+  try {
+    return (JSON.stringify(value) ?? 'null').toWellFormed()
+  } catch (error) {
+    throw new AppError('INVALID', 'something in it is nested too deep to be kept', {
+      hint: 'look at this conversation in the export file',
+      cause: error,
+    })
   }
 }
 

@@ -1,8 +1,12 @@
 import type { Value } from '../connection.ts'
-import { AppError } from '../errors.ts'
 import { formatTimestamp } from '../timestamp.ts'
-import type { Conversation, ConversationNode, Part } from './conversation.ts'
+import { Clock } from './clock.ts'
+import type { Conversation, ConversationNode } from './conversation.ts'
 import { importedId } from './ids.ts'
+import { toJson } from './json.ts'
+import { joinParts, messagesOf } from './said.ts'
+
+export { toJson } from './json.ts'
 
 /** How conversations become rows. */
 export interface RowOptions {
@@ -100,132 +104,17 @@ function rowsOfPath(
   return { session, messages }
 }
 
-/** Messages are ordered by time alone, so along a path no time may be the same as, or before, the one before it. */
-class Clock {
-  now: string
-  #started = false
-
-  constructor(start: string) {
-    this.now = start
-  }
-
-  next(own: string | null): string {
-    if (own !== null && (own > this.now || !this.#started)) this.now = own
-    else if (this.#started) this.now = oneMicrosecondAfter(this.now)
-    this.#started = true
-    return this.now
-  }
-}
-
-/** For the fixed-width form of `formatTimestamp`. */
-function oneMicrosecondAfter(timestamp: string): string {
-  const micros = Number(timestamp.slice(20, 26)) + 1
-  if (micros < 1_000_000) return `${timestamp.slice(0, 20)}${String(micros).padStart(6, '0')}+00:00`
-  const second = new Date(`${timestamp.slice(0, 19)}Z`)
-  return formatTimestamp(new Date(second.getTime() + 1000))
-}
-
-interface Message {
-  node: ConversationNode
-  role: 'user' | 'assistant' | 'system'
-  content: string
-  metadata: Record<string, unknown>
-}
-
-/** What was said along a path. What has no row of its own goes into the metadata of the message after it, else before. */
-function messagesOf(path: ConversationNode[], { include, source }: RowOptions): Message[] {
-  const messages: Message[] = []
-  let waiting: object[] = []
-  for (const node of path) {
-    const message = messageOf(node, include, source)
-    if (!message) {
-      if (node.parts.length > 0) waiting.push(asMetadata(node))
-      continue
-    }
-    if (waiting.length > 0) message.metadata.before = waiting
-    waiting = []
-    messages.push(message)
-  }
-  const last = messages.at(-1)
-  if (last && waiting.length > 0) last.metadata.after = waiting
-  return messages
-}
-
-function messageOf(
-  node: ConversationNode,
-  include: ReadonlySet<Include>,
-  source: string,
-): Message | undefined {
-  const metadata = { ...node.metadata, source, source_id: node.id, ...partsMetadata(node.parts) }
-  if (node.role === 'tool') {
-    if (!include.has('tools')) return undefined
-    return { node, role: 'system', content: describeTools(node.parts), metadata }
-  }
-  if (node.hidden && !include.has('hidden')) return undefined
-  const said = textOf(node.parts, 'text')
-  const thought = include.has('reasoning') ? textOf(node.parts, 'reasoning') : ''
-  const content = thought ? `<think>\n${thought}\n</think>\n\n${said}` : said
-  // An empty text was said all the same; what has none at all is only what happened besides.
-  const isSilent = content === '' && !node.parts.some(({ kind }) => kind === 'attachment' || kind === 'text')
-  return isSilent ? undefined : { node, role: node.role, content, metadata }
-}
-
-function textOf(parts: Part[], kind: 'text' | 'reasoning'): string {
-  return parts.flatMap((part) => (part.kind === kind ? [part.text] : [])).join('\n\n')
-}
-
-function describeTools(parts: Part[]): string {
-  return parts
-    .map((part) => {
-      if (part.kind === 'tool_call') return `${part.name ?? 'tool'} was called with ${asText(part.input)}`
-      if (part.kind === 'tool_result') return `${part.name ?? 'tool'} answered ${asText(part.output)}`
-      return part.kind === 'text' || part.kind === 'reasoning' ? part.text : (part.name ?? 'attachment')
-    })
-    .join('\n\n')
-}
-
-const asText = (value: unknown) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
-
-/** Everything of a message but its text. */
-function partsMetadata(parts: Part[]): Record<string, unknown> {
-  const of = (kind: Part['kind']) =>
-    parts.filter((part) => part.kind === kind).map(({ kind: _, ...rest }) => rest)
-  const named = {
-    reasoning: of('reasoning'),
-    tool_calls: of('tool_call'),
-    tool_results: of('tool_result'),
-    attachments: of('attachment'),
-  }
-  return Object.fromEntries(Object.entries(named).filter(([, list]) => list.length > 0))
-}
-
-function asMetadata({ id, role, hidden, parts, created_at, metadata }: ConversationNode): object {
-  return { id, role, hidden, created_at, parts, ...(Object.keys(metadata).length ? { metadata } : {}) }
-}
-
 const LONGEST_TITLE = 80
 
 function titleOf({ title }: Conversation, path: ConversationNode[]): string {
   const named = clean(title ?? '')
   if (named !== '') return named
   const asked = path.find(
-    ({ role, hidden, parts }) => role === 'user' && !hidden && textOf(parts, 'text') !== '',
+    ({ role, hidden, parts }) => role === 'user' && !hidden && joinParts(parts, 'text') !== '',
   )
-  const [line = ''] = clean(asked ? textOf(asked.parts, 'text') : '').split('\n')
+  const [line = ''] = clean(asked ? joinParts(asked.parts, 'text') : '').split('\n')
   const short = line.length > LONGEST_TITLE ? `${line.slice(0, LONGEST_TITLE - 1)}…` : line
   return clean(short) || '(untitled)'
 }
 
 const clean = (text: string) => text.trim().toWellFormed()
-
-/** JSON text that the database can hold: halves of surrogate pairs are replaced. Throws INVALID for endless nesting. */
-export function toJson(value: unknown): string {
-  try {
-    return (JSON.stringify(value) ?? 'null').toWellFormed()
-  } catch (error) {
-    throw new AppError('INVALID', 'something in it is nested too deep to be kept', {
-      hint: 'look at this conversation in the export file',
-      cause: error,
-    })
-  }
-}

@@ -54,10 +54,10 @@ function fromText(text: string, naive: NaiveTime): string | null {
   return ahead === null ? null : format(Date.parse(wall) - ahead, fraction)
 }
 
-/** Null for a year that is not of four digits, and for the first, which Go writes for no time. */
+/** Null outside of the years that four digits can hold, and for the first of them, which Go writes for no time. */
 function format(milliseconds: number, fraction: string): string | null {
   const text = new Date(milliseconds).toISOString()
-  if (text.length !== 24 || text.startsWith('0001-')) return null
+  if (text.length !== 24 || text < '0002') return null
   return `${text.slice(0, 19)}.${fraction.slice(0, 6).padEnd(6, '0')}+00:00`
 }
 
