@@ -70,7 +70,8 @@ function rowsOfPath(
   const suffix = branch ? ['branch', branch.leaf] : []
   const id = importedId(source, conversation.id, ...suffix)
   const clock = new Clock(conversation.created_at ?? formatTimestamp(options.now))
-  const messages = messagesOf(path, options).map(({ node, role, content, metadata }): ImportRow => {
+  const { messages: said, unsaid } = messagesOf(path, options)
+  const messages = said.map(({ node, role, content, metadata }): ImportRow => {
     const at = clock.next(node.created_at)
     const moved =
       node.created_at !== null && at !== node.created_at ? { source_created_at: node.created_at } : {}
@@ -87,6 +88,7 @@ function rowsOfPath(
   const last = String(messages.at(-1)?.get('created_at') ?? clock.now)
   const metadata = {
     ...conversation.metadata,
+    ...(unsaid.length > 0 ? { messages: unsaid } : {}),
     source,
     source_id: conversation.id,
     ...(branch ? { branch_of: importedId(source, conversation.id), branch_leaf: branch.leaf } : {}),

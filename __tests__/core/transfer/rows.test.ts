@@ -1,0 +1,50 @@
+import { readChatGPT } from '../../../src/core/transfer/chatgpt.ts'
+import { readLMStudio } from '../../../src/core/transfer/lmstudio.ts'
+import { conversation, node, rowsOf } from '../../helpers/rows.ts'
+
+const answer = { kind: 'tool_result', name: 'clock', output: 'noon' } as const
+
+test('what has no row of its own is kept with the message after it, else with the one before', () => {
+  const { messages, session } = rowsOf(
+    conversation([
+      node('system', ['be kind'], { hidden: true }),
+      node('user', ['hi']),
+      node('tool', [answer]),
+    ]),
+  )
+  expect(messages).toHaveLength(1)
+  expect(messages[0]?.metadata).toMatchObject({
+    before: [{ role: 'system', parts: [{ text: 'be kind' }] }],
+    after: [{ role: 'tool', parts: [answer] }],
+  })
+  expect(session.metadata).not.toHaveProperty('messages')
+})
+
+test('a chat in which nothing has a row keeps what was in it, in its order', () => {
+  const { messages, session } = rowsOf(
+    conversation([node('tool', [answer]), node('user', ['instructions'], { hidden: true })]),
+  )
+  expect(messages).toEqual([])
+  expect(session.metadata).toMatchObject({
+    messages: [
+      { id: '0', role: 'tool', hidden: true, parts: [answer] },
+      { id: '1', role: 'user', hidden: true, parts: [{ kind: 'text', text: 'instructions' }] },
+    ],
+  })
+})
+
+test('content of a kind that nobody knows is kept', () => {
+  const content = { content_type: 'brand_new', foo: 'bar' }
+  const message = { id: 'a', author: { role: 'assistant' }, content }
+  const alone = rowsOf(readChatGPT({ id: 'c', mapping: { a: { id: 'a', message } } }))
+  expect(alone.session.metadata).toMatchObject({ messages: [{ id: 'a', metadata: { content } }] })
+  const said = { id: 'b', author: { role: 'user' }, content: { content_type: 'text', parts: ['hi'] } }
+  const mapping = { a: { message }, b: { parent: 'a', message: said } }
+  const { messages } = rowsOf(readChatGPT({ id: 'c', mapping, current_node: 'b' }))
+  expect(messages[0]?.metadata).toMatchObject({ before: [{ id: 'a', metadata: { content } }] })
+})
+
+test('the system prompt of a chat of LM Studio in which nothing was said yet is kept', () => {
+  const { session } = rowsOf(readLMStudio({ systemPrompt: 'SYS', messages: [] }, '1749154926123.json'))
+  expect(session.metadata).toMatchObject({ messages: [{ role: 'system', parts: [{ text: 'SYS' }] }] })
+})
