@@ -1,4 +1,11 @@
-import { decodeJson, jsonOf, parseJson, storedJson, storedMetadata } from '../../../src/core/transfer/json.ts'
+import {
+  decodeJson,
+  jsonOf,
+  parseJson,
+  storedJson,
+  storedMetadata,
+  toJson,
+} from '../../../src/core/transfer/json.ts'
 
 const twice = (value: unknown) => JSON.stringify(JSON.stringify(value))
 const big = '{"id":1234567890123456789}'
@@ -48,4 +55,18 @@ test('what cannot be written as JSON is null', () => {
   let deep: unknown[] = []
   for (let level = 0; level < 100_000; level++) deep = [deep]
   expect([jsonOf(deep), jsonOf(undefined), jsonOf({ a: 1 })]).toEqual([null, null, '{"a":1}'])
+})
+
+const nested = (levels: number) => `{"a":"\\"[{","b":${'['.repeat(levels)}${']'.repeat(levels)}}`
+
+test('what is nested deeper than SQLite reads is refused, brackets in texts are none', () => {
+  expect(toJson(JSON.parse(nested(999)))).toBe(nested(999))
+  expect(() => toJson(JSON.parse(nested(1000)))).toThrow(expect.objectContaining({ code: 'INVALID' }))
+  expect(() => toJson(JSON.parse(nested(100_000)))).toThrow(expect.objectContaining({ code: 'INVALID' }))
+  const long = ['\\"'.repeat(10_000_000), '['.repeat(5000)]
+  expect(toJson(long)).toBe(JSON.stringify(long))
+})
+
+test('halves of surrogate pairs are replaced, what is nothing is null', () => {
+  expect([toJson({ a: '\ud800' }), toJson(undefined)]).toEqual(['{"a":"\\ud800"}', 'null'])
 })

@@ -48,3 +48,15 @@ test('the system prompt of a chat of LM Studio in which nothing was said yet is 
   const { session } = rowsOf(readLMStudio({ systemPrompt: 'SYS', messages: [] }, '1749154926123.json'))
   expect(session.metadata).toMatchObject({ messages: [{ role: 'system', parts: [{ text: 'SYS' }] }] })
 })
+
+test.each(['reasoning', 'tools'] as const)(
+  'what a tool gave that is nested without end is refused, with %s and without',
+  (include) => {
+    let deep: unknown = []
+    for (let level = 0; level < 100_000; level++) deep = [deep]
+    const chat = conversation([node('tool', [{ kind: 'tool_result', name: null, output: deep }])])
+    expect(() => rowsOf(chat, { include: new Set([include]) })).toThrow(
+      expect.objectContaining({ code: 'INVALID' }),
+    )
+  },
+)

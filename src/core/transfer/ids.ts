@@ -1,5 +1,6 @@
 import { v5 as uuid } from 'uuid'
 import { sha256 } from './attachments.ts'
+import { Refused } from './conversation.ts'
 import { jsonOf } from './json.ts'
 
 /** The namespace of all ids that imports make; never to be changed, or everything would come in a second time. */
@@ -11,7 +12,9 @@ export function importedId(source: string, ...path: readonly string[]): string {
   return uuid([source, ...path].map((part) => `${part.length}:${part}`).join(','), NAMESPACE)
 }
 
-/** An id for what has none in its source: the same for the same content. */
+/** An id for what has none in its source: the same for the same content. Throws Refused for endless nesting. */
 export function contentId(value: unknown): string {
-  return sha256(jsonOf(value) ?? '').slice(0, 32)
+  const json = jsonOf(value)
+  if (json === null) throw new Refused(null, 'it has no id, and is nested too deep to be given one')
+  return sha256(json).slice(0, 32)
 }

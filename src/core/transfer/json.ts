@@ -39,15 +39,40 @@ export function jsonOf(value: unknown): string | null {
   }
 }
 
+/** Deeper JSON is none to SQLite, and so to whoever reads the database. */
+const DEEPEST = 1000
+
 /** JSON text that the database can hold: halves of surrogate pairs are replaced. Throws INVALID for endless nesting. */
 export function toJson(value: unknown): string {
-  try {
-    return (JSON.stringify(value) ?? 'null').toWellFormed()
-  } catch (error) {
+  const text = jsonOf(value ?? null)
+  if (text === null || isTooDeep(text)) {
     throw new AppError('INVALID', 'something in it is nested too deep to be kept', {
       hint: 'look at this conversation in the export file',
-      cause: error,
     })
+  }
+  return text.toWellFormed()
+}
+
+function isTooDeep(text: string): boolean {
+  // By far the most texts have no place for that many brackets.
+  if (text.length < 2 * DEEPEST) return false
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const sign = text[at]
+    if (sign === '"') at = endOfString(text, at)
+    else if (sign === '[' || sign === '{') depth++
+    else if (sign === ']' || sign === '}') depth--
+    if (depth > DEEPEST) return true
+  }
+  return false
+}
+
+/** Where the string ends that begins at a place. */
+function endOfString(text: string, begin: number): number {
+  for (let end = text.indexOf('"', begin + 1); ; end = text.indexOf('"', end + 1)) {
+    let escapes = 0
+    while (text[end - 1 - escapes] === '\\') escapes++
+    if (escapes % 2 === 0) return end
   }
 }
 
