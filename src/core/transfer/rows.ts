@@ -71,12 +71,12 @@ function rowsOfPath(
   const id = importedId(source, conversation.id, ...suffix)
   const clock = new Clock(conversation.created_at ?? formatTimestamp(options.now))
   const { messages: said, unsaid } = messagesOf(path, options)
-  const messages = said.map(({ node, role, content, metadata }): ImportRow => {
+  const messages = said.map(({ node, role, slot, content, metadata }): ImportRow => {
     const at = clock.next(node.created_at)
     const moved =
       node.created_at !== null && at !== node.created_at ? { source_created_at: node.created_at } : {}
     return new Map<string, Value>([
-      ['id', importedId(source, conversation.id, ...suffix, 'message', node.id, role)],
+      ['id', importedId(source, conversation.id, ...suffix, 'message', node.id, slot)],
       ['session_id', id],
       ['role', role],
       ['content', content.toWellFormed()],

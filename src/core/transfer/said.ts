@@ -6,6 +6,8 @@ import type { Include, RowOptions } from './rows.ts'
 export interface SaidMessage {
   node: ConversationNode
   role: 'user' | 'assistant' | 'system'
+  /** What tells the rows of a node apart: the role, but for the work in a message. */
+  slot: SaidMessage['role'] | 'tools'
   content: string
   metadata: Record<string, unknown>
 }
@@ -21,14 +23,13 @@ export function messagesOf(path: ConversationNode[], options: RowOptions): Said 
   const messages: SaidMessage[] = []
   let waiting: object[] = []
   for (const node of path) {
-    const message = messageOf(node, options)
-    if (!message) {
-      if (saysAnything(node)) waiting.push(asMetadata(node))
-      continue
+    const { found, rest } = readNode(node, options)
+    if (rest && saysAnything(rest)) waiting.push(asMetadata(rest))
+    for (const message of found) {
+      if (waiting.length > 0) message.metadata.before = waiting
+      waiting = []
+      messages.push(message)
     }
-    if (waiting.length > 0) message.metadata.before = waiting
-    waiting = []
-    messages.push(message)
   }
   const last = messages.at(-1)
   if (!last) return { messages, unsaid: waiting }
@@ -41,17 +42,48 @@ function saysAnything({ parts, metadata }: ConversationNode): boolean {
   return parts.length > 0 || Object.keys(metadata).length > 0
 }
 
-function messageOf(node: ConversationNode, { include, source }: RowOptions): SaidMessage | undefined {
-  const metadata = { ...node.metadata, source, source_id: node.id, ...partsMetadata(node.parts) }
+/**
+ * The rows of a node, and what has none. The text of a message stays one row, so that importing again with other
+ * pieces never says it twice; the work in it stands before, or after where nothing was said on it any more.
+ */
+function readNode(
+  node: ConversationNode,
+  { include, source }: RowOptions,
+): { found: SaidMessage[]; rest?: ConversationNode } {
+  const own = { source, source_id: node.id }
+  const metadata = { ...node.metadata, ...own, ...partsMetadata(node.parts) }
+  const message = messageOf(node, include, metadata)
+  const work = node.role === 'tool' || !include.has('tools') ? [] : node.parts.filter(isWork)
+  if (work.length === 0) return message ? { found: [message] } : { found: [], rest: node }
+  const row = { node, role: 'system', slot: 'tools', content: describeTools(work) } as const
+  if (message) {
+    const rows = [{ ...row, metadata: own }, message]
+    return { found: endsWithWork(node) ? rows.reverse() : rows }
+  }
+  const texts = node.parts.filter(({ kind }) => kind === 'text')
+  return { found: [{ ...row, metadata }], rest: { ...node, parts: texts, metadata: {} } }
+}
+
+const isWork = ({ kind }: Part) => kind === 'tool_call' || kind === 'tool_result'
+
+function endsWithWork({ parts }: ConversationNode): boolean {
+  return parts.findLastIndex(isWork) > parts.findLastIndex(({ kind }) => kind === 'text')
+}
+
+function messageOf(
+  node: ConversationNode,
+  include: ReadonlySet<Include>,
+  metadata: Record<string, unknown>,
+): SaidMessage | undefined {
   if (node.role === 'tool') {
     if (!include.has('tools') || node.parts.length === 0) return undefined
-    return { node, role: 'system', content: describeTools(node.parts), metadata }
+    return { node, role: 'system', slot: 'system', content: describeTools(node.parts), metadata }
   }
   if (node.hidden && !include.has('hidden')) return undefined
   const content = spoken(node.parts, include)
   // An empty text was said all the same; what has none at all is only what happened besides.
   const isSilent = content === '' && !node.parts.some(({ kind }) => kind === 'attachment' || kind === 'text')
-  return isSilent ? undefined : { node, role: node.role, content, metadata }
+  return isSilent ? undefined : { node, role: node.role, slot: node.role, content, metadata }
 }
 
 function spoken(parts: Part[], include: ReadonlySet<Include>): string {
