@@ -60,3 +60,26 @@ test.each(['reasoning', 'tools'] as const)(
     )
   },
 )
+
+const noTimes = { created_at: null, updated_at: null }
+
+test('a chat without any time gives the same rows whenever it is imported, and says so', () => {
+  const chat = conversation([node('user', ['hi']), node('assistant', ['ho'])], noTimes)
+  const [one, other] = [new Date(0), new Date()].map((now) => rowsOf(chat, { now }))
+  expect(one).toEqual(other)
+  expect(one?.session).toMatchObject({
+    created_at: '1970-01-01T00:00:00.000000+00:00',
+    updated_at: '1970-01-01T00:00:00.000001+00:00',
+    metadata: { times_unknown: true },
+  })
+})
+
+test.each([
+  ['its first message that has one', [null, '2025-06-05T20:22:07.000000+00:00'], null],
+  ['its last change', [null, null], '2025-06-05T20:22:07.000000+00:00'],
+])('a chat without a time of its own begins at that of %s', (_case, times, updated_at) => {
+  const nodes = times.map((created_at) => node('user', ['hi'], { created_at }))
+  const { session } = rowsOf(conversation(nodes, { ...noTimes, updated_at }))
+  expect(session.created_at).toBe('2025-06-05T20:22:07.000000+00:00')
+  expect(session.metadata).not.toHaveProperty('times_unknown')
+})

@@ -1,6 +1,5 @@
 import type { Value } from '../connection.ts'
-import { formatTimestamp } from '../timestamp.ts'
-import { Clock } from './clock.ts'
+import { Clock, UNKNOWN_TIME } from './clock.ts'
 import type { Conversation, ConversationNode } from './conversation.ts'
 import { importedId } from './ids.ts'
 import { toJson } from './json.ts'
@@ -16,8 +15,8 @@ export interface RowOptions {
   branches: 'active' | 'all'
   /** What else than text becomes part of what was said; all of it is kept in metadata in any case. */
   include: ReadonlySet<Include>
-  /** For conversations without any time. */
-  now: Date
+  /** Not looked at: a time that is made up at every import would change every chat that has none. */
+  now?: Date
 }
 
 /** Reasoning before the answer, tool traffic and hidden messages as messages of the system. */
@@ -32,7 +31,10 @@ export interface SessionRows {
   messages: ImportRow[]
 }
 
-/** The rows of a conversation: one session for the active path, and one for each further branch that is wanted. */
+/**
+ * The rows of a conversation: one session for the active path, and one for each further branch that is wanted. One of
+ * which no time is known begins in 1970, with `times_unknown` in its metadata, so that every import gives the same rows.
+ */
 export function toRows(conversation: Conversation, options: RowOptions): SessionRows[] {
   const nodes = new Map(conversation.nodes.map((node) => [node.id, node]))
   const active = pathTo(conversation.current, nodes)
@@ -69,7 +71,8 @@ function rowsOfPath(
   const { source } = options
   const suffix = branch ? ['branch', branch.leaf] : []
   const id = importedId(source, conversation.id, ...suffix)
-  const clock = new Clock(conversation.created_at ?? formatTimestamp(options.now))
+  const start = startOf(conversation, path)
+  const clock = new Clock(start ?? UNKNOWN_TIME)
   const { messages: said, unsaid } = messagesOf(path, options)
   const messages = said.map(({ node, role, slot, content, metadata }): ImportRow => {
     const at = clock.next(node.created_at)
@@ -88,6 +91,7 @@ function rowsOfPath(
   const last = String(messages.at(-1)?.get('created_at') ?? clock.now)
   const metadata = {
     ...conversation.metadata,
+    ...(start === null ? { times_unknown: true } : {}),
     ...(unsaid.length > 0 ? { messages: unsaid } : {}),
     source,
     source_id: conversation.id,
@@ -104,6 +108,11 @@ function rowsOfPath(
     ['metadata', toJson(metadata)],
   ])
   return { session, messages }
+}
+
+/** When a chat began, or the first time that is known of it; null where none is. */
+function startOf({ created_at, updated_at }: Conversation, path: ConversationNode[]): string | null {
+  return created_at ?? path.find((node) => node.created_at !== null)?.created_at ?? updated_at
 }
 
 const LONGEST_TITLE = 80
