@@ -1,6 +1,7 @@
 import { isLibreOllama, libreOllamaEra, readLibreOllama } from '../../../src/core/transfer/libreollama.ts'
 import { collect, readForeign, said, withFixture, withForeign } from '../../helpers/foreign.ts'
 import { ERA_A, ERA_B, ERA_C, ERA_D, ERA_E, WRECK } from '../../helpers/libreollama-eras.ts'
+import { rowsOf } from '../../helpers/rows.ts'
 
 const read = (script: string, timeZone = 'America/New_York') =>
   readForeign(script, (connection) => readLibreOllama(connection, { timeZone }))
@@ -144,6 +145,27 @@ describe('era A', () => {
       { key: 'preference.theme', value: 'dark', description: 'theme of the window' },
       { key: 'preference.size', value: '12', description: 'number' },
     ])
+  })
+
+  test('what is imported is the record that a copy of the file has, with what it says of where it came from', async () => {
+    const id = (digit: number) => `${digit}0000000-0000-4000-8000-000000000000`
+    const { conversations } = await read(
+      `${ERA_A} UPDATE chat_sessions SET id = '${id(1)}', metadata = '{"source":"claude","tags":[]}' WHERE id = 's-1';
+       UPDATE chat_messages SET session_id = '${id(1)}'; UPDATE chat_messages SET id = '${id(2)}' WHERE id = 'm-z'`,
+    )
+    const { session, messages } = rowsOf(conversations[0] as never, { source: 'libreollama' })
+    expect(session).toMatchObject({ id: id(1), metadata: { source: 'claude', source_id: id(1), tags: [] } })
+    expect(messages.map((message) => message.id === id(2))).toEqual([true, false, false])
+    expect(messages[0]?.metadata).toEqual({ source: 'libreollama', source_id: id(2) })
+  })
+
+  test('numbers in metadata that would change are kept as they are written', async () => {
+    const big = '{"big":12345678901234567890}'
+    const { conversations } = await read(
+      `${ERA_A} UPDATE chat_sessions SET metadata = '${big}'; UPDATE chat_messages SET metadata = '${big}'`,
+    )
+    expect(conversations[0]?.metadata.source_metadata).toBe(big)
+    expect(conversations[0]?.nodes[0]?.metadata.source_metadata).toBe(big)
   })
 
   test('a Phase 2.1 file that has none of the later columns is read', async () => {

@@ -6,10 +6,44 @@ import { jsonOf } from './json.ts'
 /** The namespace of all ids that imports make; never to be changed, or everything would come in a second time. */
 const NAMESPACE = '6f1f3b5e-6d0a-5b0e-9a35-2f6f5a1c7d11'
 
-/** The id of an imported record: the same for the same record of the same source, whenever it is imported. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** Whether a record keeps its id: LibreOllama's UUIDs mean the same record in every copy of its database. */
+function keepsId(source: string, id: string): boolean {
+  return source === 'libreollama' && UUID.test(id)
+}
+
+/**
+ * The id of an imported record: the same for the same record of the same source, whenever it is imported. The path is
+ * the id of a chat, or a kind and the id of another record, or leads further into a chat.
+ */
 export function importedId(source: string, ...path: readonly string[]): string {
+  const [first = '', second = ''] = path
+  const isRecord = path.length === 1 || (path.length === 2 && KINDS.has(first))
+  const own = path.length === 1 ? first : second
+  return isRecord && keepsId(source, own) ? own : namespaced(source, path)
+}
+
+const KINDS: ReadonlySet<string> = new Set(['agent', 'execution'])
+
+/** The id of a row of a message, which is in the chat that `path` names; `slot` tells several rows of it apart. */
+export function messageId(source: string, path: readonly string[], id: string, slot: string): string {
+  return keepsId(source, id) ? id : namespaced(source, [...path, 'message', id, slot])
+}
+
+function namespaced(source: string, path: readonly string[]): string {
   // Lengths keep ('a', 'bc') apart from ('ab', 'c').
   return uuid([source, ...path].map((part) => `${part.length}:${part}`).join(','), NAMESPACE)
+}
+
+/** Metadata with where it comes from; what keeps its id keeps also what it says of that itself. */
+export function withOrigin(
+  metadata: Record<string, unknown>,
+  source: string,
+  id: string,
+): Record<string, unknown> {
+  const origin = { source, source_id: id }
+  return keepsId(source, id) ? { ...origin, ...metadata } : { ...metadata, ...origin }
 }
 
 /** An id for what has none in its source: the same for the same content. Throws Refused for endless nesting. */

@@ -1,7 +1,7 @@
 import type { Value } from '../connection.ts'
 import { Clock, UNKNOWN_TIME } from './clock.ts'
 import type { Conversation, ConversationNode } from './conversation.ts'
-import { importedId } from './ids.ts'
+import { importedId, messageId, withOrigin } from './ids.ts'
 import { toJson } from './json.ts'
 import { joinParts, messagesOf } from './said.ts'
 
@@ -79,7 +79,7 @@ function rowsOfPath(
     const moved =
       node.created_at !== null && at !== node.created_at ? { source_created_at: node.created_at } : {}
     return new Map<string, Value>([
-      ['id', importedId(source, conversation.id, ...suffix, 'message', node.id, slot)],
+      ['id', messageId(source, [conversation.id, ...suffix], node.id, slot)],
       ['session_id', id],
       ['role', role],
       ['content', content.toWellFormed()],
@@ -90,11 +90,9 @@ function rowsOfPath(
   })
   const last = String(messages.at(-1)?.get('created_at') ?? clock.now)
   const metadata = {
-    ...conversation.metadata,
+    ...withOrigin(conversation.metadata, source, conversation.id),
     ...(start === null ? { times_unknown: true } : {}),
     ...(unsaid.length > 0 ? { messages: unsaid } : {}),
-    source,
-    source_id: conversation.id,
     ...(branch ? { branch_of: importedId(source, conversation.id), branch_leaf: branch.leaf } : {}),
   }
   const session: ImportRow = new Map<string, Value>([

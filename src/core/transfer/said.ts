@@ -1,4 +1,5 @@
 import type { ConversationNode, Part } from './conversation.ts'
+import { withOrigin } from './ids.ts'
 import { toJson } from './json.ts'
 import type { Include, RowOptions } from './rows.ts'
 
@@ -50,14 +51,13 @@ function readNode(
   node: ConversationNode,
   { include, source }: RowOptions,
 ): { found: SaidMessage[]; rest?: ConversationNode } {
-  const own = { source, source_id: node.id }
-  const metadata = { ...node.metadata, ...own, ...partsMetadata(node.parts) }
+  const metadata = { ...withOrigin(node.metadata, source, node.id), ...partsMetadata(node.parts) }
   const message = messageOf(node, include, metadata)
   const work = node.role === 'tool' || !include.has('tools') ? [] : node.parts.filter(isWork)
   if (work.length === 0) return message ? { found: [message] } : { found: [], rest: node }
   const row = { node, role: 'system', slot: 'tools', content: describeTools(work) } as const
   if (message) {
-    const rows = [{ ...row, metadata: own }, message]
+    const rows = [{ ...row, metadata: withOrigin({}, source, node.id) }, message]
     return { found: endsWithWork(node) ? rows.reverse() : rows }
   }
   const texts = node.parts.filter(({ kind }) => kind === 'text')
