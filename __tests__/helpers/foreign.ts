@@ -7,6 +7,7 @@ import { fixture } from './folder.ts'
 export interface Collected {
   conversations: Conversation[]
   agents: Extract<Imported, { kind: 'agent' }>['agent'][]
+  executions: Extract<Imported, { kind: 'execution' }>['execution'][]
   settings: Extract<Imported, { kind: 'setting' }>['setting'][]
   refused: Extract<Imported, { kind: 'refused' }>['refused'][]
   /** The kinds in the order they came. */
@@ -15,11 +16,19 @@ export interface Collected {
 
 /** Reads to the end. */
 export async function collect(reading: AsyncIterable<Imported>): Promise<Collected> {
-  const all: Collected = { conversations: [], agents: [], settings: [], refused: [], order: [] }
+  const all: Collected = {
+    conversations: [],
+    agents: [],
+    executions: [],
+    settings: [],
+    refused: [],
+    order: [],
+  }
   for await (const imported of reading) {
     all.order.push(imported.kind)
     if (imported.kind === 'conversation') all.conversations.push(imported.conversation)
     if (imported.kind === 'agent') all.agents.push(imported.agent)
+    if (imported.kind === 'execution') all.executions.push(imported.execution)
     if (imported.kind === 'setting') all.settings.push(imported.setting)
     if (imported.kind === 'refused') all.refused.push(imported.refused)
   }

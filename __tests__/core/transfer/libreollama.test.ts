@@ -228,6 +228,32 @@ describe('eras B and C', () => {
 })
 
 describe('eras D and E', () => {
+  test('without a time of its own, a chat is told from that of another database by how it began', async () => {
+    const from = async (sql: string, timeZone?: string) =>
+      (await read(`${ERA_D} UPDATE chat_sessions SET created_at = NULL; ${sql}`, timeZone)).conversations[0]
+        ?.id
+    const one = await from('')
+    expect(one).not.toBe(await from("UPDATE chat_messages SET content = 'another' WHERE session_id = 1"))
+    expect(one).not.toBe(await from("UPDATE chat_messages SET created_at = '2024-01-01 00:00:00'"))
+    const more = "INSERT INTO chat_messages (session_id, role, content) VALUES (1, 'user', 'and more')"
+    expect(one).toBe(await from(`UPDATE chat_sessions SET session_name = 'renamed'; ${more}`, 'Asia/Tokyo'))
+  })
+
+  test('agents and runs without a time are told from those of another database too', async () => {
+    const from = async (sql: string) => {
+      const without =
+        'UPDATE agents SET created_at = NULL; UPDATE agent_executions SET executed_at = NULL; UPDATE chat_sessions SET created_at = NULL;'
+      const { agents, executions, conversations } = await read(`${ERA_D} ${without} ${sql}`)
+      expect(executions[0]).toMatchObject({ agent_id: agents[0]?.id, session_id: conversations[0]?.id })
+      return [agents[0]?.id, executions[0]?.id]
+    }
+    const one = await from('')
+    expect(one).toEqual(await from(''))
+    const other = await from("UPDATE agents SET name = 'Another'; UPDATE agent_executions SET input = 'x'")
+    expect(one[0]).not.toBe(other[0])
+    expect(one[1]).not.toBe(other[1])
+  })
+
   test('whole seconds are UTC, fractions are local', async () => {
     const { conversations } = await read(ERA_D)
     expect(conversations[0]).toMatchObject({

@@ -34,7 +34,7 @@ export async function* readAgents(
 function agentOf(row: Row, sourceId: string, era: Era, clock: EraClock): SourceAgent {
   const chosen = asRecord(parseJson(row.parameters)) ?? {}
   return {
-    id: eraId(era, sourceId, asText(row.created_at)),
+    id: eraId(era, sourceId, asText(row.created_at), asText(row.name)),
     name: asNonBlank(row.name) ?? `agent ${sourceId}`,
     description: asNonBlank(row.description),
     model_name: asNonBlank(chosen.model) ?? asNonBlank(row.model_name) ?? NO_MODEL,

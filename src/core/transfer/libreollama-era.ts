@@ -1,5 +1,6 @@
 import type { Connection } from '../connection.ts'
 import { columnTypes, hasColumns } from './foreign-table.ts'
+import { contentId } from './ids.ts'
 import { type NaiveTime, readTime, zoneClock } from './times.ts'
 
 /** The shapes that LibreOllama's own database had, oldest first; A is Phase 2.1. */
@@ -61,8 +62,16 @@ export function eraClock(era: Era, timeZone: string): EraClock {
 
 /**
  * An id that is the same whenever this row is read, and another for a row of another database. After era A rows are
- * numbered, so that every database has a chat 1; the time at which it was made, as stored, tells them apart.
+ * numbered, so that every database has a chat 1; the time at which it was made, as stored, tells them apart, or else
+ * something of the row that stays as it is, for instance how a chat began.
  */
-export function eraId(era: Era, id: string, createdAt: string | null): string {
-  return era === 'A' || createdAt === null ? id : `${id}@${createdAt}`
+export function eraId(
+  era: Era,
+  id: string,
+  createdAt: string | null,
+  otherwise: string | null = null,
+): string {
+  if (era === 'A') return id
+  if (createdAt !== null) return `${id}@${createdAt}`
+  return otherwise === null ? id : `${id}#${contentId(otherwise)}`
 }

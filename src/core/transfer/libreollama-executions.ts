@@ -20,6 +20,12 @@ const COLUMNS = [
   ...['error_message', 'metadata'],
 ]
 
+/** Ids as they were given, by their ids in the database. */
+export interface GivenIds {
+  agents: ReadonlyMap<string, string>
+  sessions: ReadonlyMap<string, string>
+}
+
 const STATUSES = ['running', 'completed', 'failed', 'cancelled'] as const
 
 /** The runs of agents in a LibreOllama database; one whose agent is gone has no place any more. */
@@ -27,7 +33,7 @@ export async function* readExecutions(
   connection: Connection,
   era: Era,
   clock: EraClock,
-  agents: ReadonlyMap<string, string>,
+  { agents, sessions }: GivenIds,
 ): AsyncGenerator<Imported> {
   const table = await foreignTable(connection, 'agent_executions', COLUMNS)
   if (!table?.columns.includes('agent_id')) return
@@ -38,7 +44,7 @@ export async function* readExecutions(
       yield { kind: 'refused', refused: new Refused(id, 'the agent that ran this is gone') }
       continue
     }
-    const session = await sessionOf(connection, era, asText(row.session_id))
+    const session = sessions.get(asText(row.session_id) ?? '') ?? null
     yield { kind: 'execution', execution: executionOf(row, { id, agent, session }, era, clock) }
   }
 }
@@ -54,7 +60,7 @@ function executionOf(
   const status = STATUSES.find((known) => known === word) ?? 'cancelled'
   const started = asText(row.started_at ?? row.executed_at)
   return {
-    id: eraId(era, id, started),
+    id: eraId(era, id, started, asText(row.input)),
     agent_id: agent,
     session_id: session,
     input: asText(row.input) ?? '',
@@ -68,14 +74,4 @@ function executionOf(
       ...(status === word ? {} : { source_status: word ?? null }),
     },
   }
-}
-
-/** The id that the chat has in the common shape. */
-async function sessionOf(connection: Connection, era: Era, id: string | null): Promise<string | null> {
-  if (id === null || era === 'A') return id
-  const row = await connection.get<{ created_at: unknown }>(
-    'SELECT created_at FROM chat_sessions WHERE id = ?',
-    [id],
-  )
-  return row ? eraId(era, id, asText(row.created_at)) : null
 }

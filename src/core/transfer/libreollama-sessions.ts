@@ -25,6 +25,8 @@ export interface SessionSource {
   timeZone: string
   /** Ids of the agents as they were given, by their ids in the database. */
   agents: ReadonlyMap<string, string>
+  /** The same for the chats, noted as they are read. */
+  sessions: Map<string, string>
 }
 
 /** The chats of a LibreOllama database, one at a time; messages whose chat is gone are refused, chat by chat. */
@@ -35,19 +37,23 @@ export async function* readSessions(source: SessionSource): AsyncGenerator<Impor
   const messages = await messagesOf(connection, 'chat_messages')
   // A second table of D and E; no version of the app is known to use it.
   const others = source.era > 'C' ? await messagesOf(connection, 'messages') : undefined
-  const seen = new Set<string>()
   for await (const row of rowsOf(connection, sessions)) {
     const id = asText(row.id)
     if (id === null) {
       yield { kind: 'refused', refused: new Refused(null, 'the chat has no id') }
       continue
     }
-    seen.add(id)
     const nodes = source.era === 'A' ? await byTime(source, messages, id) : []
     if (source.era !== 'A') nodes.push(...(await byNumber(source, messages, others, id)))
-    yield { kind: 'conversation', conversation: conversationOf(source, row, id, nodes) }
+    const made = asText(row.created_at)
+    const first = made === null ? ((await messages.of(id))[0] ?? (await others?.of(id))?.[0]) : undefined
+    const given = eraId(source.era, id, made, beginningOf(first))
+    source.sessions.set(id, given)
+    yield { kind: 'conversation', conversation: conversationOf(source, row, given, nodes) }
   }
-  const orphans = new Set([...messages.keys(), ...(others?.keys() ?? [])].filter((id) => !seen.has(id)))
+  const orphans = new Set(
+    [...messages.keys(), ...(others?.keys() ?? [])].filter((id) => !source.sessions.has(id)),
+  )
   for (const id of orphans) {
     yield { kind: 'refused', refused: new Refused(id, 'there are messages of this chat, but not the chat') }
   }
@@ -111,13 +117,13 @@ function nodeOf(row: NumberedRow, era: Era, clock: EraClock, prefix = ''): Loose
   }
 }
 
-function conversationOf(source: SessionSource, row: Row, id: string, nodes: LooseNode[]): Conversation {
+function conversationOf(source: SessionSource, row: Row, given: string, nodes: LooseNode[]): Conversation {
   const { era, clock, agents } = source
   const created_at = clock.read(row.created_at)
   const updated_at = clock.read(row.updated_at)
   const zone = clock.assumed() ? { source_timezone: source.timeZone } : {}
   return {
-    id: eraId(era, id, asText(row.created_at)),
+    id: given,
     title: asNonBlank(row.session_name) ?? asNonBlank(row.title),
     created_at,
     updated_at,
@@ -128,6 +134,11 @@ function conversationOf(source: SessionSource, row: Row, id: string, nodes: Loos
     nodes: chain(nodes),
     current: nodes.at(-1)?.id ?? null,
   }
+}
+
+/** How a chat began, as stored, which stays when it goes on; null where nothing was said. */
+export function beginningOf(first: Row | undefined): string | null {
+  return first ? `${asText(first.created_at)} ${asText(first.content)}` : null
 }
 
 function extrasOfA(row: Row): Record<string, unknown> {

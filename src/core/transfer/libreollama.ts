@@ -47,7 +47,8 @@ export async function* readLibreOllama(
     agents.set(sourceId, agent.id)
     yield { kind: 'agent', agent }
   }
-  yield* readSessions({ connection, era, clock, timeZone, agents })
-  yield* readExecutions(connection, era, clock, agents)
+  const sessions = new Map<string, string>()
+  yield* readSessions({ connection, era, clock, timeZone, agents, sessions })
+  yield* readExecutions(connection, era, clock, { agents, sessions })
   for await (const setting of readSettings(connection)) yield { kind: 'setting', setting }
 }
