@@ -2,6 +2,10 @@ import { AppError } from '../../../src/core/errors.ts'
 import { looksLikeChatGPT, readChatGPT } from '../../../src/core/transfer/chatgpt.ts'
 import { looksLikeClaude, readClaude } from '../../../src/core/transfer/claude.ts'
 import { type Conversation, Refused } from '../../../src/core/transfer/conversation.ts'
+import {
+  looksLikeLibreOllamaExport,
+  readLibreOllamaExport,
+} from '../../../src/core/transfer/libreollama-export.ts'
 import { looksLikeLMStudio, readLMStudio } from '../../../src/core/transfer/lmstudio.ts'
 import { looksLikeOpenWebUI, readOpenWebUI } from '../../../src/core/transfer/openwebui.ts'
 import { expectSound, mutations, readSample } from '../../helpers/conversation.ts'
@@ -16,7 +20,24 @@ type Reader = [
   looksLike: (value: unknown) => boolean,
 ]
 
+const LIBREOLLAMA = {
+  session: {
+    id: 7,
+    session_name: 'Kites',
+    created_at: '2025-07-15T13:54:12.1',
+    is_active: true,
+    metadata: {},
+  },
+  messages: [
+    { id: 1, role: 'user', content: 'what is a kite?', created_at: '2025-07-15T13:54:13.5' },
+    { id: 'm1', role: 'Assistant', content: 'a toy', created_at: null, metadata: { tokens: [3] } },
+  ],
+  context: [{ summary: 'toys' }],
+  export_version: '3.3.0',
+}
+
 const READERS: Reader[] = [
+  ['LibreOllama', LIBREOLLAMA, (value) => readLibreOllamaExport(value, 'UTC'), looksLikeLibreOllamaExport],
   ['ChatGPT', readSample('chatgpt.json'), readChatGPT, looksLikeChatGPT],
   ['Open WebUI', readSample('openwebui.json'), readOpenWebUI, looksLikeOpenWebUI],
   ['Claude', readSample('claude.json'), readClaude, looksLikeClaude],

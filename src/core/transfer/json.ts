@@ -16,8 +16,9 @@ export function decodeJson(value: unknown): unknown {
   return isStructure(decoded) ? decoded : value
 }
 
-/** What its program stored as JSON, of any type; as text where it is none or holds inexact numbers; null for nothing. */
+/** What its program stored as JSON, of any type; as text where it is none or holds inexact numbers; null for nothing, and what is a value already as it is. */
 export function storedJson(value: unknown): unknown {
+  if (isStructure(value) && !(value instanceof Uint8Array)) return value
   const text = asNonBlank(value)
   const decoded = decode(text, parseExactJson)
   return decoded === undefined ? text : decoded

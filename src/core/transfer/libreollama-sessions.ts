@@ -1,31 +1,31 @@
 import type { Connection, Row } from '../connection.ts'
 import { type Conversation, type Imported, Refused } from './conversation.ts'
-import { foreignTable, type NumberedRow, ROW, RowGroups, rowsOf } from './foreign-table.ts'
+import { foreignTable, rowsOf } from './foreign-table.ts'
 import { storedMetadata } from './json.ts'
-import { type Era, type EraClock, eraId } from './libreollama-era.ts'
-import { readRole } from './roles.ts'
+import { type Era, eraId } from './libreollama-era.ts'
+import { byNumber, byTime, type MessageSource, messagesOf } from './libreollama-messages.ts'
 import { chain, type LooseNode } from './tree.ts'
-import { asBoolean, asNonBlank, asNumber, asText, compareTexts, present } from './values.ts'
+import { asBoolean, asNonBlank, asText, present } from './values.ts'
 
-const SESSION_COLUMNS = [
+/** The columns of a chat that are read, of all eras. */
+export const SESSION_COLUMNS = [
   ...['id', 'title', 'session_name', 'user_id', 'model_name', 'model_id', 'provider', 'agent_id'],
   ...['created_at', 'updated_at', 'is_archived', 'is_active', 'context_length', 'metadata'],
   ...['context_id', 'template_id', 'system_message', 'pinned'],
 ]
-const MESSAGE_COLUMNS = [
-  ...['id', 'session_id', 'role', 'content', 'model_name', 'created_at', 'metadata'],
-  ...['response_time_ms', 'token_count', 'cached'],
-]
 
-/** What is known of the database whose chats are read. */
-export interface SessionSource {
-  connection: Connection
-  era: Era
-  clock: EraClock
+/** What decides how a chat is read. */
+export interface ChatSource extends MessageSource {
+  /** The IANA name of the zone that times without one are in. */
   timeZone: string
   /** Ids of the agents as they were given, by their ids in the database. */
   agents: ReadonlyMap<string, string>
-  /** The same for the chats, noted as they are read. */
+}
+
+/** What is known of the database whose chats are read. */
+export interface SessionSource extends ChatSource {
+  connection: Connection
+  /** Ids of the chats as they were given, by their ids in the database, noted as they are read. */
   sessions: Map<string, string>
 }
 
@@ -59,65 +59,13 @@ export async function* readSessions(source: SessionSource): AsyncGenerator<Impor
   }
 }
 
-async function messagesOf(connection: Connection, name: string): Promise<RowGroups> {
-  const table = await foreignTable(connection, name, MESSAGE_COLUMNS)
-  return RowGroups.make(connection, table, ['session_id'], (row) => row.session_id)
-}
-
-/** Era A's ids are random, so its times give the order; rows without a time stay behind the one they were stored after. */
-async function byTime({ era, clock }: SessionSource, messages: RowGroups, id: string): Promise<LooseNode[]> {
-  let last = ''
-  const timed = (await messages.of(id)).map((row) => {
-    const node = nodeOf(row, era, clock)
-    last = node.created_at ?? last
-    return { node, at: last }
-  })
-  return timed.sort((one, other) => compareTexts(one.at, other.at)).map(({ node }) => node)
-}
-
-/** Later eras number their messages as they are said; their two tables are merged by time. */
-async function byNumber(
-  { era, clock }: SessionSource,
-  messages: RowGroups,
-  others: RowGroups | undefined,
-  id: string,
-): Promise<LooseNode[]> {
-  const first = (await messages.of(id)).map((row) => nodeOf(row, era, clock))
-  const second = ((await others?.of(id)) ?? []).map((row) => nodeOf(row, era, clock, 'messages/'))
-  const merged: LooseNode[] = []
-  for (const node of first) {
-    while (second[0]?.created_at && node.created_at && second[0].created_at < node.created_at) {
-      merged.push(...second.splice(0, 1))
-    }
-    merged.push(node)
-  }
-  return [...merged, ...second]
-}
-
-function nodeOf(row: NumberedRow, era: Era, clock: EraClock, prefix = ''): LooseNode {
-  const { role, metadata } = readRole(row.role)
-  const tokens = asNumber(row.token_count) ?? 0
-  return {
-    id: prefix + (asText(row.id) ?? `row ${row[ROW]}`),
-    role,
-    hidden: role === 'tool',
-    // An empty message is one too: what is stored stays.
-    parts: [{ kind: 'text', text: asText(row.content) ?? '' }],
-    model_name: asNonBlank(row.model_name),
-    created_at: clock.read(row.created_at),
-    metadata: {
-      ...storedMetadata(row.metadata),
-      ...metadata,
-      ...(row.token_count != null && (era === 'A' || tokens > 0) ? { token_count: tokens } : {}),
-      ...present({
-        response_time_ms: asNumber(row.response_time_ms),
-        cached: asBoolean(row.cached) || null,
-      }),
-    },
-  }
-}
-
-function conversationOf(source: SessionSource, row: Row, given: string, nodes: LooseNode[]): Conversation {
+/** A chat as stored, in a table or in an export, under the id that it was given. */
+export function conversationOf(
+  source: ChatSource,
+  row: Row,
+  given: string,
+  nodes: LooseNode[],
+): Conversation {
   const { era, clock, agents } = source
   const created_at = clock.read(row.created_at)
   const updated_at = clock.read(row.updated_at)

@@ -9,6 +9,7 @@ import { type Conversation, type Imported, Refused } from './conversation.ts'
 import { jsonElements, jsonLineElements } from './json-elements.ts'
 import { isJsonlHeader, startsAsJsonl } from './jsonl.ts'
 import { isLibreOllama, readLibreOllama } from './libreollama.ts'
+import { looksLikeLibreOllamaExport, readLibreOllamaExport } from './libreollama-export.ts'
 import { isLlm, readLlm } from './llm.ts'
 import { looksLikeLMStudio, readLMStudio } from './lmstudio.ts'
 import { isOllama, readOllama } from './ollama.ts'
@@ -54,6 +55,7 @@ const JSON_FORMATS: JsonFormat[] = [
     looksLikeLMStudio,
     (value, { name }) => readLMStudio(value, parse(name).base, parse(name).dir || null),
   ],
+  ['libreollama', looksLikeLibreOllamaExport, (value) => readLibreOllamaExport(value)],
   ['chatgpt', looksLikeChatGPT, (value) => readChatGPT(value)],
   ['openwebui', looksLikeOpenWebUI, (value) => readOpenWebUI(value)],
   ['claude', looksLikeClaude, (value) => readClaude(value)],
