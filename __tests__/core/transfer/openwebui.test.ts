@@ -231,6 +231,16 @@ test.each([
     },
   ],
   [
+    'with a flat list only, without any wrapping',
+    {
+      id: 'c',
+      title: 'T',
+      models: ['llama2'],
+      timestamp: 1749154926123,
+      messages: [{ id: 'a', role: 'user', content: 'Hi' }],
+    },
+  ],
+  [
     'with an empty tree beside the list',
     {
       id: 'c',
@@ -290,6 +300,14 @@ test.each([
   ['a chat', sample, true],
   ['a conversation of ChatGPT', { mapping: {}, chat: { history: {} } }, false],
   ['a list of messages of someone else', { messages: [] }, false],
+  ['messages to train a model with', { messages: [{ role: 'user', content: 'Hi' }] }, false],
+  [
+    'what another program shows',
+    { title: 'T', date: 'x', messages: [{ role: 'user', content: 'Hi' }] },
+    false,
+  ],
+  ['a chat of models in which nothing was said', { models: ['llama2'], messages: [] }, true],
+  ['messages of something else', { models: [], messages: [{ versions: [] }] }, false],
   ['nothing', null, false],
 ])('%s is told apart', (_case, value, expected) => {
   expect(looksLikeOpenWebUI(value)).toBe(expected)

@@ -6,7 +6,16 @@ import { readParts } from './openwebui-content.ts'
 import { readRole } from './roles.ts'
 import { readTime } from './times.ts'
 import { inARow, lastModel, parentsByChildren } from './tree.ts'
-import { asArray, asBoolean, asName, asRecord, asRecords, type JsonRecord, leftover } from './values.ts'
+import {
+  asArray,
+  asBoolean,
+  asName,
+  asRecord,
+  asRecords,
+  asText,
+  type JsonRecord,
+  leftover,
+} from './values.ts'
 
 /** Whether an element of an array looks like a chat of Open WebUI, in its own wrapping or (older) without. */
 export function looksLikeOpenWebUI(value: unknown): boolean {
@@ -14,7 +23,19 @@ export function looksLikeOpenWebUI(value: unknown): boolean {
   if (!outer || 'mapping' in outer) return false
   const chat = asRecord(parseJson(outer.chat))
   if (chat) return asRecord(chat.history) !== null || Array.isArray(chat.messages)
-  return asRecord(asRecord(outer.history)?.messages) !== null
+  if (asRecord(asRecord(outer.history)?.messages) !== null) return true
+  return Array.isArray(outer.messages) && isFlat(outer, outer.messages)
+}
+
+/** Whether a list of messages is a chat of the first versions, which knew no history; others have such lists too. */
+function isFlat(chat: JsonRecord, messages: unknown[]): boolean {
+  const first = asRecord(messages[0])
+  if (!first) return messages.length === 0 && Array.isArray(chat.models)
+  const named = asName(first.role) !== null && asText(first.content) !== null
+  return (
+    named &&
+    (Array.isArray(chat.models) || 'timestamp' in chat || 'parentId' in first || 'timestamp' in first)
+  )
 }
 
 /** Reads one chat of Open WebUI's export, or a row of its table `chat`; throws Refused without any list of messages. */
