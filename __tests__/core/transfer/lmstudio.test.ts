@@ -4,7 +4,7 @@ import { expectSound, readSample, textOf } from '../../helpers/conversation.ts'
 
 const FILE = '1749154926123.conversation.json'
 const sample = readSample('lmstudio.json')
-const conversation = readLMStudio(sample, FILE, 'Hobbies')
+const conversation = readLMStudio(sample, `Hobbies/${FILE}`)
 const node = (id: string) => conversation.nodes.find((one) => one.id === id)
 const read = (...messages: unknown[]) => readLMStudio({ messages }, FILE)
 
@@ -71,12 +71,49 @@ test('a reply has its model, the time in its first step, and how it was made', (
   expect(node('0.0')?.created_at).toBeNull()
 })
 
+const [made, moment] = [1749154926123, '2025-06-05T20:22:06.123000+00:00']
+
 test.each([
-  ['the file that was chosen by someone', 'kites.json', 'kites', null],
-  ['a path of Windows', `Hobbies\\${FILE}`, '1749154926123', '2025-06-05T20:22:06.123000+00:00'],
-  ['a path', `a/b/${FILE}`, '1749154926123', '2025-06-05T20:22:06.123000+00:00'],
-])('the id is read from %s, the time from it only where it is one', (_case, file, id, created_at) => {
-  expect(readLMStudio({ messages: [] }, file)).toMatchObject({ id, created_at })
+  ['an ordinary name', { createdAt: made }, FILE, '1749154926123', moment],
+  ['a name without a time beside it', {}, FILE, '1749154926123', moment],
+  [
+    'another time',
+    { createdAt: made + 1 },
+    FILE,
+    '1749154926123@2025-06-05T20:22:06.124000+00:00',
+    undefined,
+  ],
+  ['a name that someone chose', { createdAt: made }, 'kites.json', `kites@${moment}`, moment],
+  ['a name alone', {}, 'kites.json', 'kites', null],
+  ['a path of Windows', {}, `Hobbies\\${FILE}`, '1749154926123', moment],
+  ['a path', {}, `a/b/${FILE}`, '1749154926123', moment],
+  ["LM Studio's own place", {}, `/home/x/conversations/a/b/${FILE}`, 'a/b/1749154926123', moment],
+])('the id and the time are read from %s', (_case, more, file, id, created_at = expect.anything()) => {
+  expect(readLMStudio({ messages: [], ...more }, file)).toMatchObject({ id, created_at })
+})
+
+test.each([
+  ['the file', FILE, 'Work/Kites'],
+  ['its folder', `Kites/${FILE}`, 'Work/Kites'],
+  ['all of them', `conversations/Work/Kites/${FILE}`, 'Work/Kites'],
+])('whichever was named, here %s, the folder and the id are those of LM Studio', (_case, file, folder) => {
+  const chat = readLMStudio(sample, file, `/home/x/.lmstudio/conversations/Work/Kites/${FILE}`)
+  expect(chat).toMatchObject({ id: `${folder}/1749154926123`, metadata: { folder } })
+})
+
+test.each([
+  ['a file that was named', FILE, `/home/x/${FILE}`, undefined],
+  ['a file in a folder that was named', `./Kites/${FILE}`, `/home/x/Kites/${FILE}`, 'Kites'],
+])('outside of LM Studio %s has no path of this computer in it', (_case, file, path, folder) => {
+  const chat = readLMStudio(sample, file, path)
+  expect([chat.id, chat.metadata.folder]).toEqual(['1749154926123', folder])
+})
+
+test('files of one name without any time are told apart by how they begin', () => {
+  const chat = (text: string, more: object[] = []) =>
+    readLMStudio({ messages: [{ versions: [{ role: 'user', content: text }, ...more] }] }, 'kites.json').id
+  expect(chat('one')).not.toBe(chat('another'))
+  expect(chat('one')).toBe(chat('one', [{ role: 'user', content: 'edited' }]))
 })
 
 test('a file without a name has an id made from its content', () => {

@@ -2,6 +2,7 @@ import { fileName } from './attachments.ts'
 import { type Conversation, Refused } from './conversation.ts'
 import { type Draft, growTree } from './grow-tree.ts'
 import { contentId } from './ids.ts'
+import { folderBelow, foldersOf, idOf, timeInName } from './lmstudio-file.ts'
 import { modelOf, readVersion } from './lmstudio-version.ts'
 import { readTime, spanOf } from './times.ts'
 import { lastModel } from './tree.ts'
@@ -28,9 +29,10 @@ export function looksLikeLMStudio(value: unknown): boolean {
 
 /**
  * Reads one conversation of LM Studio; throws Refused without `messages`. The file has no id inside: it is the name of
- * the file without `.conversation.json`. `folder` is the one in LM Studio's list, where it is in one.
+ * the file, with what tells two of one name apart. `file` is its name where nobody chose the folder it is seen from,
+ * `path` where it lies. Messages are named by their places: an edited chat is taken over by replacing it.
  */
-export function readLMStudio(value: unknown, file: string, folder: string | null = null): Conversation {
+export function readLMStudio(value: unknown, file: string, path = file): Conversation {
   const name = fileName(file).replace(/(\.conversation)?\.json$/i, '') || null
   const source = asRecord(value)
   if (!source) throw new Refused(name, 'it is not an object')
@@ -38,14 +40,15 @@ export function readLMStudio(value: unknown, file: string, folder: string | null
   const { drafts, current } = readDrafts(source)
   const tree = growTree(drafts, [current])
   const times = [source.assistantLastMessagedAt, source.userLastMessagedAt].map((time) => readTime(time))
+  const folder = folderBelow(path)
   return {
-    id: name ?? contentId(value),
+    id: name === null ? contentId(value) : idOf(source, name, folder),
     title: asName(source.name),
     created_at: readTime(source.createdAt) ?? timeInName(name),
     updated_at: spanOf(times).updated_at,
     model_name: modelOf(asRecord(source.lastUsedModel)) ?? lastModel(tree),
     is_archived: asBoolean(source.archived),
-    metadata: present({ ...leftover(source, TAKEN), folder }),
+    metadata: present({ ...leftover(source, TAKEN), folder: (folder ?? foldersOf(file)).join('/') }),
     ...tree,
   }
 }
@@ -59,11 +62,6 @@ const TAKEN = [
   'userLastMessagedAt',
   'archived',
 ]
-
-/** Milliseconds: shorter numbers are names that someone chose. */
-function timeInName(name: string | null): string | null {
-  return name && /^\d{13}$/.test(name) ? readTime(name) : null
-}
 
 /** Every version of every message; the next message follows the version that is selected. */
 function readDrafts(source: JsonRecord): { drafts: Draft[]; current: string | null } {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { parse } from 'node:path'
+import { basename, resolve } from 'node:path'
 import type { Connection } from '../connection.ts'
 import { openForeign } from '../database.ts'
 import { AppError } from '../errors.ts'
@@ -53,7 +53,8 @@ const JSON_FORMATS: JsonFormat[] = [
   [
     'lmstudio',
     looksLikeLMStudio,
-    (value, { name }) => readLMStudio(value, parse(name).base, parse(name).dir || null),
+    (value, { name, path, named }) =>
+      readLMStudio(value, named ? basename(name) : name, path === undefined ? name : resolve(path)),
   ],
   ['libreollama', looksLikeLibreOllamaExport, (value) => readLibreOllamaExport(value)],
   ['chatgpt', looksLikeChatGPT, (value) => readChatGPT(value)],
