@@ -1,4 +1,8 @@
-import { contentId, importedId, messageId } from '../../../src/core/transfer/ids.ts'
+import { readChatGPT } from '../../../src/core/transfer/chatgpt.ts'
+import { readClaude } from '../../../src/core/transfer/claude.ts'
+import { contentId, givenId, importedId, messageId } from '../../../src/core/transfer/ids.ts'
+import { readLibreOllamaExport } from '../../../src/core/transfer/libreollama-export.ts'
+import { readOpenWebUI } from '../../../src/core/transfer/openwebui.ts'
 
 test('the same content has the same id; what is nested without end would share one, and is refused', () => {
   expect(contentId({ a: 1 })).toBe(contentId({ a: 1 }))
@@ -31,3 +35,28 @@ test('what lies further inside a chat never takes an id of its own', () => {
   expect(importedId('libreollama', own, 'branch', own)).toMatch(made)
   expect(importedId('libreollama', 'chat', own)).toMatch(made)
 })
+
+test.each<[unknown, string | null]>([
+  [' c-1 ', 'c-1'],
+  ['', null],
+  [null, null],
+  [7, '7'],
+  [Number.MAX_SAFE_INTEGER, '9007199254740991'],
+  ['12345678901234567890', '12345678901234567890'],
+])('the id %p of a chat is %p', (value, id) => {
+  expect(givenId(value)).toBe(id)
+})
+
+test.each([
+  ['ChatGPT', readChatGPT, '{"conversation_id":12345678901234567890,"mapping":{}}'],
+  ['Claude', readClaude, '{"uuid":12345678901234567890,"chat_messages":[]}'],
+  ['Open WebUI', readOpenWebUI, '{"id":12345678901234567890,"chat":{"messages":[]}}'],
+  ['LibreOllama', readLibreOllamaExport, '{"session":{"id":12345678901234567890},"messages":[]}'],
+])(
+  'a chat of %s whose id would lose its last digits is refused, not taken for another',
+  (_case, read, text) => {
+    expect(() => read(JSON.parse(text))).toThrow(
+      expect.objectContaining({ name: 'Refused', message: expect.stringContaining('too long') }),
+    )
+  },
+)

@@ -2,7 +2,7 @@ import { readContent } from './chatgpt-content.ts'
 import { readReferences } from './citations.ts'
 import { type Conversation, Refused } from './conversation.ts'
 import { type Draft, growTree, type Message } from './grow-tree.ts'
-import { contentId } from './ids.ts'
+import { contentId, givenId } from './ids.ts'
 import { readRole } from './roles.ts'
 import { readTime } from './times.ts'
 import { lastModel, parentsByChildren } from './tree.ts'
@@ -19,7 +19,7 @@ export function looksLikeChatGPT(value: unknown): boolean {
 export function readChatGPT(value: unknown): Conversation {
   const source = asRecord(value)
   if (!source) throw new Refused(null, 'it is not an object')
-  const given = asName(source.conversation_id) ?? asName(source.id)
+  const given = givenId(source.conversation_id) ?? givenId(source.id)
   const mapping = asRecord(source.mapping)
   if (!mapping) throw new Refused(given, 'it has no messages: its mapping is missing')
   const usual = asName(source.default_model_slug)

@@ -2,7 +2,7 @@ import { attachment } from './attachments.ts'
 import { readBlocks } from './claude-blocks.ts'
 import { type Conversation, type Part, Refused } from './conversation.ts'
 import { type Draft, growTree } from './grow-tree.ts'
-import { contentId } from './ids.ts'
+import { contentId, givenId } from './ids.ts'
 import { asToolResults } from './parts.ts'
 import { readRole } from './roles.ts'
 import { readTime } from './times.ts'
@@ -28,7 +28,7 @@ export function looksLikeClaude(value: unknown): boolean {
 export function readClaude(value: unknown): Conversation {
   const source = asRecord(value)
   if (!source) throw new Refused(null, 'it is not an object')
-  const given = asName(source.uuid) ?? asName(source.id)
+  const given = givenId(source.uuid) ?? givenId(source.id)
   if (!Array.isArray(source.chat_messages)) {
     throw new Refused(given, 'it has no messages: its chat_messages are missing')
   }

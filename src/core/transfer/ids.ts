@@ -2,6 +2,7 @@ import { v5 as uuid } from 'uuid'
 import { sha256 } from './attachments.ts'
 import { Refused } from './conversation.ts'
 import { jsonOf } from './json.ts'
+import { asName } from './values.ts'
 
 /** The namespace of all ids that imports make; never to be changed, or everything would come in a second time. */
 const NAMESPACE = '6f1f3b5e-6d0a-5b0e-9a35-2f6f5a1c7d11'
@@ -44,6 +45,16 @@ export function withOrigin(
 ): Record<string, unknown> {
   const origin = { source, source_id: id }
   return keepsId(source, id) ? { ...origin, ...metadata } : { ...metadata, ...origin }
+}
+
+/**
+ * The id that a source of JSON gives a chat: a text without the blanks around it, or a number; null where it gives none.
+ * Throws Refused for a number above 2^53, as JSON is read without its last digits: another chat would have the same.
+ */
+export function givenId(value: unknown): string | null {
+  if (typeof value !== 'number' || !Number.isInteger(value) || Number.isSafeInteger(value))
+    return asName(value)
+  throw new Refused(null, 'its id is a number that is too long to be told from others; write it as a text')
 }
 
 /** An id for what has none in its source: the same for the same content. Throws Refused for endless nesting. */

@@ -1,5 +1,5 @@
 import { type Conversation, Refused } from './conversation.ts'
-import { contentId } from './ids.ts'
+import { contentId, givenId } from './ids.ts'
 import { type Era, eraClock, eraId } from './libreollama-era.ts'
 import { MESSAGE_COLUMNS, nodeOf } from './libreollama-messages.ts'
 import { beginningOf, conversationOf, SESSION_COLUMNS } from './libreollama-sessions.ts'
@@ -20,7 +20,7 @@ export function looksLikeLibreOllamaExport(value: unknown): boolean {
 export function readLibreOllamaExport(value: unknown, timeZone = hostZone()): Conversation {
   const source = asRecord(value)
   const session = asRecord(source?.session)
-  const id = asText(session?.id)
+  const id = givenId(session?.id)
   if (!source || !session) throw new Refused(id, 'it has no session')
   if (!Array.isArray(source.messages)) throw new Refused(id, 'it has no messages')
   const era = eraOf(session)

@@ -1,6 +1,6 @@
 import { type Conversation, Refused } from './conversation.ts'
 import { type Draft, growTree, type Message } from './grow-tree.ts'
-import { contentId } from './ids.ts'
+import { contentId, givenId } from './ids.ts'
 import { parseJson } from './json.ts'
 import { readParts } from './openwebui-content.ts'
 import { readRole } from './roles.ts'
@@ -44,7 +44,7 @@ export function readOpenWebUI(value: unknown): Conversation {
   if (!outer) throw new Refused(null, 'it is not an object')
   // Older exports have no wrapping; in a database the inner object is text.
   const chat = asRecord(parseJson(outer.chat)) ?? outer
-  const id = asName(outer.id) ?? asName(chat.id)
+  const id = givenId(outer.id) ?? givenId(chat.id)
   const history = asRecord(chat.history)
   const flat = asRecords(chat.messages)
   const branching = readBranching(history?.messages)
