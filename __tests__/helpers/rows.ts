@@ -13,7 +13,6 @@ export function rowsOf(conversation: Conversation, options: Partial<RowOptions> 
     source: 'test',
     branches: 'active',
     include: new Set(),
-    now: new Date(),
     ...options,
   })
   return { session: seen(main?.session), messages: main?.messages.map(seen) ?? [] }

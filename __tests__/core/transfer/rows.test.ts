@@ -1,5 +1,6 @@
 import { readChatGPT } from '../../../src/core/transfer/chatgpt.ts'
 import { readLMStudio } from '../../../src/core/transfer/lmstudio.ts'
+import { toRows } from '../../../src/core/transfer/rows.ts'
 import { conversation, node, rowsOf } from '../../helpers/rows.ts'
 
 const answer = { kind: 'tool_result', name: 'clock', output: 'noon' } as const
@@ -63,11 +64,10 @@ test.each(['reasoning', 'tools'] as const)(
 
 const noTimes = { created_at: null, updated_at: null }
 
-test('a chat without any time gives the same rows whenever it is imported, and says so', () => {
+test('a chat without any time begins in 1970, whenever it is imported, and says so', () => {
   const chat = conversation([node('user', ['hi']), node('assistant', ['ho'])], noTimes)
-  const [one, other] = [new Date(0), new Date()].map((now) => rowsOf(chat, { now }))
-  expect(one).toEqual(other)
-  expect(one?.session).toMatchObject({
+  const one = rowsOf(chat)
+  expect(one.session).toMatchObject({
     created_at: '1970-01-01T00:00:00.000000+00:00',
     updated_at: '1970-01-01T00:00:00.000001+00:00',
     metadata: { times_unknown: true },
@@ -82,4 +82,39 @@ test.each([
   const { session } = rowsOf(conversation(nodes, { ...noTimes, updated_at }))
   expect(session.created_at).toBe('2025-06-05T20:22:07.000000+00:00')
   expect(session.metadata).not.toHaveProperty('times_unknown')
+})
+
+/** A question with two answers, of which the first goes on; `more` are further messages, each under the one that it names. */
+function forked(more: [id: string, parent: string][] = []) {
+  const placed = ([id, parent]: [string, string | null]) => ({ ...node('user', [id]), id, parent })
+  const nodes = (
+    [
+      ['q', null],
+      ['a', 'q'],
+      ['b', 'q'],
+      ['a2', 'a'],
+    ] as [string, string | null][]
+  )
+    .concat(more)
+    .map(placed)
+  return { ...conversation([]), nodes, current: 'a2' }
+}
+
+test('a branch is the same session when it grows, and its forks are sessions of their own', () => {
+  const sessions = (more?: [string, string][]) =>
+    toRows(forked(more), { source: 'test', branches: 'all', include: new Set() }).map(
+      ({ session, messages }) => [
+        session.get('id'),
+        messages.map((message) => message.get('content')).join(' '),
+      ],
+    )
+  const [main, branch] = sessions()
+  expect([main?.[1], branch?.[1]]).toEqual(['q a a2', 'q b'])
+  const grown = sessions([
+    ['b2', 'b'],
+    ['b3', 'b2'],
+    ['c', 'b'],
+  ])
+  expect(grown).toEqual([main, [branch?.[0], 'q b b2 b3'], [expect.any(String), 'q b c']])
+  expect(new Set(grown.map(([id]) => id)).size).toBe(3)
 })

@@ -4,12 +4,13 @@ import { AppError } from '../errors.ts'
 import type { OnProgress } from '../progress.ts'
 import { formatTimestamp } from '../timestamp.ts'
 import type { Imported, SourceAgent, SourceExecution, SourceSetting } from './conversation.ts'
-import { importedId } from './ids.ts'
+import { importedId, withOrigin } from './ids.ts'
 import type { ImportCounts } from './import-counts.ts'
 import type { ImportItem } from './import-items.ts'
+import { toJson } from './json.ts'
 import { checkHeader, isJsonlHeader, isWholeExport, LineReader, RefusedChat } from './jsonl.ts'
 import type { OnConflict } from './merge-item.ts'
-import { type ImportRow, type Include, toJson, toRows } from './rows.ts'
+import { type ImportRow, type Include, toRows } from './rows.ts'
 import { type SourceFile, sourceFiles } from './source-files.ts'
 import { type Found, readSource, type SourceName } from './sources.ts'
 import { ImportWriter, refusesItem } from './write-import.ts'
@@ -192,7 +193,7 @@ class ImportRun {
         yield { kind: 'record', table: 'settings', row: settingRow(imported.setting, now()) }
         return
       case 'conversation':
-        for (const rows of toRows(imported.conversation, { source, branches, include, now: now() })) {
+        for (const rows of toRows(imported.conversation, { source, branches, include })) {
           if (!this.#agents.has(String(rows.session.get('agent_id')))) rows.session.set('agent_id', null)
           const id = String(rows.session.get('id'))
           if (source === 'libreollama') this.#sessions.add(id) // its runs of agents come later
@@ -243,7 +244,7 @@ function agentRow(source: string, agent: SourceAgent, now: Date): ImportRow {
     ...Object.entries(rest),
     ['created_at', created_at ?? moment],
     ['updated_at', updated_at ?? created_at ?? moment],
-    ['metadata', toJson({ ...metadata, source, source_id: id })],
+    ['metadata', toJson(withOrigin(metadata, source, id))],
   ])
 }
 
@@ -255,7 +256,7 @@ function executionRow(source: string, execution: SourceExecution, now: Date): Im
     ['session_id', session_id === null ? null : importedId(source, session_id)],
     ...Object.entries(rest),
     ['started_at', started_at ?? formatTimestamp(now)],
-    ['metadata', toJson({ ...metadata, source, source_id: id })],
+    ['metadata', toJson(withOrigin(metadata, source, id))],
   ])
 }
 

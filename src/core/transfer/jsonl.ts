@@ -86,7 +86,7 @@ function metadataOut(stored: unknown): string {
   return isValue ? stored : JSON.stringify(stored ?? null)
 }
 
-const hasSpace = (json: string) => /\s/.test(json.replace(/"(?:[^"\\]|\\.)*"/g, ''))
+const hasSpace = (json: string) => /\s/.test(json.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/g, ''))
 
 /** The stored text of metadata: the characters of the line where it is one of ours, else what its value gives. */
 function metadataIn(value: unknown, line: string): unknown {

@@ -5,8 +5,6 @@ import { importedId, messageId, withOrigin } from './ids.ts'
 import { toJson } from './json.ts'
 import { joinParts, messagesOf } from './said.ts'
 
-export { toJson } from './json.ts'
-
 /** How conversations become rows. */
 export interface RowOptions {
   /** The name of the format, part of every id. */
@@ -15,8 +13,6 @@ export interface RowOptions {
   branches: 'active' | 'all'
   /** What else than text becomes part of what was said; all of it is kept in metadata in any case. */
   include: ReadonlySet<Include>
-  /** Not looked at: a time that is made up at every import would change every chat that has none. */
-  now?: Date
 }
 
 /** Reasoning before the answer, tool traffic and hidden messages as messages of the system. */
@@ -40,12 +36,32 @@ export function toRows(conversation: Conversation, options: RowOptions): Session
   const active = pathTo(conversation.current, nodes)
   const main = rowsOfPath(conversation, active, options, undefined)
   if (options.branches === 'active') return [main]
-  const parents = new Set(conversation.nodes.map(({ parent }) => parent))
-  const leaves = conversation.nodes.filter(({ id }) => !parents.has(id) && id !== conversation.current)
-  const others = leaves.map((leaf, index) =>
-    rowsOfPath(conversation, pathTo(leaf.id, nodes), options, { leaf: leaf.id, number: index + 2 }),
-  )
-  return [main, ...others]
+  const others = branchesOf(conversation, nodes, new Set(active.map(({ id }) => id)))
+  return [
+    main,
+    ...others.map((branch) => rowsOfPath(conversation, pathTo(branch.leaf, nodes), options, branch)),
+  ]
+}
+
+/** The paths beside the active one, each to its leaf. A branch is the same one when it grows: it is known by its start. */
+function branchesOf(
+  { nodes: all, current }: Conversation,
+  nodes: Map<string, ConversationNode>,
+  active: ReadonlySet<string>,
+): Branch[] {
+  const eldest = new Map<string | null, string>()
+  for (const { id, parent } of all) if (!eldest.has(parent)) eldest.set(parent, id)
+  const startOf = (leaf: ConversationNode): string => {
+    let node = leaf
+    for (let steps = 0; steps < all.length; steps++) {
+      const parent = nodes.get(node.parent ?? '')
+      if (!parent || active.has(parent.id) || eldest.get(parent.id) !== node.id) break
+      node = parent
+    }
+    return node.id
+  }
+  const leaves = all.filter(({ id }) => !eldest.has(id) && id !== current)
+  return leaves.map((leaf, index) => ({ leaf: leaf.id, start: startOf(leaf), number: index + 2 }))
 }
 
 function pathTo(leaf: string | null, nodes: Map<string, ConversationNode>): ConversationNode[] {
@@ -59,6 +75,8 @@ function pathTo(leaf: string | null, nodes: Map<string, ConversationNode>): Conv
 
 interface Branch {
   leaf: string
+  /** The first node that only this branch has. */
+  start: string
   number: number
 }
 
@@ -69,7 +87,7 @@ function rowsOfPath(
   branch: Branch | undefined,
 ): SessionRows {
   const { source } = options
-  const suffix = branch ? ['branch', branch.leaf] : []
+  const suffix = branch ? ['branch', branch.start] : []
   const id = importedId(source, conversation.id, ...suffix)
   const start = startOf(conversation, path)
   const clock = new Clock(start ?? UNKNOWN_TIME)

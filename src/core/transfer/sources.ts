@@ -45,7 +45,7 @@ export interface ReadOptions {
 type JsonFormat = [
   Exclude<SourceName, 'jsonl'>,
   (value: unknown) => boolean,
-  (value: unknown, file: SourceFile) => Conversation,
+  (value: unknown, file: SourceFile, options: ReadOptions) => Conversation,
 ]
 
 /** Formats of JSON values, told by what the first of them looks like. */
@@ -56,7 +56,11 @@ const JSON_FORMATS: JsonFormat[] = [
     (value, { name, path, named }) =>
       readLMStudio(value, named ? basename(name) : name, path === undefined ? name : resolve(path)),
   ],
-  ['libreollama', looksLikeLibreOllamaExport, (value) => readLibreOllamaExport(value)],
+  [
+    'libreollama',
+    looksLikeLibreOllamaExport,
+    (value, _file, { timeZone }) => readLibreOllamaExport(value, timeZone),
+  ],
   ['chatgpt', looksLikeChatGPT, (value) => readChatGPT(value)],
   ['openwebui', looksLikeOpenWebUI, (value) => readOpenWebUI(value)],
   ['claude', looksLikeClaude, (value) => readClaude(value)],
@@ -140,7 +144,7 @@ async function* readJson(
       others.push({ value, text })
       if (format === undefined && others.length < LOOKED_AT) continue
       if (format === undefined) return
-      for (const other of others) yield foundIn(other.value, other.text, format, file)
+      for (const other of others) yield foundIn(other, format, file, options)
       others = []
     }
   }
@@ -157,11 +161,16 @@ async function* readJson(
 
 const nameOf = (format: JsonFormat | 'jsonl') => (format === 'jsonl' ? format : format[0])
 
-function foundIn(value: unknown, text: string, format: JsonFormat | 'jsonl', file: SourceFile): Found {
+function foundIn(
+  { value, text }: { value: unknown; text: string },
+  format: JsonFormat | 'jsonl',
+  file: SourceFile,
+  options: ReadOptions,
+): Found {
   if (value instanceof Refused)
     return { source: nameOf(format), imported: { kind: 'refused', refused: value } }
   if (format === 'jsonl') return { source: 'jsonl', line: value, text }
-  return { source: format[0], imported: readOne(format[2], value, file) }
+  return { source: format[0], imported: readOne(() => format[2](value, file, options)) }
 }
 
 /** The format of a value; a file that was named itself, with its format, is believed to be of it. */
@@ -190,13 +199,9 @@ function parseElement(bytes: Buffer, text: string): unknown {
   }
 }
 
-function readOne(
-  read: (value: unknown, file: SourceFile) => Conversation,
-  value: unknown,
-  file: SourceFile,
-): Imported {
+function readOne(read: () => Conversation): Imported {
   try {
-    return { kind: 'conversation', conversation: read(value, file) }
+    return { kind: 'conversation', conversation: read() }
   } catch (error) {
     if (error instanceof Refused) return { kind: 'refused', refused: error }
     if (error instanceof RangeError)
