@@ -16,7 +16,7 @@ import { type Imagined, ItemMerger, type OnConflict } from './merge-item.ts'
 /** Milliseconds between two commits. */
 const COMMIT_EVERY = 2000
 /** What is gathered before it is written: rows of messages, and characters in them. */
-const GATHERED = { rows: 1000, characters: 250000 }
+const GATHERED = { rows: 1000, characters: 250_000 }
 
 /** Told of an item that the database refuses; then nothing of it is there. */
 export type OnItemRefused = (item: ImportItem, reason: string) => Promise<void>
