@@ -69,13 +69,13 @@ function refusedValue(message: string): string {
     /^SQLITE_CONSTRAINT: (\w+(?: \w+)?) constraint failed(?:: (.*))?$/s.exec(message) ?? []
   switch (kind) {
     case 'FOREIGN KEY':
-      return 'it refers to a record that is not there'
+      return 'it refers to a record that is not there (FOREIGN KEY)'
     case 'UNIQUE':
-      return `there is a record with the same ${what} already`
+      return `there is a record with the same ${what} already (UNIQUE)`
     case 'NOT NULL':
-      return `${what} needs a value`
+      return `${what} needs a value (NOT NULL)`
     case 'CHECK':
-      return `a value breaks the rule ${what}`
+      return `a value breaks the rule ${what} (CHECK)`
     default:
       return message.replace(/^SQLITE_CONSTRAINT: /, '')
   }
