@@ -12,6 +12,7 @@ import { parseMoment } from '../src/core/moment.ts'
 import { searchSessions } from '../src/core/search.ts'
 import { EXPORT_FORMAT_NAMES } from '../src/core/transfer/export/formats.ts'
 import { atOneMoment, type ExportSelection } from '../src/core/transfer/export.ts'
+import { checkPlace } from '../src/core/transfer/export-place.ts'
 import { type ExportReport, exportChats } from '../src/core/transfer/run-export.ts'
 import type { Define } from './index.ts'
 
@@ -45,7 +46,7 @@ const define: Define = (command, context) => {
     )
     .option(
       '--out <path>',
-      'a new file, or for markdown a folder with a file for each chat; without it, stdout',
+      'a new file, or for markdown a new folder with a file for each chat; without it, or as -, stdout',
     )
     .option('--session <id…>', 'only these chats', (id: string, ids: string[] = []) => [...ids, id])
     .option('--agent <id>', 'only chats with this agent')
@@ -55,7 +56,9 @@ const define: Define = (command, context) => {
     .action(async (options: Options) => {
       const ctx = context()
       const print = ctx.printer(view)
-      const { format, out } = options
+      const { format } = options
+      const out = options.out === '-' ? undefined : options.out
+      if (out !== undefined) await checkPlace(format, out)
       const report = await withDatabase(ctx.database, (db) =>
         atOneMoment(db, async (reader) =>
           exportChats(reader, {
@@ -70,8 +73,9 @@ const define: Define = (command, context) => {
       )
       if (ctx.hasPerson)
         ctx.warn('what was exported is not encrypted: whoever can read it can read the chats')
-      for (const { id, reason } of out ? [] : report.skipped) ctx.warn(`left out: ${id}: ${reason}`)
-      if (out) await print(report)
+      for (const { id, reason } of out === undefined ? report.skipped : [])
+        ctx.warn(`left out: ${id}: ${reason}`)
+      if (out !== undefined) await print(report)
     })
 }
 

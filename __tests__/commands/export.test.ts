@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { databaseWithChats, json, query } from '../helpers/chats.ts'
 import { snapshot, temporaryFolder } from '../helpers/folder.ts'
 import { errorOf, run } from '../helpers/run.ts'
@@ -88,6 +88,65 @@ test('an existing file, a symbolic link and an unknown format are refused, and n
   expect(errorOf(await run(['export', '--format', 'docx', ...words, '--json'])).exit).toBe(2)
   expect(readdirSync(folder)).toEqual(before)
   expect(readFileSync(join(folder, 'mine'), 'utf8')).toBe('mine')
+})
+
+test('- is standard output', async () => {
+  const { words, folder } = await withAnswer()
+  const { code, stdout } = await run(['export', '--out', '-', ...words], { cwd: folder })
+  expect({ code, stdout }).toEqual({ code: 0, stdout: (await run(['export', ...words])).stdout })
+  expect(readdirSync(folder)).not.toContain('-')
+})
+
+test.each([
+  ['a folder', 'html', 'there', 2],
+  ['a folder', 'jsonl', 'there/', 2],
+  ['a folder that is not there', 'csv', 'new/', 2],
+  ['nothing', 'jsonl', '', 2],
+  ['nothing', 'markdown', '', 2],
+  ['a folder with something in it', 'markdown', 'full', 18],
+  ['a place below a file', 'jsonl', 'full/file/out', 18],
+  ['a place below a file', 'markdown', 'full/file/out', 18],
+  ['a name that is too long', 'jsonl', 'x'.repeat(300), 18],
+  ['a place below /proc', 'jsonl', '/proc/none/none', 18],
+  ['a place below /proc', 'markdown', '/proc/none/none', 18],
+  ['a place in /proc', 'jsonl', '/proc/self/none', 18],
+])('%s is no place for %s', async (_case, format, name, exit) => {
+  const { words } = await withAnswer()
+  const folder = temporaryFolder()
+  mkdirSync(join(folder, 'there'))
+  mkdirSync(join(folder, 'full'))
+  writeFileSync(join(folder, 'full', 'file'), '')
+  const before = snapshot(folder)
+  const out = name === '' ? '' : resolve(folder, name) + (name.endsWith('/') ? '/' : '')
+  const error = errorOf(await run(['export', '--format', format, '--out', out, ...words, '--json']))
+  expect(error).toMatchObject({ exit })
+  expect(error.hint).not.toContain('--db')
+  expect(error.hint).toContain(exit === 2 || name === 'full' ? '--out' : '')
+  expect(snapshot(folder)).toEqual(before)
+})
+
+test('a folder may be named with a slash, and may be there when it is empty, also by a link', async () => {
+  const { words } = await withAnswer()
+  const folder = temporaryFolder()
+  mkdirSync(join(folder, 'there'))
+  symlinkSync('there', join(folder, 'link'))
+  for (const name of ['link', 'new/']) {
+    const out = join(folder, name)
+    await json(['export', '--format', 'markdown', '--out', out, ...words])
+    expect(readdirSync(out).sort()).toEqual(['bread.md', 'long ago.md'])
+  }
+  expect(readdirSync(folder).sort()).toEqual(['link', 'new', 'there'])
+})
+
+test('a name may be as long as the file system takes', async () => {
+  const { words } = await withAnswer()
+  const folder = temporaryFolder()
+  for (const [format, name] of [
+    ['jsonl', 'é'.repeat(120)],
+    ['markdown', 'x'.repeat(255)],
+  ] as const)
+    await json(['export', '--format', format, '--out', join(folder, name), ...words])
+  expect(readdirSync(folder).sort()).toEqual(['x'.repeat(255), 'é'.repeat(120)])
 })
 
 test('a reader that goes away ends it quietly, and the database is as it was', async () => {

@@ -64,18 +64,18 @@ export function systemErrorCode(error: unknown): string | undefined {
   return types.isNativeError(error) && 'syscall' in error ? (error as NodeJS.ErrnoException).code : undefined
 }
 
-/** A failed system call on `path` in plain words, as IO; anything else is returned as it is. */
-export function explainSystemError(error: unknown, path: string): unknown {
+/** A failed system call on `path`, which `flag` named, in plain words, as IO; anything else is returned as it is. */
+export function explainSystemError(error: unknown, path: string, flag = '--db'): unknown {
   const known: Record<string, [string, string]> = {
     EACCES: ['permission denied', 'check who owns the path with: ls -ld'],
     EPERM: ['the operation is not permitted', 'check who owns the path with: ls -ld'],
-    EROFS: ['the file system is read-only', 'choose another place with --db <path>'],
+    EROFS: ['the file system is read-only', `choose another place with ${flag} <path>`],
     ENOSPC: ['the disk is full', 'free some space (df -h shows how much is left) and run it again'],
     EDQUOT: ['the disk quota is used up', 'free some space and run it again'],
     EIO: ['the disk reported an error', 'copy what can be read to another disk before anything else'],
-    ENOTDIR: ['a part of the path is not a folder', 'check the path given with --db'],
-    ELOOP: ['too many symbolic links', 'check the path given with --db'],
-    ENAMETOOLONG: ['the path is too long', 'choose a shorter one with --db <path>'],
+    ENOTDIR: ['a part of the path is not a folder', `check the path given with ${flag}`],
+    ELOOP: ['too many symbolic links', `check the path given with ${flag}`],
+    ENAMETOOLONG: ['the path is too long', `choose a shorter one with ${flag} <path>`],
     EMFILE: ['too many open files', 'raise the limit with: ulimit -n'],
   }
   const code = systemErrorCode(error)

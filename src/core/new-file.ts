@@ -1,19 +1,51 @@
 import { constants } from 'node:fs'
-import { link, lstat, mkdir, open, rm } from 'node:fs/promises'
+import { link, lstat, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 
-/** Makes the folders that are missing above a file, each 0700. */
-export async function makeFolderFor(path: string): Promise<void> {
+/**
+ * Makes the folders that are missing above a file, which `flag` named, each 0700. Resolves to the topmost one that was
+ * made, undefined where none was missing.
+ */
+export async function makeFolderFor(path: string, flag = '--db'): Promise<string | undefined> {
   const folder = dirname(path)
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error) => {
-    // Node says ENOENT as well when a folder above could not be made.
+  try {
+    return await makeFolder(folder)
+  } catch (error) {
+    // Where a folder cannot have any in it, the system calls it missing.
     if (systemErrorCode(error) === 'ENOENT') throw notMade(folder, error)
-    if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, folder)
+    if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, folder, flag)
     throw new AppError('IO', `${folder} is a file, and a folder is needed there`, {
       hint: `look at it with: ls -l ${folder}`,
     })
-  })
+  }
+}
+
+/** Not Node's own `recursive`: in Node 20 it goes round in circles, deaf to Ctrl-C, below /proc. */
+async function makeFolder(folder: string): Promise<string | undefined> {
+  const above = dirname(folder)
+  try {
+    await mkdir(folder, { mode: 0o700 })
+    return folder
+  } catch (error) {
+    if (await isFolder(folder)) return undefined
+    if (systemErrorCode(error) !== 'ENOENT' || above === folder) throw error
+  }
+  const made = await makeFolder(above)
+  try {
+    await mkdir(folder, { mode: 0o700 })
+    return made ?? folder
+  } catch (error) {
+    if (await isFolder(folder)) return made // another program was quicker
+    throw error
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (status) => status.isDirectory(),
+    () => false,
+  )
 }
 
 function notMade(folder: string, cause: unknown): AppError {

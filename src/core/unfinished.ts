@@ -29,7 +29,21 @@ export interface Names {
 
 /** The names for an operation that begins now. */
 export function namesFor(path: string, operation: Operation, now: Date): Names {
-  return names(path, operation, ownPid, stampOf(now))
+  const begin = operation === 'export' ? join(dirname(path), shortName(basename(path))) : path
+  return names(begin, operation, ownPid, stampOf(now))
+}
+
+/** Bytes: with what is added to it, such a name fits wherever a name fits. */
+const SHORT = 60
+
+/** What is exported may have as long a name as there is, so what it is made under begins with some of it only. */
+function shortName(base: string): string {
+  let short = ''
+  for (const char of base) {
+    if (Buffer.byteLength(short + char) > SHORT) break
+    short += char
+  }
+  return short
 }
 
 /** A moment in a file name: `20261123T131500123Z`, which sorts as text. */
@@ -53,7 +67,11 @@ const UNFINISHED =
 
 /** Finishes or undoes what killed operations on this file left; what still runs is left alone. */
 export async function recover(path: string): Promise<Recovery[]> {
-  return settleAll(dirname(path), (base) => base === basename(path))
+  const name = basename(path)
+  return settleAll(
+    dirname(path),
+    (base, operation) => base === (operation === 'export' ? shortName(name) : name),
+  )
 }
 
 /** The same for every file of a folder: what is left of killed copies goes. */
@@ -61,17 +79,23 @@ export async function recoverFolder(folder: string): Promise<Recovery[]> {
   return settleAll(folder, () => true)
 }
 
-async function settleAll(folder: string, isMeant: (base: string) => boolean): Promise<Recovery[]> {
+async function settleAll(
+  folder: string,
+  isMeant: (base: string, operation: string) => boolean,
+): Promise<Recovery[]> {
   const found = new Map<string, { base: string; operation: string; pid: number; stamp: string }>()
   for (const name of await readdir(folder).catch(() => [])) {
     const [, base = '', operation = '', pid = '', stamp = ''] = UNFINISHED.exec(name) ?? []
-    if (base === '' || !isMeant(base)) continue
+    if (base === '' || !isMeant(base, operation)) continue
     found.set(`${base} ${operation} ${pid} ${stamp}`, { base, operation, pid: Number(pid), stamp })
   }
   const recovered: Recovery[] = []
   for (const { base, operation, pid, stamp } of found.values()) {
     if (await mayStillRun(pid, readStamp(stamp))) continue
     const path = join(folder, base)
+    // An export replaces nothing, and may be a folder.
+    if (operation === 'export')
+      await rm(names(path, operation, pid, stamp).made, { recursive: true, force: true })
     const outcome = await settle(path, names(path, operation, pid, stamp))
     recovered.push({ operation: operation as Operation, outcome })
   }

@@ -1,8 +1,8 @@
-import { resolve } from 'node:path'
 import type { Connection } from '../connection.ts'
 import type { OnProgress } from '../progress.ts'
 import { loadExportFormat } from './export/formats.ts'
 import { countChats, type ExportSelection, exportedChats, jsonLines } from './export.ts'
+import { checkPlace } from './export-place.ts'
 import { writeFolder, writeNewFile } from './write-export.ts'
 
 /** What to export, and where to. */
@@ -10,7 +10,7 @@ export interface ExportRequest {
   /** `jsonl`, or one of EXPORT_FORMAT_NAMES. */
   format: string
   selection: ExportSelection
-  /** A new file, or a folder where the format makes a file of each chat; without it everything goes to `print`. */
+  /** A new file, or a new or empty folder where the format makes a file of each chat; without it all goes to `print`. */
   out?: string | undefined
   /** Takes what has no file to go to; false when nobody reads it any more. */
   print?: (piece: string | Uint8Array) => Promise<boolean>
@@ -31,11 +31,12 @@ export interface ExportReport {
 
 /**
  * Exports chats as they are at one moment: `reader` has to be in a transaction. A file or folder is 0600 or 0700 and new.
- * Throws IO where something is there already, or the disk fills; then no file is left half-written.
+ * Throws IO where something is there already, or the disk fills; then nothing is left of it.
  */
 export async function exportChats(reader: Connection, request: ExportRequest): Promise<ExportReport> {
   const { format: name, selection, out, print = async () => true, signal, onProgress } = request
-  const path = out === undefined ? '' : resolve(out)
+  const place = out === undefined ? undefined : await checkPlace(name, out)
+  const path = place?.path ?? ''
   const report: ExportReport = { path, format: name, sessions: 0, bytes: 0, skipped: [] }
   const total = await countChats(reader, selection)
   let begun = 0
@@ -50,6 +51,7 @@ export async function exportChats(reader: Connection, request: ExportRequest): P
     report.sessions--
   }
   const onBytes = (bytes: number) => {
+    signal?.throwIfAborted()
     report.bytes += bytes
   }
   async function* chats() {
@@ -61,7 +63,7 @@ export async function exportChats(reader: Connection, request: ExportRequest): P
   const format = name === 'jsonl' ? undefined : await loadExportFormat(name)
   const pieces = () =>
     format ? format.write(chats(), { onSkipped }) : jsonLines(reader, selection, onSession)
-  if (out === undefined) {
+  if (place === undefined) {
     for await (const piece of pieces()) {
       onBytes(Buffer.byteLength(piece))
       if (!(await print(piece))) break

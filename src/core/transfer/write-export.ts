@@ -1,15 +1,14 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
-import { basename, join } from 'node:path'
-import { AppError, explainSystemError, systemErrorCode } from '../errors.ts'
-import { exists } from '../file-facts.ts'
-import { discardDatabase, makeFolderFor, publishFile } from '../new-file.ts'
+import { type FileHandle, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { discardDatabase, makeFolderFor, publishFile, syncPath } from '../new-file.ts'
 import { namesFor, recover } from '../unfinished.ts'
 import type { ExportedChat, ExportFormat, ExportOptions } from './export/shape.ts'
+import { explainPlace, FLAG } from './export-place.ts'
 
 const BUFFER = 256 * 1024
 
-/** Told of what was written, as it happens. */
+/** Told of what was written, as it happens; it may throw, and then nothing is left. */
 type OnBytes = (bytes: number) => void
 
 /** Writes pieces of text to a new file, 0600, which has its name only when it is whole. */
@@ -18,18 +17,80 @@ export async function writeNewFile(
   pieces: AsyncIterable<string | Uint8Array>,
   onBytes: OnBytes,
 ): Promise<void> {
-  if (await exists(path)) throw taken(path)
-  await makeFolderFor(path)
-  await recover(path)
-  const { made } = namesFor(path, 'export', new Date())
+  await appear(path, async (made) => {
+    try {
+      await writeAll(made, pieces, onBytes)
+      await publishFile(made, path)
+    } finally {
+      await discardDatabase(made)
+    }
+  })
+}
+
+/**
+ * Writes one file for each chat into a folder, 0700, which has its name only when all are there; names are safe and
+ * unique. An empty folder of that name is replaced.
+ */
+export async function writeFolder(
+  path: string,
+  format: ExportFormat,
+  chats: AsyncIterable<ExportedChat>,
+  { onBytes, ...options }: ExportOptions & { onBytes: OnBytes },
+): Promise<void> {
+  const { fileName } = format
+  if (!fileName) throw new Error(`${format.name} is not written as a folder`)
+  await appear(path, async (made) => {
+    try {
+      await makeFolderFor(join(made, 'chat'), FLAG)
+      const names = new Set<string>()
+      for await (const chat of chats) {
+        async function* one() {
+          yield chat
+        }
+        const file = join(made, fileName(chat.session, names))
+        await writeAll(file, format.write(one(), options), onBytes)
+      }
+      await publishFolder(made, path, onBytes)
+    } finally {
+      await rm(made, { recursive: true, force: true })
+    }
+  })
+}
+
+/** Has `work` write under another name beside `path`; when it fails, the folders that were made for it go again. */
+async function appear(path: string, work: (made: string) => Promise<void>): Promise<void> {
+  const above = await makeFolderFor(path, FLAG)
   try {
-    await writeAll(made, pieces, onBytes)
-    await publishFile(made, path)
+    await recover(path)
+    await work(namesFor(path, 'export', new Date()).made)
   } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') throw taken(path)
-    throw explainSystemError(error, path)
-  } finally {
-    await discardDatabase(made)
+    if (above !== undefined) await removeEmpty(dirname(path), above)
+    throw explainPlace(error, path)
+  }
+}
+
+async function removeEmpty(folder: string, last: string): Promise<void> {
+  try {
+    await rmdir(folder)
+    if (folder !== last) await removeEmpty(dirname(folder), last)
+  } catch {
+    // another program put something there
+  }
+}
+
+/** Only now has each file to be on the disk: one after the other while they are made would take many times as long. */
+async function publishFolder(made: string, path: string, onBytes: OnBytes): Promise<void> {
+  for (const name of await readdir(made)) {
+    await syncPath(join(made, name))
+    onBytes(0)
+  }
+  await syncPath(made)
+  await rename(made, path)
+  try {
+    await syncPath(dirname(path))
+  } catch (error) {
+    await rm(path, { recursive: true })
+    throw error
   }
 }
 
@@ -73,29 +134,4 @@ async function pour(
   }
   await flush()
   await writing
-}
-
-/** Writes one file for each chat into a folder, which is made; names are safe and unique. */
-export async function writeFolder(
-  folder: string,
-  format: ExportFormat,
-  chats: AsyncIterable<ExportedChat>,
-  { onBytes, ...options }: ExportOptions & { onBytes: OnBytes },
-): Promise<void> {
-  const { fileName } = format
-  if (!fileName) throw new Error(`${format.name} is not written as a folder`)
-  await makeFolderFor(join(folder, 'chat'))
-  const names = new Set<string>()
-  for await (const chat of chats) {
-    async function* one() {
-      yield chat
-    }
-    await writeNewFile(join(folder, fileName(chat.session, names)), format.write(one(), options), onBytes)
-  }
-}
-
-function taken(path: string): AppError {
-  return new AppError('IO', `there is a file at ${path} already; it was not overwritten`, {
-    hint: `name another place with --out, or move ${basename(path)} away`,
-  })
 }

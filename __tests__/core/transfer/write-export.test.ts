@@ -1,0 +1,59 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadExportFormat } from '../../../src/core/transfer/export/formats.ts'
+import type { ExportedChat } from '../../../src/core/transfer/export/shape.ts'
+import { writeFolder, writeNewFile } from '../../../src/core/transfer/write-export.ts'
+import { chatOf } from '../../helpers/exported-chats.ts'
+import { temporaryFolder } from '../../helpers/folder.ts'
+
+async function* chats(count: number, end = () => {}): AsyncGenerator<ExportedChat> {
+  for (let number = 0; number < count; number++) yield chatOf([['user', 'Why?']])
+  end()
+}
+
+const stop = () => {
+  throw new Error('stop')
+}
+
+test('of an export that fails nothing is left, nor the folders that were made for it', async () => {
+  const folder = temporaryFolder()
+  const markdown = await loadExportFormat('markdown')
+  const path = join(folder, 'a', 'b', 'out')
+  const onBytes = () => {}
+  const meanwhile = () => {
+    expect(existsSync(path)).toBe(false)
+    stop()
+  }
+  await expect(writeFolder(path, markdown, chats(2, meanwhile), { onBytes })).rejects.toThrow('stop')
+  await expect(writeNewFile(path, markdown.write(chats(2, meanwhile)), onBytes)).rejects.toThrow('stop')
+  await expect(writeFolder(path, markdown, chats(2), { onBytes: stop })).rejects.toThrow('stop')
+  expect(readdirSync(folder)).toEqual([])
+})
+
+test.each([
+  ['a short name', 'out', 'out'],
+  ['the longest name', 'x'.repeat(255), 'x'.repeat(60)],
+])('what a killed export to %s left goes with the next one', async (_case, name, short) => {
+  const folder = temporaryFolder()
+  const left = join(folder, `${short}.export-999999999-20250605T202206123Z.new`)
+  mkdirSync(left)
+  writeFileSync(join(left, 'chat.md'), '')
+  writeFileSync(join(folder, `${short}.export-999999998-20250605T202206123Z.new`), '')
+  writeFileSync(join(folder, `other.export-999999998-20250605T202206123Z.new`), '')
+  await writeFolder(join(folder, name), await loadExportFormat('markdown'), chats(1), { onBytes: () => {} })
+  expect(readdirSync(folder).sort()).toEqual([name, 'other.export-999999998-20250605T202206123Z.new'].sort())
+})
+
+test('the last of many chats takes no longer than the first', async () => {
+  const moments: number[] = []
+  async function* timed(): AsyncGenerator<ExportedChat> {
+    for await (const chat of chats(6000)) {
+      moments.push(performance.now())
+      yield chat
+    }
+  }
+  const markdown = await loadExportFormat('markdown')
+  await writeFolder(join(temporaryFolder(), 'out'), markdown, timed(), { onBytes: () => {} })
+  const [begun = 0, early = 0, late = 0, ended = 0] = [500, 1500, 4999, 5999].map((at) => moments[at])
+  expect(ended - late).toBeLessThan(3 * (early - begun))
+}, 60_000)
