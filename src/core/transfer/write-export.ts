@@ -7,6 +7,8 @@ import type { ExportedChat, ExportFormat, ExportOptions } from './export/shape.t
 import { explainPlace, FLAG } from './export-place.ts'
 
 const BUFFER = 256 * 1024
+/** Files that are put on the disk at once: a disk has them together in a fraction of the time. */
+const AT_ONCE = 16
 
 /** Told of what was written, as it happens; it may throw, and then nothing is left. */
 type OnBytes = (bytes: number) => void
@@ -80,10 +82,14 @@ async function removeEmpty(folder: string, last: string): Promise<void> {
 
 /** Only now has each file to be on the disk: one after the other while they are made would take many times as long. */
 async function publishFolder(made: string, path: string, onBytes: OnBytes): Promise<void> {
-  for (const name of await readdir(made)) {
-    await syncPath(join(made, name))
-    onBytes(0)
+  const names = (await readdir(made)).values()
+  const syncSome = async () => {
+    for (const name of names) {
+      onBytes(0)
+      await syncPath(join(made, name))
+    }
   }
+  await Promise.all(Array.from({ length: AT_ONCE }, syncSome))
   await syncPath(made)
   await rename(made, path)
   try {
