@@ -35,7 +35,7 @@ export function chatOf(
     metadata: null,
     ...more,
   }))
-  return { session, agent, messages: each(messages) }
+  return { session, agent, messages: { [Symbol.asyncIterator]: () => each(messages) } }
 }
 
 export function agentOf(rest: Partial<Agent> = {}): Agent {

@@ -139,6 +139,70 @@ test('bytes that are no text come out as U+FFFD', async () => {
   })
 })
 
+test.each([
+  ['temperature', '9e999', '"9e999"'],
+  ['temperature', '-9e999', '"-9e999"'],
+  ['temperature', '0.1', '0.1'],
+  ['max_tokens', '9007199254740991', '9007199254740991'],
+  ['max_tokens', '9007199254740993', '"9007199254740993"'],
+  ['max_tokens', '-9223372036854775808', '"-9223372036854775808"'],
+  ['max_tokens', '1.5', '1.5'],
+  ['is_active', '9007199254740993', '"9007199254740993"'],
+  ['created_at', '1749154926', '"1749154926"'],
+  ['created_at', '2460832.3486', '"2460832.3486"'],
+  ['created_at', '9e999', '"9e999"'],
+])('%s %s is written as %s, of which the column makes the same number', async (column, stored, written) => {
+  await withTestDatabase(async (db) => {
+    await db.transaction((writer) =>
+      writer.run(`INSERT INTO agents (id, name, model_name, ${column}) VALUES ('a', 'n', 'm', ${stored})`),
+    )
+    const agent = (await exported(db)).split('\n').find((text) => text.includes('"type":"agent"')) ?? ''
+    const value = JSON.parse(agent)[column]
+    if (column === 'created_at') expect(Number(value)).toBe(Number(stored))
+    else expect(agent).toContain(`"${column}":${written}`)
+    const comes = await db.transaction(async (writer) => {
+      await writer.run(`UPDATE agents SET description = ${column}, ${column} = ?`, [value])
+      return writer.get(
+        `SELECT ${column} = ${stored} AS same, typeof(${column}) = typeof(${stored}) AS alike FROM agents`,
+      )
+    })
+    expect(comes).toEqual({ same: 1, alike: 1 })
+  })
+})
+
+test('the time of a message that is a number is text', async () => {
+  await withTestDatabase(async (db) => {
+    await db.transaction(async (writer) => {
+      await addSession(writer, 's')
+      await addMessage(writer, 'm', 'x')
+      await writer.run('UPDATE chat_messages SET created_at = 1749154926')
+    })
+    expect(await exported(db)).toContain('"created_at":"1749154926"')
+  })
+})
+
+test('where bytes stand for text, in ids too, they are text of UTF-8', async () => {
+  await withTestDatabase(async (db) => {
+    await db.transaction(async (writer) => {
+      await writer.exec(`
+        DELETE FROM settings;
+        INSERT INTO agents (id, name, model_name, system_prompt, metadata) VALUES ('a', x'00ff', 'm', x'c3a9', x'7b7d');
+        INSERT INTO chat_sessions (id, title, agent_id, metadata) VALUES (x'73ff', x'c3a9', 'a', x'00');
+        INSERT INTO chat_messages (id, session_id, role, content, metadata) VALUES (x'6d', x'73ff', 'user', x'00ff', x'ff');
+        INSERT INTO chat_messages (id, session_id, role, content, metadata) VALUES ('n', x'73ff', 'user', 'text', x'7b7d');
+        INSERT INTO settings (key, value) VALUES ('k', x'41ff')`)
+    })
+    const lines = (await exported(db)).trimEnd().split('\n')
+    expect(lines.slice(1).map((text) => JSON.parse(text))).toMatchObject([
+      { key: 'k', value: 'A\uFFFD' },
+      { id: 'a', name: '\0\uFFFD', system_prompt: 'é', metadata: {} },
+      { id: 's\uFFFD', title: 'é', metadata: '\0' },
+      { id: 'n', session_id: 's\uFFFD', content: 'text', metadata: {} },
+      { id: 'm', session_id: 's\uFFFD', content: '\0\uFFFD', metadata: '\uFFFD' },
+    ])
+  })
+})
+
 const line = (value: object) => `${JSON.stringify(value)}\n`
 const session = (id: string, rest: object = {}) =>
   line({ type: 'session', id, title: id, created_at: MOMENT, updated_at: MOMENT, is_archived: 0, ...rest })

@@ -1,4 +1,4 @@
-import type { Connection } from '../connection.ts'
+import type { Connection, Value } from '../connection.ts'
 import type { Database } from '../database.ts'
 import { agent as agentEntity } from '../entities/agent.ts'
 import { session as sessionEntity } from '../entities/session.ts'
@@ -7,8 +7,16 @@ import type { Agent, ChatSession } from '../models.ts'
 import { getRecord } from '../repository.ts'
 import { ahead } from './ahead.ts'
 import type { ExportedChat } from './export/shape.ts'
-import { JSONL_HEADER, LINE_COLUMNS, LINE_TABLES, type LineType, writeLine } from './jsonl.ts'
-import { Block, messageSizes, messagesOf, readLines } from './message-blocks.ts'
+import { exactColumns, JSONL_HEADER, LINE_TABLES, type LineType, writeLine } from './jsonl.ts'
+import {
+  Block,
+  messageLists,
+  messagesIn,
+  type ReadingOptions,
+  readLines,
+  StoredMessages,
+} from './message-blocks.ts'
+import { textOfBytes } from './text-of-bytes.ts'
 
 /** Which chats are exported; all by default. */
 export interface ExportSelection extends Pick<ListOptions, 'where' | 'since' | 'until'> {
@@ -16,35 +24,42 @@ export interface ExportSelection extends Pick<ListOptions, 'where' | 'since' | '
   sessions?: readonly string[]
 }
 
-/**
- * The chats as they are at one moment, one by one, each with its messages to be read in order before the next chat is
- * asked for.
- */
+/** The chats as they are at one moment, one by one; the messages of each are read when they are asked for. */
 export async function* exportedChats(
   reader: Connection,
   selection: ExportSelection,
+  options: ReadingOptions = {},
 ): AsyncGenerator<ExportedChat> {
   const db = oneReader(reader)
   const wanted = selection.sessions && new Set(selection.sessions)
+  const text = <T extends object>(row: T) => textOfBytes(row, options.onBytesFound ?? (() => {}))
   for await (const page of listRecords(db, sessionEntity, { ...selection, sort: 'created_at' })) {
     for (const row of page as unknown as ChatSession[]) {
       if (wanted && !wanted.has(row.id)) continue
       const agent = row.agent_id === null ? null : await agentOf(reader, row.agent_id)
-      yield { session: row, agent, messages: messagesOf(reader, row.id) }
+      const messages = new StoredMessages(reader, row.id, options)
+      yield { session: text(row), agent: agent && text(agent), messages }
     }
   }
 }
 
-/** How many chats there are in a selection, to tell how far an export is; where it names sessions and more, at most. */
+/** How many chats there are in a selection, to tell how far an export is. */
 export async function countChats(reader: Connection, selection: ExportSelection): Promise<number> {
-  if (selection.sessions) return selection.sessions.length
+  const { where, parameters } = conditionOf(selection)
+  const sql = `SELECT count(*) AS n FROM ${sessionEntity.table} WHERE ${where}`
+  return (await reader.get<{ n: number }>(sql, parameters))?.n ?? 0
+}
+
+function conditionOf(selection: ExportSelection): { where: string; parameters: Value[] } {
   const conditions = conditionsOf(sessionEntity, selection)
-  const where = conditions.map(({ sql }) => `(${sql})`).join(' AND ') || 'true'
-  const found = await reader.get<{ n: number }>(
-    `SELECT count(*) AS n FROM ${sessionEntity.table} WHERE ${where}`,
-    conditions.flatMap(({ parameters }) => parameters),
-  )
-  return found?.n ?? 0
+  if (selection.sessions) {
+    const sql = `${sessionEntity.key} IN (SELECT value FROM json_each(?))`
+    conditions.push({ sql, parameters: [JSON.stringify(selection.sessions)] })
+  }
+  return {
+    where: conditions.map(({ sql }) => `(${sql})`).join(' AND ') || 'true',
+    parameters: conditions.flatMap(({ parameters }) => parameters),
+  }
 }
 
 async function agentOf(reader: Connection, id: string): Promise<Agent | null> {
@@ -72,41 +87,51 @@ export function atOneMoment<T>(db: Database, work: (reader: Connection) => Promi
 const PAGE = 1000
 const SESSIONS = 50
 
+/** Told while lines are made: of each session, too. */
+export interface LineOptions extends ReadingOptions {
+  onSession?: () => void
+}
+
 /** The lossless form as text and bytes: settings, agents, sessions each with its messages, executions; in a fixed order. */
 export async function* jsonLines(
   reader: Connection,
   selection: ExportSelection,
-  onSession: () => void = () => {},
+  options: LineOptions = {},
 ): AsyncGenerator<string | Uint8Array> {
   const isWhole = !selection.sessions && !selection.where && !selection.since && !selection.until
   yield `${JSON.stringify({ ...JSONL_HEADER, whole: isWhole })}\n`
-  if (isWhole) yield* lines(reader, 'setting', 'key')
-  const ids = isWhole ? undefined : await selectedIds(reader, selection)
-  const agents = ids && (await agentsOf(reader, ids))
-  yield* lines(reader, 'agent', 'id', agents)
-  yield* ahead(sessionLines(reader, ids, onSession))
-  if (isWhole) yield* lines(reader, 'execution', 'id')
+  if (isWhole) yield* lines(reader, 'setting', 'key', options)
+  const rows = isWhole ? undefined : await selectedRows(reader, selection)
+  const agents = rows && (await agentsOf(reader, rows))
+  yield* lines(reader, 'agent', 'id', options, agents)
+  yield* ahead(sessionLines(reader, rows, options))
+  if (isWhole) yield* lines(reader, 'execution', 'id', options)
 }
 
 /** Each session with its messages in the order of time, those of one moment by id: the same content, the same bytes. */
 async function* sessionLines(
   reader: Connection,
-  ids: string[] | undefined,
-  onSession: () => void,
+  rows: number[] | undefined,
+  options: LineOptions,
 ): AsyncGenerator<Uint8Array> {
   let block = new Block<string | number>()
-  for await (const sessions of pages(reader, 'session', 'id', SESSIONS, ids)) {
-    const messages = await messageSizes(
+  for await (const sessions of pages(reader, 'session', 'id', SESSIONS, rows)) {
+    const lists = await messageLists(
       reader,
-      sessions.map(({ id }) => String(id)),
+      's.rowid IN (SELECT value FROM json_each(?))',
+      JSON.stringify(sessions.map(({ row }) => row)),
     )
+    const messages = new Map(lists.map((list) => [list.session, list]))
     for (const session of sessions) {
-      onSession()
-      const line = writeLine('session', session)
+      options.onSession?.()
+      const line = lineOf('session', session, options)
       block.add(line, line.length)
-      for (const { row, bytes } of messages.get(String(session.id)) ?? []) {
+      const { sizes = '', bytes: odd = 0 } = messages.get(session.row) ?? {}
+      for (let found = 0; found < odd; found++) options.onBytesFound?.()
+      for (const { row, bytes, share } of messagesIn(sizes)) {
         block.add(row, bytes)
         if (!block.isFull) continue
+        options.onShare?.(share, 1)
         yield readLines(reader, block.items)
         block = new Block()
       }
@@ -115,51 +140,59 @@ async function* sessionLines(
   yield readLines(reader, block.items)
 }
 
-async function selectedIds(reader: Connection, selection: ExportSelection): Promise<string[]> {
-  const ids: string[] = []
-  for await (const { session } of exportedChats(reader, selection)) ids.push(session.id)
-  return ids
+async function selectedRows(reader: Connection, selection: ExportSelection): Promise<number[]> {
+  const { where, parameters } = conditionOf(selection)
+  const found = await reader.all<{ row: number }>(
+    `SELECT rowid AS row FROM ${sessionEntity.table} WHERE ${where}`,
+    parameters,
+  )
+  return found.map(({ row }) => row)
 }
 
-async function agentsOf(reader: Connection, sessions: string[]): Promise<string[]> {
-  const found = await reader.all<{ id: string }>(
-    'SELECT DISTINCT agent_id AS id FROM chat_sessions WHERE agent_id IS NOT NULL AND id IN (SELECT value FROM json_each(?))',
+async function agentsOf(reader: Connection, sessions: number[]): Promise<number[]> {
+  const found = await reader.all<{ row: number }>(
+    `SELECT rowid AS row FROM agents WHERE id IN
+       (SELECT agent_id FROM chat_sessions WHERE rowid IN (SELECT value FROM json_each(?)))`,
     [JSON.stringify(sessions)],
   )
-  return found.map(({ id }) => id)
+  return found.map(({ row }) => row)
 }
 
 async function* lines(
   reader: Connection,
   type: LineType,
   key: string,
-  ids?: string[],
+  options: ReadingOptions,
+  rows?: number[],
 ): AsyncGenerator<string> {
-  for await (const rows of pages(reader, type, key, PAGE, ids))
-    yield rows.map((row) => writeLine(type, row)).join('')
+  for await (const page of pages(reader, type, key, PAGE, rows))
+    yield page.map((row) => lineOf(type, row, options)).join('')
 }
+
+function lineOf(type: LineType, row: object, { onBytesFound = () => {} }: ReadingOptions): string {
+  return writeLine(type, { ...textOfBytes(row, onBytesFound) })
+}
+
+/** A row with its number, and its key as it is stored, be it text or not. */
+type PageRow = Record<string, unknown> & { row: number; position: Value }
 
 async function* pages(
   reader: Connection,
   type: LineType,
   key: string,
   size: number,
-  ids?: string[],
-): AsyncGenerator<Record<string, unknown>[]> {
-  const columns = LINE_COLUMNS[type].join(', ')
-  const among = ids ? `AND ${key} IN (SELECT value FROM json_each(?3))` : ''
+  rows?: number[],
+): AsyncGenerator<PageRow[]> {
+  const among = rows ? 'AND t.rowid IN (SELECT value FROM json_each(?3))' : ''
   // No key is smaller than the empty text; an OR in the condition would have every page read from the start.
   const sql = (sign: string) =>
-    `SELECT ${columns} FROM ${LINE_TABLES[type]} WHERE ${key} ${sign} ?1 ${among} ORDER BY ${key} LIMIT ?2`
-  let last = ''
+    `SELECT t.rowid AS row, t.${key} AS position, ${exactColumns(type, 't')} FROM ${LINE_TABLES[type]} t
+     WHERE t.${key} ${sign} ?1 ${among} ORDER BY t.${key} LIMIT ?2`
+  let last: Value = ''
   for (let sign = '>='; ; sign = '>') {
-    const page: Record<string, unknown>[] = await reader.all(sql(sign), [
-      last,
-      size,
-      ...(ids ? [JSON.stringify(ids)] : []),
-    ])
+    const page: PageRow[] = await reader.all(sql(sign), [last, size, ...(rows ? [JSON.stringify(rows)] : [])])
     yield page
     if (page.length < size) return
-    last = String(page.at(-1)?.[key])
+    last = page.at(-1)?.position ?? ''
   }
 }

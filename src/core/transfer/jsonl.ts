@@ -59,6 +59,9 @@ export const LINE_COLUMNS: Record<LineType, readonly string[]> = {
   ],
 }
 
+/** The columns that are no text. */
+const NUMBERS = new Set(['temperature', 'max_tokens', 'is_active', 'is_archived'])
+
 /** The column that holds JSON text; where a line has it, it is the last. */
 const METADATA = 'metadata'
 const MARKER = `,"${METADATA}":`
@@ -72,13 +75,38 @@ export function writeLine(type: LineType, row: Record<string, unknown>): string 
   return `${line.slice(0, -1)}${MARKER}${metadataOut(row[METADATA])}}\n`
 }
 
+/** The columns of a kind of line for a SELECT, numbers such that they come back exactly. */
+export function exactColumns(type: LineType, table: string): string {
+  return LINE_COLUMNS[type].map((name) => `${exactColumn(name, `${table}.${name}`)} AS ${name}`).join(', ')
+}
+
+/**
+ * Numbers that JSON or its readers would change go as text, of which the column makes the same number again: infinite
+ * ones, whole ones beyond 2^53, and those in a column of times, where a reader expects text.
+ */
+function exactColumn(name: string, column: string): string {
+  const isNumber = NUMBERS.has(name)
+  if (!isNumber && !name.endsWith('_at')) return column
+  const safe = isNumber ? `${column} BETWEEN ${Number.MIN_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER}` : '0'
+  return `CASE typeof(${column})
+    WHEN 'integer' THEN iif(${safe}, ${column}, CAST(${column} AS TEXT))
+    WHEN 'real' THEN iif(abs(${column}) = 9e999, iif(${column} > 0, '9e999', '-9e999'),
+      ${isNumber ? column : `printf('%!.17g', ${column})`})
+    ELSE ${column} END`
+}
+
+const messageColumn = (name: string) =>
+  `iif(typeof(m.${name}) = 'blob', CAST(m.${name} AS TEXT), ${exactColumn(name, `m.${name}`)})`
+const MESSAGE_METADATA = messageColumn(METADATA)
+
 /** The same for a message `m`, as an expression of SQL whose value is bytes: SQLite escapes text just as JavaScript does. */
 export const MESSAGE_LINE = `CAST('{"type":"message"' || ${LINE_COLUMNS.message
   .filter((name) => name !== METADATA)
-  .map((name) => `',"${name}":' || json_quote(m.${name})`)
+  .map((name) => `',"${name}":' || json_quote(${messageColumn(name)})`)
   .join(' || ')} || '${MARKER}' || CASE
-    WHEN json_valid(m.metadata) AND json(m.metadata) = m.metadata AND json_type(m.metadata) IN ('object', 'array')
-    THEN m.metadata ELSE json_quote(m.metadata) END || '}' || char(10) AS BLOB)`
+    WHEN json_valid(${MESSAGE_METADATA}) AND json(${MESSAGE_METADATA}) = ${MESSAGE_METADATA}
+      AND json_type(${MESSAGE_METADATA}) IN ('object', 'array')
+    THEN ${MESSAGE_METADATA} ELSE json_quote(${MESSAGE_METADATA}) END || '}' || char(10) AS BLOB)`
 
 /** Metadata as a value where it is an object or array without space between its parts, else as text. */
 function metadataOut(stored: unknown): string {
@@ -215,9 +243,6 @@ function isLine(value: unknown): value is { type: LineType } & Record<string, un
   if (typeof value !== 'object' || value === null || !('type' in value)) return false
   return typeof value.type === 'string' && Object.hasOwn(LINE_TABLES, value.type)
 }
-
-/** The columns that are no text. */
-const NUMBERS = new Set(['temperature', 'max_tokens', 'is_active', 'is_archived'])
 
 /** The columns that need a value, beside the key. */
 const REQUIRED: Record<LineType, readonly string[]> = {

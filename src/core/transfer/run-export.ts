@@ -27,6 +27,8 @@ export interface ExportReport {
   bytes: number
   /** Chats that the format cannot hold, with the reason. */
   skipped: { id: string; reason: string }[]
+  /** Records that had bytes where text belongs; they were read as UTF-8, what is none as U+FFFD. */
+  converted: number
 }
 
 /**
@@ -37,32 +39,47 @@ export async function exportChats(reader: Connection, request: ExportRequest): P
   const { format: name, selection, out, print = async () => true, signal, onProgress } = request
   const place = out === undefined ? undefined : await checkPlace(name, out)
   const path = place?.path ?? ''
-  const report: ExportReport = { path, format: name, sessions: 0, bytes: 0, skipped: [] }
-  const total = await countChats(reader, selection)
+  const report: ExportReport = { path, format: name, sessions: 0, bytes: 0, skipped: [], converted: 0 }
+  const total = (await countChats(reader, selection)) || 1
+  const format = name === 'jsonl' ? undefined : await loadExportFormat(name)
   let begun = 0
-  const onSession = () => {
+  let share = 0
+  const tell = () => {
     signal?.throwIfAborted()
-    onProgress?.({ phase: 'exporting', part: Math.min(begun / total, 1), bytes: report.bytes })
+    const part = Math.min((Math.max(begun - 1, 0) + share) / total, 1)
+    onProgress?.({ phase: 'exporting', part, bytes: report.bytes })
+  }
+  const onSession = () => {
     begun++
+    share = 0
     report.sessions++
+    tell()
+  }
+  const onShare = (done: number, reading: number) => {
+    share = (reading - 1 + done) / (format?.readings ?? 1)
+    tell()
   }
   const onSkipped = (id: string, reason: string) => {
     report.skipped.push({ id, reason })
     report.sessions--
   }
   const onBytes = (bytes: number) => {
-    signal?.throwIfAborted()
     report.bytes += bytes
+    tell()
+  }
+  const onBytesFound = () => {
+    report.converted++
   }
   async function* chats() {
-    for await (const chat of exportedChats(reader, selection)) {
+    for await (const chat of exportedChats(reader, selection, { onShare, onBytesFound })) {
       onSession()
       yield chat
     }
   }
-  const format = name === 'jsonl' ? undefined : await loadExportFormat(name)
   const pieces = () =>
-    format ? format.write(chats(), { onSkipped }) : jsonLines(reader, selection, onSession)
+    format
+      ? format.write(chats(), { onSkipped })
+      : jsonLines(reader, selection, { onSession, onShare, onBytesFound })
   if (place === undefined) {
     for await (const piece of pieces()) {
       onBytes(Buffer.byteLength(piece))

@@ -1,4 +1,5 @@
 import { type Code, codeLine, splitFences } from './fences.ts'
+import { utcTime } from './utc-time.ts'
 
 const NAMED: Record<string, string> = {
   '&': '&amp;',
@@ -48,4 +49,21 @@ function named(text: string): string {
 
 function codePointOf(char: string): string {
   return `U+${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
+}
+
+/** What is known of something, in a row; what is empty is left out. */
+export function factsHtml(facts: string[], element = 'p'): string {
+  const present = facts.filter((fact) => fact !== '').map((fact) => `<span>${fact}</span>`)
+  return `<${element} class="facts">${present.join(' ')}</${element}>\n`
+}
+
+/** A stored time as HTML. */
+export function timeHtml(stored: string): string {
+  const time = utcTime(stored)
+  return time ? `<time datetime="${time.iso}">${time.text}</time>` : wordsHtml(stored)
+}
+
+/** Words that may be written in any direction. */
+export function wordsHtml(words: string): string {
+  return `<bdi lang="">${htmlText(words)}</bdi>`
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Agent, ChatMessage, ChatSession } from '../../models.ts'
 import { chatTitle } from './chat-title.ts'
+import { HtmlContents } from './html-contents.ts'
 import { STYLE } from './html-style.ts'
-import { htmlContent, htmlText } from './html-text.ts'
+import { factsHtml, htmlContent, htmlText, timeHtml, wordsHtml } from './html-text.ts'
 import type { ExportedChat, ExportFormat } from './shape.ts'
-import { utcTime } from './utc-time.ts'
 
 /**
  * One page for all chats that needs nothing else: no scripts, nothing loaded from anywhere, whatever the messages say.
@@ -12,28 +12,23 @@ import { utcTime } from './utc-time.ts'
  */
 export const html: ExportFormat = { name: 'html', extension: 'html', write }
 
-/** What the contents say of a chat. */
-interface Entry {
-  title: string
-  changed: string
-  messages: number
-}
-
 async function* write(chats: AsyncIterable<ExportedChat>): AsyncGenerator<string> {
   yield beginPage()
-  const entries: Entry[] = []
+  const contents = new HtmlContents()
   for await (const { session, agent, messages } of chats) {
-    const number = entries.length + 1
-    yield beginChat(number, session, agent)
+    yield beginChat(contents.chats + 1, session, agent)
     let count = 0
     for await (const message of messages) {
       yield messageHtml(message)
       count++
     }
     yield endChat(count)
-    entries.push({ title: shortTitle(session.title), changed: session.updated_at, messages: count })
+    contents.add({ title: session.title, changed: session.updated_at, messages: count })
   }
-  yield endPage(entries)
+  if (contents.chats === 0) yield '<p class="none">There are no chats in this export.</p>\n'
+  yield '</main>\n'
+  if (contents.chats > 1) yield* contents.html()
+  yield '</body>\n</html>\n'
 }
 
 function beginPage(): string {
@@ -88,46 +83,4 @@ ${htmlContent(content) || '<p class="none">Nothing was written.</p>\n'}</section
 function endChat(messages: number): string {
   const empty = messages === 0 ? '<p class="none">This chat has no messages.</p>\n' : ''
   return `${empty}<p class="up"><a href="#top">Back to the top</a></p>\n</article>\n`
-}
-
-function endPage(entries: Entry[]): string {
-  if (entries.length === 0)
-    return '<p class="none">There are no chats in this export.</p>\n</main>\n</body>\n</html>\n'
-  return `</main>\n${entries.length > 1 ? contentsHtml(entries) : ''}</body>\n</html>\n`
-}
-
-function contentsHtml(entries: Entry[]): string {
-  const total = entries.reduce((sum, { messages }) => sum + messages, 0)
-  const items = entries.map(
-    ({ title, changed, messages }, index) => `<li><a href="#chat-${index + 1}">
-<span class="title" dir="auto" lang="">${htmlText(title)}</span>
-${factsHtml([timeHtml(changed), counted(messages, 'message')], 'span')}</a></li>
-`,
-  )
-  return `<nav id="contents" aria-label="Contents">
-<h2>Contents</h2>
-${factsHtml([counted(entries.length, 'chat'), counted(total, 'message')])}<ol>
-${items.join('')}</ol>
-</nav>
-`
-}
-
-function factsHtml(facts: string[], element = 'p'): string {
-  const present = facts.filter((fact) => fact !== '').map((fact) => `<span>${fact}</span>`)
-  return `<${element} class="facts">${present.join(' ')}</${element}>\n`
-}
-
-function timeHtml(stored: string): string {
-  const time = utcTime(stored)
-  return time ? `<time datetime="${time.iso}">${time.text}</time>` : wordsHtml(stored)
-}
-
-const wordsHtml = (words: string) => `<bdi lang="">${htmlText(words)}</bdi>`
-
-const counted = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
-
-/** Every title of the export is kept until its end, so none may be as long as it likes. */
-function shortTitle(title: string): string {
-  const whole = chatTitle(title)
-  return whole.length > 120 ? `${whole.slice(0, 120).toWellFormed()}…` : whole
 }
