@@ -169,7 +169,7 @@ export function selectColumns(entity: Entity, table = entity.table): string {
     .map(({ name, kind }) => {
       const column = `${table}.${name}`
       if (kind !== 'integer') return column
-      const rounded = `typeof(${column}) = 'integer' AND abs(${column}) > 9007199254740991`
+      const rounded = `typeof(${column}) = 'integer' AND ${column} NOT BETWEEN -9007199254740991 AND 9007199254740991`
       return `CASE WHEN ${rounded} THEN CAST(${column} AS TEXT) ELSE ${column} END AS ${name}`
     })
     .join(', ')
