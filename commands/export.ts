@@ -9,10 +9,12 @@ import { agent as agentEntity } from '../src/core/entities/agent.ts'
 import { session as sessionEntity } from '../src/core/entities/session.ts'
 import { findKey } from '../src/core/find-record.ts'
 import { parseMoment } from '../src/core/moment.ts'
+import { requireTable } from '../src/core/require-table.ts'
 import { searchSessions } from '../src/core/search.ts'
 import { EXPORT_FORMAT_NAMES } from '../src/core/transfer/export/formats.ts'
 import { atOneMoment, type ExportSelection } from '../src/core/transfer/export.ts'
 import { checkPlace } from '../src/core/transfer/export-place.ts'
+import { CHAT_LINES, requireLines } from '../src/core/transfer/require-lines.ts'
 import { type ExportReport, exportChats } from '../src/core/transfer/run-export.ts'
 import type { Define } from './index.ts'
 
@@ -27,7 +29,7 @@ interface Options {
 }
 
 const view: View<ExportReport> = {
-  fields: ['path', 'format', 'sessions', 'bytes', 'skipped'],
+  fields: ['path', 'format', 'sessions', 'bytes', 'skipped', 'converted'],
   text: ({ path, sessions, bytes, skipped }, style) =>
     [
       style.bold(safe(path)),
@@ -48,7 +50,7 @@ const define: Define = (command, context) => {
       '--out <path>',
       'a new file, or for markdown a new folder with a file for each chat; without it, or as -, stdout',
     )
-    .option('--session <id…>', 'only these chats', (id: string, ids: string[] = []) => [...ids, id])
+    .option('--session <id...>', 'only these chats')
     .option('--agent <id>', 'only chats with this agent')
     .option('--since <time>', 'only chats changed since: 7d, 2025-06-05, or RFC 3339')
     .option('--until <time>', 'only chats changed before')
@@ -60,21 +62,26 @@ const define: Define = (command, context) => {
       const out = options.out === '-' ? undefined : options.out
       if (out !== undefined) await checkPlace(format, out)
       const report = await withDatabase(ctx.database, (db) =>
-        atOneMoment(db, async (reader) =>
-          exportChats(reader, {
+        atOneMoment(db, async (reader) => {
+          const selection = await select(ctx, reader, options)
+          if (ctx.isWatched)
+            ctx.warn('what is exported is not encrypted: whoever can read it can read the chats')
+          return exportChats(reader, {
             format,
-            selection: await select(ctx, reader, options),
+            selection,
             out,
             print: (piece) => write(ctx.host.stdout, piece).then(() => !hasNoReader(ctx.host.stdout)),
             signal: ctx.host.signal,
             onProgress: ctx.copying.onProgress,
-          }),
-        ),
+          })
+        }),
       )
-      if (ctx.hasPerson)
-        ctx.warn('what was exported is not encrypted: whoever can read it can read the chats')
       for (const { id, reason } of out === undefined ? report.skipped : [])
         ctx.warn(`left out: ${id}: ${reason}`)
+      if (report.converted > 0)
+        ctx.warn(
+          `${report.converted} records had bytes where text belongs; they were written as UTF-8 text, and U+FFFD for what is none`,
+        )
       if (out !== undefined) await print(report)
     })
 }
@@ -82,7 +89,9 @@ const define: Define = (command, context) => {
 async function select(ctx: Context, reader: Connection, options: Options): Promise<ExportSelection> {
   const now = ctx.host.now()
   const { session, agent, since, until, search } = options
+  if (session || agent !== undefined) await requireLines(reader, CHAT_LINES)
   const named = session && (await Promise.all(session.map((id) => findKey(reader, sessionEntity, id))))
+  if (search !== undefined) await requireTable(reader, 'message_search', 2)
   const said = search === undefined ? undefined : await searchSessions(reader, search)
   const sessions = said && named ? said.filter((id) => named.includes(id)) : (said ?? named)
   return {

@@ -1,8 +1,17 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { databaseWithChats, json, query } from '../helpers/chats.ts'
-import { snapshot, temporaryFolder } from '../helpers/folder.ts'
-import { errorOf, run } from '../helpers/run.ts'
+import { fixture, keyFile, snapshot, temporaryFolder } from '../helpers/folder.ts'
+import { cleanEnvironment, errorOf, PROGRAM, run } from '../helpers/run.ts'
 import { onTerminal, testOnTerminal } from '../helpers/terminal.ts'
 
 const FORMATS = ['jsonl', 'json', 'markdown', 'html', 'csv', 'openwebui', 'openai', 'sharegpt']
@@ -149,6 +158,72 @@ test('a name may be as long as the file system takes', async () => {
   expect(readdirSync(folder).sort()).toEqual(['x'.repeat(255), 'é'.repeat(120)])
 })
 
+test.each(FORMATS)(
+  'bytes that stand where text belongs come out in %s as text, and it is said',
+  async (name) => {
+    const { words } = await withAnswer()
+    await query(
+      words,
+      "UPDATE chat_messages SET content = x'6272c3a964ff', metadata = x'00ff' WHERE id IN ('m1', 'z')",
+    )
+    await query(words, "UPDATE chat_sessions SET title = x'00ff6f6e65' WHERE id = 's'")
+    const { code, stdout, stderr } = await run(['export', '--format', name, ...words])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('3 records') })
+    expect(stdout).toContain('bréd\uFFFD')
+    expect(stdout).not.toContain('"Buffer"')
+  },
+)
+
+test.each(['jsonl', 'json'])(
+  'an agent whose numbers are beyond what a double holds comes out in %s',
+  async (name) => {
+    const { words } = await withAnswer()
+    await query(
+      words,
+      "INSERT INTO agents (id, name, model_name, max_tokens) VALUES ('a', 'n', 'm', -9223372036854775808)",
+    )
+    await query(words, "UPDATE chat_sessions SET agent_id = 'a' WHERE id = 's'")
+    const { stdout } = await run(['export', '--format', name, '--session', 's', ...words])
+    expect(stdout).toContain('"max_tokens":"-9223372036854775808"')
+  },
+)
+
+test('several chats are named after one --session, or after one each', async () => {
+  const { words } = await withAnswer()
+  const together = await run(['export', '--session', 's', 'old', '--until', '2100-01-01', ...words])
+  expect(together.stdout.match(/"type":"session"/g)).toHaveLength(2)
+  const apart = await run(['export', '--session', 's', '--session', 'old', '--until', '2100-01-01', ...words])
+  expect(apart).toEqual(together)
+})
+
+test('a search in a database without the index says which version it needs', async () => {
+  const db = fixture('phase21-passphrase.sqlcipher4.db')
+  const words = ['--db', db, '--key-file', keyFile(), '--json']
+  expect(errorOf(await run(['export', '--search', 'word', ...words]))).toMatchObject({
+    code: 'PENDING',
+    exit: 4,
+  })
+})
+
+test.each([
+  ['agent_executions', []],
+  ['chat_messages', ['--format', 'html', '--session', 's']],
+])('a database that lacks the table %s is not exported half', async (table, options) => {
+  const { words } = await withAnswer()
+  await query(words, `ALTER TABLE ${table} RENAME TO other`)
+  const error = errorOf(await run(['export', ...options, ...words, '--json']))
+  expect(error).toMatchObject({ code: 'CHECK_FAILED', message: expect.stringContaining(table) })
+  expect(error.hint).toContain('verify-schema')
+})
+
+test('a database that lacks a column is not exported half', async () => {
+  const { words } = await withAnswer()
+  await query(words, 'ALTER TABLE agent_executions RENAME COLUMN metadata TO other')
+  const error = errorOf(await run(['export', ...words, '--json']))
+  expect(error).toMatchObject({ code: 'CHECK_FAILED', message: expect.stringContaining('metadata') })
+  expect((await run(['export', '--session', 's', ...words])).code).toBe(0)
+})
+
 test('a reader that goes away ends it quietly, and the database is as it was', async () => {
   const { words, folder } = await withAnswer()
   const before = snapshot(folder)
@@ -157,9 +232,22 @@ test('a reader that goes away ends it quietly, and the database is as it was', a
   expect(snapshot(folder)).toEqual(before)
 })
 
-testOnTerminal('on a terminal it is said that the result is not encrypted', async () => {
+testOnTerminal('on a terminal it is said before the chats that they are not encrypted', async () => {
   const { words } = await withAnswer()
-  const { code, screen } = await onTerminal(['export', '--out', join(temporaryFolder(), 'out'), ...words], [])
+  const { code, screen } = await onTerminal(['export', ...words], [])
   expect(code).toBe(0)
-  expect(screen).toContain('not encrypted')
+  expect(screen.indexOf('not encrypted')).toBeGreaterThanOrEqual(0)
+  expect(screen.indexOf('not encrypted')).toBeLessThan(screen.indexOf('libreollama_db_export'))
+})
+
+testOnTerminal('it is said also where the key comes through a pipe', async () => {
+  const { db, key } = await withAnswer()
+  const program = [process.execPath, PROGRAM, 'export', '--db', db, '--key-file', '-', '--out', `${db}.out`]
+  const line = `cat '${key}' | ${program.map((word) => `'${word}'`).join(' ')}`
+  const { stdout } = spawnSync('script', ['-qec', line, '/dev/null'], {
+    encoding: 'utf8',
+    env: cleanEnvironment({ SHELL: '/bin/sh' }),
+  })
+  expect(stdout).toContain('not encrypted')
+  expect(existsSync(`${db}.out`)).toBe(true)
 })

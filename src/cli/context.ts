@@ -135,6 +135,11 @@ export class Context {
     return Boolean(this.host.stdin.isTTY && this.host.stderr.isTTY)
   }
 
+  /** Whether a person sees what is told, even one who cannot be asked, because standard input is something else. */
+  get isWatched(): boolean {
+    return Boolean(this.host.stderr.isTTY)
+  }
+
   /** Makes sure that `question` may be asked; throws USAGE, naming the flags that answer it, when it may not. */
   requirePerson(question: string, flags: string): void {
     const ci = this.host.env.CI

@@ -2,9 +2,10 @@ import type { Connection, Value } from '../connection.ts'
 import type { Database } from '../database.ts'
 import { agent as agentEntity } from '../entities/agent.ts'
 import { session as sessionEntity } from '../entities/session.ts'
+import { selectColumns } from '../entity.ts'
 import { conditionsOf, type ListOptions, listRecords } from '../list-records.ts'
 import type { Agent, ChatSession } from '../models.ts'
-import { getRecord } from '../repository.ts'
+import { decodeRow } from '../record.ts'
 import { ahead } from './ahead.ts'
 import type { ExportedChat } from './export/shape.ts'
 import { exactColumns, JSONL_HEADER, LINE_TABLES, type LineType, writeLine } from './jsonl.ts'
@@ -63,7 +64,9 @@ function conditionOf(selection: ExportSelection): { where: string; parameters: V
 }
 
 async function agentOf(reader: Connection, id: string): Promise<Agent | null> {
-  return (await getRecord(reader, agentEntity, id).catch(() => null)) as Agent | null
+  const sql = `SELECT ${selectColumns(agentEntity)} FROM ${agentEntity.table} WHERE ${agentEntity.key} = ?`
+  const row = await reader.get(sql, [id])
+  return row ? (decodeRow(agentEntity, row) as unknown as Agent) : null
 }
 
 /** Everything is read on one connection, in one transaction: others may go on writing meanwhile. */
@@ -87,6 +90,11 @@ export function atOneMoment<T>(db: Database, work: (reader: Connection) => Promi
 const PAGE = 1000
 const SESSIONS = 50
 
+/** Whether nothing is left out. */
+export function isWholeSelection({ sessions, where, since, until }: ExportSelection): boolean {
+  return !sessions && !where && !since && !until
+}
+
 /** Told while lines are made: of each session, too. */
 export interface LineOptions extends ReadingOptions {
   onSession?: () => void
@@ -98,7 +106,7 @@ export async function* jsonLines(
   selection: ExportSelection,
   options: LineOptions = {},
 ): AsyncGenerator<string | Uint8Array> {
-  const isWhole = !selection.sessions && !selection.where && !selection.since && !selection.until
+  const isWhole = isWholeSelection(selection)
   yield `${JSON.stringify({ ...JSONL_HEADER, whole: isWhole })}\n`
   if (isWhole) yield* lines(reader, 'setting', 'key', options)
   const rows = isWhole ? undefined : await selectedRows(reader, selection)

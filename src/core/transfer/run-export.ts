@@ -1,8 +1,9 @@
 import type { Connection } from '../connection.ts'
 import type { OnProgress } from '../progress.ts'
 import { loadExportFormat } from './export/formats.ts'
-import { countChats, type ExportSelection, exportedChats, jsonLines } from './export.ts'
+import { countChats, type ExportSelection, exportedChats, isWholeSelection, jsonLines } from './export.ts'
 import { checkPlace } from './export-place.ts'
+import { CHAT_LINES, requireLines } from './require-lines.ts'
 import { writeFolder, writeNewFile } from './write-export.ts'
 
 /** What to export, and where to. */
@@ -33,13 +34,17 @@ export interface ExportReport {
 
 /**
  * Exports chats as they are at one moment: `reader` has to be in a transaction. A file or folder is 0600 or 0700 and new.
- * Throws IO where something is there already, or the disk fills; then nothing is left of it.
+ * Throws IO where something is there already, or the disk fills, and then nothing is left of it; CHECK_FAILED, before
+ * anything is written, where a table or column is missing.
  */
 export async function exportChats(reader: Connection, request: ExportRequest): Promise<ExportReport> {
   const { format: name, selection, out, print = async () => true, signal, onProgress } = request
   const place = out === undefined ? undefined : await checkPlace(name, out)
   const path = place?.path ?? ''
   const report: ExportReport = { path, format: name, sessions: 0, bytes: 0, skipped: [], converted: 0 }
+  const rest = ['setting', 'execution'] as const
+  const isAll = name === 'jsonl' && isWholeSelection(selection)
+  await requireLines(reader, isAll ? [...CHAT_LINES, ...rest] : CHAT_LINES)
   const total = (await countChats(reader, selection)) || 1
   const format = name === 'jsonl' ? undefined : await loadExportFormat(name)
   let begun = 0
