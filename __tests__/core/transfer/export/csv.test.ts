@@ -54,6 +54,14 @@ test.each([
   expect(parseCsv(text)[1]?.[6]).toBe(expected)
 })
 
+test.each([';', '\t', ','])(
+  'a cell with %j is quoted: some program takes it for the end of one',
+  async (sign) => {
+    const { text } = await exported('csv', [chatOf([['user', `a${sign}=1`]])])
+    expect(text.endsWith(`,"a${sign}=1"\r\n`)).toBe(true)
+  },
+)
+
 test('no chats, and chats without messages, give the names of the columns alone', async () => {
   expect(parseCsv((await exported('csv', [])).text)).toHaveLength(1)
   expect(parseCsv((await exported('csv', [chatOf([])])).text)).toHaveLength(1)

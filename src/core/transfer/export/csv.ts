@@ -1,8 +1,8 @@
 import type { ExportedChat, ExportFormat } from './shape.ts'
 
 /**
- * One row a message, after RFC 4180: CRLF between rows, quotes where they are needed, no byte order mark. A chat
- * without messages has no row. A cell that a spreadsheet would take for a formula, one that begins with = + - @ (also
+ * One row a message, after RFC 4180: CRLF between rows, quotes where they are needed, also by programs that take ; or tab
+ * for what separates cells, no byte order mark. A chat without messages has no row. A cell that a spreadsheet would take for a formula, one that begins with = + - @ (also
  * their full-width forms), tab, CR or LF, gets a ' in front; so does one that begins with ' before one of these, so
  * that taking one ' away again gives the text that was. NUL, which no reader takes, becomes U+FFFD.
  */
@@ -27,5 +27,5 @@ const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/
 
 function csvCell(text: string): string {
   const cell = (FORMULA.test(text) ? `'${text}` : text).replaceAll('\0', '\ufffd')
-  return /[",\r\n\u0085\u2028\u2029]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell
+  return /[",;\t\r\n\u0085\u2028\u2029]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell
 }

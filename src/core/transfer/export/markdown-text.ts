@@ -1,8 +1,8 @@
 import { type Code, indentOf, splitFences } from './fences.ts'
 
 /**
- * A message's text as Markdown that stays inside its place in a document: headings are two levels lower, so that none
- * is as high as the document's own; fences that are left open are closed; HTML outside code is shown, not obeyed. Code
+ * A message's text as Markdown that stays inside its place in a document: headings are two levels lower, in
+ * quotations and where items of lists begin too, so that none is as high as the document's own; fences that are left open are closed; HTML outside code is shown, not obeyed. Code
  * is as it was. Every kind of line end becomes a newline, NUL becomes U+FFFD.
  */
 export function markdownText(content: string): string {
@@ -63,15 +63,26 @@ function writeText(lines: string[], out: string[]): void {
 
 const isBlank = (line: string | undefined) => line === undefined || /^[ \t]*$/.test(line)
 
-/** Lines of = or - below others make these a heading; what begins with # is one. */
+/** What a quotation or a list puts before a line's own text. */
+const PLACE = /^(?: {0,3}>[ \t]?){0,50}/
+const ITEMS = /^(?: {0,3}(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))[ \t]?){0,50}/
+
+/** Lines of = or - below others make these a heading; what begins with # is one, in a quotation or a list too. */
 function writeLine(line: string, out: string[]): void {
-  const below = !isBlank(out.at(-1))
-  if (below && /^ {0,3}-+[ \t]*$/.test(line)) out.push('')
-  const text = below && /^ {0,3}=+[ \t]*$/.test(line) ? line.replace('=', '\\=') : line
+  const [place = ''] = PLACE.exec(line) ?? []
+  const own = line.slice(place.length)
+  const above = out.at(-1)
+  const below = !isBlank(above?.replace(PLACE, ''))
+  if (below && /^ {0,3}-+[ \t]*$/.test(own)) out.push(place.trimEnd())
+  const text = below && /^ {0,3}=+[ \t]*$/.test(own) ? place + own.replace('=', '\\=') : line
+  const [before = ''] = ITEMS.exec(text) ?? []
   out.push(
-    text.replace(/^( {0,3})(#{1,6})(?=[ \t]|$)/, (_all, margin: string, marks: string) =>
-      margin.concat('#'.repeat(Math.min(6, marks.length + 2))),
-    ),
+    before +
+      text
+        .slice(before.length)
+        .replace(/^( {0,3})(#{1,6})(?=[ \t]|$)/, (_all, margin: string, marks: string) =>
+          margin.concat('#'.repeat(Math.min(6, marks.length + 2))),
+        ),
   )
 }
 
