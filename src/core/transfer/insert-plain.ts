@@ -31,11 +31,12 @@ export function plainRows(rows: readonly ImportRow[]): PlainRows {
 
 type Plain = string | number | boolean | null
 
-/** Fractions are not for it: SQLite does not read each of them exactly. */
+/** Fractions go as text, of which the column makes a number: in JSON SQLite does not read each of them exactly. */
 function asPlain(value: Value | undefined): Plain {
   if (value === null || value === undefined) return null
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return String(value)
   if (typeof value === 'string' ? value.isWellFormed() : typeof value === 'boolean') return value as Plain
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return value
+  if (typeof value === 'number') return value
   throw new TypeError(`a value of type ${typeof value} cannot be inserted as JSON`)
 }
 

@@ -261,7 +261,7 @@ function rowOf(type: LineType, line: Record<string, unknown>, text: string): Imp
     if (!fits(name, value)) throw invalid(`${type} ${name} is no ${NUMBERS.has(name) ? 'number' : 'text'}`)
     if (value === null && (name === key || REQUIRED[type].includes(name)))
       throw invalid(`a ${type} has no ${name}`)
-    row.set(name, value)
+    row.set(name, inexact(value) ? String(value) : value)
   }
   const role = row.get('role')
   if (type === 'message' && !ROLES.has(role)) throw invalid(`a message has the role ${JSON.stringify(role)}`)
@@ -271,10 +271,13 @@ function rowOf(type: LineType, line: Record<string, unknown>, text: string): Imp
 /** What the database takes for the role of a message. */
 const ROLES = new Set<unknown>(['user', 'assistant', 'system'])
 
+/** Whether a number would not reach the database as it is, so that it goes as text. */
+const inexact = (value: Value) => Number.isInteger(value) && !Number.isSafeInteger(value)
+
+/** Numbers may come as text, where JSON could not carry them; the column makes the same number of it. */
 function fits(name: string, value: unknown): value is Value {
   if (value === null) return true
-  if (name === 'temperature') return typeof value === 'number'
-  if (NUMBERS.has(name)) return typeof value === 'boolean' || Number.isSafeInteger(value)
+  if (NUMBERS.has(name) && (typeof value === 'boolean' || Number.isFinite(value))) return true
   return typeof value === 'string' && value.isWellFormed()
 }
 
