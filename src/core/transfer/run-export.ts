@@ -1,8 +1,9 @@
 import type { Connection } from '../connection.ts'
 import type { OnProgress } from '../progress.ts'
 import { loadExportFormat } from './export/formats.ts'
-import { countChats, type ExportSelection, exportedChats, isWholeSelection, jsonLines } from './export.ts'
+import { countChats, type ExportSelection, exportedChats, isWholeSelection } from './export.ts'
 import { checkPlace } from './export-place.ts'
+import { jsonLines } from './json-lines.ts'
 import { CHAT_LINES, requireLines } from './require-lines.ts'
 import { writeFolder, writeNewFile } from './write-export.ts'
 
