@@ -278,11 +278,14 @@ test('Ctrl-C in the middle keeps what is finished, and running again goes on', a
   const child = start(['import', path, ...words, '--json'])
   const result = finished(child)
   const timer = setInterval(() => {
-    if (readdirSync(folder).some((name) => name.endsWith('-wal') && statSync(join(folder, name)).size > 0))
-      child.kill('SIGINT') // the first chats are written
+    const isWriting = readdirSync(folder).some(
+      (name) => name.endsWith('-wal') && statSync(join(folder, name)).size > 0,
+    )
+    if (!isWriting) return
+    clearInterval(timer)
+    child.kill('SIGINT')
   }, 10)
   expect((await result).code).toBe(130)
-  clearInterval(timer)
   const count = async () => (await json(['stats', ...words])).active_sessions
   const kept = await count()
   expect(kept).toBeGreaterThan(0)

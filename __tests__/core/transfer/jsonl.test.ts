@@ -313,3 +313,25 @@ test('lines that were changed by hand or ended as on Windows are read all the sa
     })
   })
 })
+
+test('numbers that JSON cannot carry come back as they were', async () => {
+  const numbers = ['1e999', '-1e999', '9007199254740993', '0.1', '-9223372036854775808', '1.5']
+  const read = (db: Database) =>
+    db.read((reader) =>
+      reader.all(`SELECT id, typeof(temperature) AS kind, printf('%!.20g', temperature) AS t,
+        CAST(max_tokens AS TEXT) AS m, typeof(max_tokens) AS whole FROM agents ORDER BY id`),
+    )
+  const [before, text] = await withTestDatabase(async (db) => {
+    await db.transaction(async (writer) => {
+      for (const number of numbers)
+        await writer.exec(`INSERT INTO agents (id, name, model_name, temperature, max_tokens)
+          VALUES ('${number}', 'n', 'm', ${number}, ${number})`)
+    })
+    return [await read(db), await exported(db)] as const
+  })
+  await withTestDatabase(async (db) => {
+    expect(await imported(db, text)).toMatchObject({ agents_added: numbers.length, refused: 0 })
+    expect(await read(db)).toEqual(before)
+    expect(await exported(db)).toBe(text)
+  })
+})

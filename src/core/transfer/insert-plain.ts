@@ -34,9 +34,9 @@ type Plain = string | number | boolean | null
 /** Fractions go as text, of which the column makes a number: in JSON SQLite does not read each of them exactly. */
 function asPlain(value: Value | undefined): Plain {
   if (value === null || value === undefined) return null
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) return String(value)
-  if (typeof value === 'string' ? value.isWellFormed() : typeof value === 'boolean') return value as Plain
-  if (typeof value === 'number') return value
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? value : String(value)
+  if (typeof value === 'boolean') return value
+  if (typeof value === 'string' && value.isWellFormed()) return value
   throw new TypeError(`a value of type ${typeof value} cannot be inserted as JSON`)
 }
 
