@@ -7,10 +7,14 @@ import { type Database, withDatabase } from '../src/core/database.ts'
 import { AppError, exitCodeOf } from '../src/core/errors.ts'
 import { exists } from '../src/core/file-facts.ts'
 import { initDatabase } from '../src/core/init.ts'
-import { type ImportOptions, type ImportReport, importChats } from '../src/core/transfer/import.ts'
-import { RejectFile } from '../src/core/transfer/reject-file.ts'
-import type { Include } from '../src/core/transfer/rows.ts'
-import { SOURCES } from '../src/core/transfer/sources.ts'
+import {
+  type ImportOptions,
+  type ImportReport,
+  importChats,
+} from '../src/core/transfer/import/import-chats.ts'
+import { RejectFile } from '../src/core/transfer/import/reject-file.ts'
+import type { Include } from '../src/core/transfer/import/rows.ts'
+import { SOURCES } from '../src/core/transfer/import/sources.ts'
 import type { Define } from './index.ts'
 
 interface Options {

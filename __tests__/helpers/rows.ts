@@ -1,5 +1,5 @@
 import type { Conversation, ConversationNode, Part } from '../../src/core/transfer/conversation.ts'
-import { type ImportRow, type RowOptions, toRows } from '../../src/core/transfer/rows.ts'
+import { type ImportRow, type RowOptions, toRows } from '../../src/core/transfer/import/rows.ts'
 
 /** What a conversation becomes, as its parts are seen in the database. */
 export interface SeenRows {

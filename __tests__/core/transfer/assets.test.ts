@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { Assets } from '../../../src/core/transfer/assets.ts'
-import { type Attachment, attachment } from '../../../src/core/transfer/attachments.ts'
-import { readChatGPT } from '../../../src/core/transfer/chatgpt.ts'
+import { Assets } from '../../../src/core/transfer/import/assets.ts'
+import { type Attachment, attachment } from '../../../src/core/transfer/readers/attachments.ts'
+import { readChatGPT } from '../../../src/core/transfer/readers/chatgpt/chatgpt.ts'
 
 function files(contents: Record<string, string>) {
   return Object.entries(contents).map(([name, text]) => ({

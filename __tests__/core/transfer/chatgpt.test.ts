@@ -1,6 +1,6 @@
-import { looksLikeChatGPT, readChatGPT } from '../../../src/core/transfer/chatgpt.ts'
 import { Refused } from '../../../src/core/transfer/conversation.ts'
-import { activePath } from '../../../src/core/transfer/tree.ts'
+import { looksLikeChatGPT, readChatGPT } from '../../../src/core/transfer/readers/chatgpt/chatgpt.ts'
+import { activePath } from '../../../src/core/transfer/readers/tree.ts'
 import { expectSound, partsOf, readSample, textOf } from '../../helpers/conversation.ts'
 
 const sample = readSample('chatgpt.json')

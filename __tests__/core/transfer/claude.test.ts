@@ -1,5 +1,5 @@
-import { looksLikeClaude, readClaude } from '../../../src/core/transfer/claude.ts'
-import { activePath } from '../../../src/core/transfer/tree.ts'
+import { looksLikeClaude, readClaude } from '../../../src/core/transfer/readers/claude/claude.ts'
+import { activePath } from '../../../src/core/transfer/readers/tree.ts'
 import { expectSound, readSample, textOf } from '../../helpers/conversation.ts'
 
 const sample = readSample('claude.json')

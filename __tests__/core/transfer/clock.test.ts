@@ -1,4 +1,4 @@
-import { Clock } from '../../../src/core/transfer/clock.ts'
+import { Clock } from '../../../src/core/transfer/import/clock.ts'
 
 const at = (micros: string) => `2025-06-05T20:22:06.${micros}+00:00`
 

@@ -1,13 +1,13 @@
 import { AppError } from '../../../src/core/errors.ts'
-import { looksLikeChatGPT, readChatGPT } from '../../../src/core/transfer/chatgpt.ts'
-import { looksLikeClaude, readClaude } from '../../../src/core/transfer/claude.ts'
 import { type Conversation, Refused } from '../../../src/core/transfer/conversation.ts'
+import { looksLikeChatGPT, readChatGPT } from '../../../src/core/transfer/readers/chatgpt/chatgpt.ts'
+import { looksLikeClaude, readClaude } from '../../../src/core/transfer/readers/claude/claude.ts'
 import {
   looksLikeLibreOllamaExport,
   readLibreOllamaExport,
-} from '../../../src/core/transfer/libreollama-export.ts'
-import { looksLikeLMStudio, readLMStudio } from '../../../src/core/transfer/lmstudio.ts'
-import { looksLikeOpenWebUI, readOpenWebUI } from '../../../src/core/transfer/openwebui.ts'
+} from '../../../src/core/transfer/readers/libreollama/libreollama-export.ts'
+import { looksLikeLMStudio, readLMStudio } from '../../../src/core/transfer/readers/lmstudio/lmstudio.ts'
+import { looksLikeOpenWebUI, readOpenWebUI } from '../../../src/core/transfer/readers/openwebui/openwebui.ts'
 import { expectSound, mutations, readSample } from '../../helpers/conversation.ts'
 import { rowsOf } from '../../helpers/rows.ts'
 

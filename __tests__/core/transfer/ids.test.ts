@@ -1,8 +1,8 @@
-import { readChatGPT } from '../../../src/core/transfer/chatgpt.ts'
-import { readClaude } from '../../../src/core/transfer/claude.ts'
 import { contentId, givenId, importedId, messageId } from '../../../src/core/transfer/ids.ts'
-import { readLibreOllamaExport } from '../../../src/core/transfer/libreollama-export.ts'
-import { readOpenWebUI } from '../../../src/core/transfer/openwebui.ts'
+import { readChatGPT } from '../../../src/core/transfer/readers/chatgpt/chatgpt.ts'
+import { readClaude } from '../../../src/core/transfer/readers/claude/claude.ts'
+import { readLibreOllamaExport } from '../../../src/core/transfer/readers/libreollama/libreollama-export.ts'
+import { readOpenWebUI } from '../../../src/core/transfer/readers/openwebui/openwebui.ts'
 
 test('the same content has the same id; what is nested without end would share one, and is refused', () => {
   expect(contentId({ a: 1 })).toBe(contentId({ a: 1 }))

@@ -1,4 +1,4 @@
-import { jsonElements } from '../../../src/core/transfer/json-elements.ts'
+import { jsonElements } from '../../../src/core/transfer/import/json-elements.ts'
 
 async function elements(text: string | Buffer, size: number): Promise<unknown[]> {
   const bytes = Buffer.from(text as string)

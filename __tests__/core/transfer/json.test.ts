@@ -5,7 +5,7 @@ import {
   storedJson,
   storedMetadata,
   toJson,
-} from '../../../src/core/transfer/json.ts'
+} from '../../../src/core/transfer/readers/json.ts'
 
 const twice = (value: unknown) => JSON.stringify(JSON.stringify(value))
 const big = '{"id":1234567890123456789}'

@@ -1,8 +1,8 @@
-import { readLibreOllama } from '../../../src/core/transfer/libreollama.ts'
+import { readLibreOllama } from '../../../src/core/transfer/readers/libreollama/libreollama.ts'
 import {
   looksLikeLibreOllamaExport,
   readLibreOllamaExport,
-} from '../../../src/core/transfer/libreollama-export.ts'
+} from '../../../src/core/transfer/readers/libreollama/libreollama-export.ts'
 import { expectSound } from '../../helpers/conversation.ts'
 import { readForeign, said } from '../../helpers/foreign.ts'
 import { ERA_D } from '../../helpers/libreollama-eras.ts'

@@ -1,4 +1,8 @@
-import { isLibreOllama, libreOllamaEra, readLibreOllama } from '../../../src/core/transfer/libreollama.ts'
+import {
+  isLibreOllama,
+  libreOllamaEra,
+  readLibreOllama,
+} from '../../../src/core/transfer/readers/libreollama/libreollama.ts'
 import { collect, readForeign, said, withFixture, withForeign } from '../../helpers/foreign.ts'
 import { ERA_A, ERA_B, ERA_C, ERA_D, ERA_E, WRECK } from '../../helpers/libreollama-eras.ts'
 import { rowsOf } from '../../helpers/rows.ts'

@@ -1,5 +1,5 @@
 import type { Conversation } from '../../../src/core/transfer/conversation.ts'
-import { isLlm, readLlm } from '../../../src/core/transfer/llm.ts'
+import { isLlm, readLlm } from '../../../src/core/transfer/readers/llm/llm.ts'
 import { readForeign, said, withForeign } from '../../helpers/foreign.ts'
 import {
   EARLY_1,

@@ -1,5 +1,5 @@
-import { looksLikeLMStudio, readLMStudio } from '../../../src/core/transfer/lmstudio.ts'
-import { activePath } from '../../../src/core/transfer/tree.ts'
+import { looksLikeLMStudio, readLMStudio } from '../../../src/core/transfer/readers/lmstudio/lmstudio.ts'
+import { activePath } from '../../../src/core/transfer/readers/tree.ts'
 import { expectSound, readSample, textOf } from '../../helpers/conversation.ts'
 
 const FILE = '1749154926123.conversation.json'

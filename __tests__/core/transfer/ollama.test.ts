@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { isOllama, readOllama } from '../../../src/core/transfer/ollama.ts'
+import { isOllama, readOllama } from '../../../src/core/transfer/readers/ollama/ollama.ts'
 import { readForeign, said, withForeign } from '../../helpers/foreign.ts'
 
 const FIRST = `CREATE TABLE settings (id INTEGER PRIMARY KEY, device_id TEXT NOT NULL DEFAULT '', schema_version INTEGER NOT NULL DEFAULT 2);

@@ -1,5 +1,8 @@
 import { type Conversation, Refused } from '../../../src/core/transfer/conversation.ts'
-import { isOpenWebUiDatabase, readOpenWebUiDatabase } from '../../../src/core/transfer/openwebui-database.ts'
+import {
+  isOpenWebUiDatabase,
+  readOpenWebUiDatabase,
+} from '../../../src/core/transfer/readers/openwebui/openwebui-database.ts'
 import { readForeign, withForeign } from '../../helpers/foreign.ts'
 
 const OLD = `CREATE TABLE chat (id VARCHAR(255) NOT NULL PRIMARY KEY, user_id VARCHAR(255) NOT NULL, title TEXT NOT NULL,

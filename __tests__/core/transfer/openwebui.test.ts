@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { looksLikeOpenWebUI, readOpenWebUI } from '../../../src/core/transfer/openwebui.ts'
-import { activePath } from '../../../src/core/transfer/tree.ts'
+import { looksLikeOpenWebUI, readOpenWebUI } from '../../../src/core/transfer/readers/openwebui/openwebui.ts'
+import { activePath } from '../../../src/core/transfer/readers/tree.ts'
 import { expectSound, partsOf, readSample, textOf } from '../../helpers/conversation.ts'
 
 const sample = readSample('openwebui.json')

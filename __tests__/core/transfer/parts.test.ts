@@ -1,5 +1,5 @@
-import { fileName, measureDataUrl } from '../../../src/core/transfer/attachments.ts'
 import { contentId } from '../../../src/core/transfer/ids.ts'
+import { fileName, measureDataUrl } from '../../../src/core/transfer/readers/attachments.ts'
 import {
   asToolResults,
   joinTexts,
@@ -9,7 +9,7 @@ import {
   textsIn,
   toolCall,
   toolResult,
-} from '../../../src/core/transfer/parts.ts'
+} from '../../../src/core/transfer/readers/parts.ts'
 
 test('a blank text was said, blank reasoning was not', () => {
   expect([textParts(' '), textParts(''), textParts(null)]).toEqual([[{ kind: 'text', text: ' ' }], [], []])

@@ -1,4 +1,4 @@
-import { readRole } from '../../../src/core/transfer/roles.ts'
+import { readRole } from '../../../src/core/transfer/readers/roles.ts'
 
 test.each([
   ['user', 'user'],

@@ -1,6 +1,6 @@
-import { readChatGPT } from '../../../src/core/transfer/chatgpt.ts'
-import { readLMStudio } from '../../../src/core/transfer/lmstudio.ts'
-import { toRows } from '../../../src/core/transfer/rows.ts'
+import { toRows } from '../../../src/core/transfer/import/rows.ts'
+import { readChatGPT } from '../../../src/core/transfer/readers/chatgpt/chatgpt.ts'
+import { readLMStudio } from '../../../src/core/transfer/readers/lmstudio/lmstudio.ts'
 import { conversation, node, rowsOf } from '../../helpers/rows.ts'
 
 const answer = { kind: 'tool_result', name: 'clock', output: 'noon' } as const

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Database } from '../../../src/core/database.ts'
-import { EXPORT_FORMAT_NAMES } from '../../../src/core/transfer/export/formats.ts'
-import { atOneMoment } from '../../../src/core/transfer/export.ts'
-import { type ExportRequest, exportChats } from '../../../src/core/transfer/run-export.ts'
+import { type ExportRequest, exportChats } from '../../../src/core/transfer/export/export-chats.ts'
+import { atOneMoment } from '../../../src/core/transfer/export/exported-chats.ts'
+import { EXPORT_FORMAT_NAMES } from '../../../src/core/transfer/export/formats/formats.ts'
 import { withTestDatabase } from '../../helpers/database.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 

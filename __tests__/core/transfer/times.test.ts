@@ -1,4 +1,4 @@
-import { readTime, spanOf, zoneClock } from '../../../src/core/transfer/times.ts'
+import { readTime, spanOf, zoneClock } from '../../../src/core/transfer/readers/times.ts'
 
 test.each([
   ['seconds', 1749154926, '2025-06-05T20:22:06.000000+00:00'],

@@ -1,5 +1,5 @@
-import { type Draft, growTree } from '../../../src/core/transfer/grow-tree.ts'
-import { activePath, parentsByChildren } from '../../../src/core/transfer/tree.ts'
+import { type Draft, growTree } from '../../../src/core/transfer/readers/grow-tree.ts'
+import { activePath, parentsByChildren } from '../../../src/core/transfer/readers/tree.ts'
 
 const at = (second: number) => `2025-06-05T20:22:${String(second).padStart(2, '0')}.000000+00:00`
 

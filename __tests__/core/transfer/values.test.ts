@@ -12,7 +12,7 @@ import {
   compareTexts,
   leftover,
   present,
-} from '../../../src/core/transfer/values.ts'
+} from '../../../src/core/transfer/readers/values.ts'
 
 const bytes = new TextEncoder().encode('grün')
 

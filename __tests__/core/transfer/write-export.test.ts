@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadExportFormat } from '../../../src/core/transfer/export/formats.ts'
-import type { ExportedChat } from '../../../src/core/transfer/export/shape.ts'
-import { writeFolder, writeNewFile } from '../../../src/core/transfer/write-export.ts'
+import { loadExportFormat } from '../../../src/core/transfer/export/formats/formats.ts'
+import type { ExportedChat } from '../../../src/core/transfer/export/formats/shape.ts'
+import { writeFolder, writeNewFile } from '../../../src/core/transfer/export/write-export.ts'
 import { chatOf } from '../../helpers/exported-chats.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 

@@ -1,8 +1,8 @@
 import { v5 as uuid } from 'uuid'
-import { sha256 } from './attachments.ts'
 import { Refused } from './conversation.ts'
-import { jsonOf } from './json.ts'
-import { asName } from './values.ts'
+import { sha256 } from './readers/attachments.ts'
+import { jsonOf } from './readers/json.ts'
+import { asName } from './readers/values.ts'
 
 /** The namespace of all ids that imports make; never to be changed, or everything would come in a second time. */
 const NAMESPACE = '6f1f3b5e-6d0a-5b0e-9a35-2f6f5a1c7d11'

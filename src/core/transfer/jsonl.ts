@@ -1,7 +1,7 @@
 import type { Value } from '../connection.ts'
 import { AppError } from '../errors.ts'
-import type { ImportItem, RecordTable } from './import-items.ts'
-import type { ImportRow } from './rows.ts'
+import type { ImportItem, RecordTable } from './import/import-items.ts'
+import type { ImportRow } from './import/rows.ts'
 
 /** The name and version of the form, in the first line; `whole` says that nothing was left out. */
 export const JSONL_HEADER = { libreollama_db_export: 1 }

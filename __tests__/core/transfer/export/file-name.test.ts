@@ -1,4 +1,4 @@
-import { fileNameKey, markdownFileName } from '../../../../src/core/transfer/export/file-name.ts'
+import { fileNameKey, markdownFileName } from '../../../../src/core/transfer/export/formats/file-name.ts'
 import { HOSTILE } from '../../../helpers/exported-chats.ts'
 
 const nameOf = (title: string, taken = new Set<string>()) => markdownFileName({ title }, taken)

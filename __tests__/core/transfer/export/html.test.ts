@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { htmlContent, htmlText } from '../../../../src/core/transfer/export/html-text.ts'
+import { htmlContent, htmlText } from '../../../../src/core/transfer/export/formats/html-text.ts'
 import { agentOf, chatOf, exported, HOSTILE } from '../../../helpers/exported-chats.ts'
 
 const TAG = /<(\/?)([a-z][a-z0-9]*)((?: [a-z-]+="[^"<>]*")*)>/g

@@ -1,4 +1,4 @@
-import { markdownText } from '../../../../src/core/transfer/export/markdown-text.ts'
+import { markdownText } from '../../../../src/core/transfer/export/formats/markdown-text.ts'
 import { agentOf, chatOf, exported, HOSTILE } from '../../../helpers/exported-chats.ts'
 
 test('a chat is a title, what is known of it, and a heading for each message', async () => {

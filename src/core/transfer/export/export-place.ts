@@ -1,0 +1,89 @@
+import { lstat, readdir, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { AppError, explainSystemError, systemErrorCode } from '../../errors.ts'
+import { loadExportFormat } from './formats/formats.ts'
+import type { ExportFormat } from './formats/shape.ts'
+
+/** The option that names the place, for the hints of errors. */
+export const FLAG = '--out'
+
+/** Where an export may go, and the format that it is written in; jsonl has none of its own. */
+export interface ExportPlace {
+  /** Absolute, links resolved where there is an empty folder. */
+  path: string
+  format: ExportFormat | undefined
+}
+
+/**
+ * Makes sure that an export of this format can go to `out`: a new file, or, for a format with a file for each chat, a
+ * folder that is new or empty. Throws USAGE for a name that means a folder where a file is needed, IO for what is there.
+ */
+export async function checkPlace(name: string, out: string): Promise<ExportPlace> {
+  const format = name === 'jsonl' ? undefined : await loadExportFormat(name)
+  const path = resolve(out)
+  try {
+    return { format, path: await freePlace(format ?? { name, extension: name }, out, path) }
+  } catch (error) {
+    throw explainPlace(error, path)
+  }
+}
+
+async function freePlace(
+  { name, extension, fileName }: Pick<ExportFormat, 'name' | 'extension' | 'fileName'>,
+  out: string,
+  path: string,
+): Promise<string> {
+  if (out === '') {
+    throw new AppError('USAGE', `${FLAG} names nothing`, {
+      hint: `name a new ${fileName ? 'folder' : 'file'}, or leave ${FLAG} away and redirect the output`,
+    })
+  }
+  const found = await lstat(path).catch((error) => {
+    if (systemErrorCode(error) === 'ENOENT') return undefined
+    throw error
+  })
+  const folder = found && (await stat(path).catch(() => found)).isDirectory()
+  if (fileName) return folder ? emptyFolder(path) : found ? taken(path) : path
+  if (!folder && found) return taken(path)
+  if (!folder && !/[/\\]$/.test(out)) return path
+  throw new AppError('USAGE', `${out} is a folder, and ${name} is written as one file`, {
+    hint: `name a file in it: ${FLAG} ${join(out, `chats.${extension}`)}`,
+  })
+}
+
+/** It is replaced by a folder that is made beside it, so it must be on the same disk as its neighbours. */
+async function emptyFolder(named: string): Promise<string> {
+  const path = await realpath(named)
+  if ((await readdir(path)).length > 0) {
+    throw new AppError('IO', `the folder ${named} is not empty; nothing was written into it`, {
+      hint: `name a new folder with ${FLAG}, such as: ${FLAG} ${join(named, 'chats')}`,
+    })
+  }
+  if ((await stat(path)).dev === (await stat(dirname(path))).dev) return path
+  throw new AppError('IO', `${named} is where a disk is mounted, and cannot be replaced`, {
+    hint: `name a new folder in it: ${FLAG} ${join(named, 'chats')}`,
+  })
+}
+
+function taken(path: string): never {
+  throw new AppError('IO', `there is a file at ${path} already; it was not overwritten`, {
+    hint: `name another place with ${FLAG}, or move ${basename(path)} away`,
+  })
+}
+
+/** What went wrong while writing to `path`, in plain words whatever the system said of it. */
+export function explainPlace(error: unknown, path: string): unknown {
+  const code = systemErrorCode(error)
+  if (code === 'EEXIST' || code === 'ENOTEMPTY') {
+    return new AppError('IO', `something appeared at ${path} meanwhile; it was not overwritten`, {
+      hint: `name another place with ${FLAG}`,
+      cause: error,
+    })
+  }
+  const explained = explainSystemError(error, path, FLAG)
+  if (explained instanceof AppError || code === undefined) return explained
+  return new AppError('IO', `${path} cannot be written (${code})`, {
+    hint: `name another place with ${FLAG}`,
+    cause: error,
+  })
+}

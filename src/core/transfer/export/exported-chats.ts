@@ -1,0 +1,93 @@
+import type { Connection, Value } from '../../connection.ts'
+import type { Database } from '../../database.ts'
+import { agent as agentEntity } from '../../entities/agent.ts'
+import { session as sessionEntity } from '../../entities/session.ts'
+import { selectColumns } from '../../entity.ts'
+import { conditionsOf, type ListOptions, listRecords } from '../../list-records.ts'
+import type { Agent, ChatSession } from '../../models.ts'
+import { decodeRow } from '../../record.ts'
+import type { ExportedChat } from './formats/shape.ts'
+import { type ReadingOptions, StoredMessages } from './message-blocks.ts'
+import { textOfBytes } from './text-of-bytes.ts'
+
+/** Which chats are exported; all by default. */
+export interface ExportSelection extends Pick<ListOptions, 'where' | 'since' | 'until'> {
+  /** Only these sessions. */
+  sessions?: readonly string[]
+}
+
+/** The chats as they are at one moment, one by one; the messages of each are read when they are asked for. */
+export async function* exportedChats(
+  reader: Connection,
+  selection: ExportSelection,
+  options: ReadingOptions = {},
+): AsyncGenerator<ExportedChat> {
+  const db = oneReader(reader)
+  const wanted = selection.sessions && new Set(selection.sessions)
+  const text = <T extends object>(row: T) => textOfBytes(row, options.onBytesFound ?? (() => {}))
+  for await (const page of listRecords(db, sessionEntity, { ...selection, sort: 'created_at' })) {
+    for (const row of page as unknown as ChatSession[]) {
+      if (wanted && !wanted.has(row.id)) continue
+      const agent = row.agent_id === null ? null : await agentOf(reader, row.agent_id)
+      const messages = new StoredMessages(reader, row.id, options)
+      yield { session: text(row), agent: agent && text(agent), messages }
+    }
+  }
+}
+
+/** How many chats there are in a selection, to tell how far an export is. */
+export async function countChats(reader: Connection, selection: ExportSelection): Promise<number> {
+  const { where, parameters } = conditionOf(selection)
+  const sql = `SELECT count(*) AS n FROM ${sessionEntity.table} WHERE ${where}`
+  return (await reader.get<{ n: number }>(sql, parameters))?.n ?? 0
+}
+
+function conditionOf(selection: ExportSelection): { where: string; parameters: Value[] } {
+  const conditions = conditionsOf(sessionEntity, selection)
+  if (selection.sessions) {
+    const sql = `${sessionEntity.key} IN (SELECT value FROM json_each(?))`
+    conditions.push({ sql, parameters: [JSON.stringify(selection.sessions)] })
+  }
+  return {
+    where: conditions.map(({ sql }) => `(${sql})`).join(' AND ') || 'true',
+    parameters: conditions.flatMap(({ parameters }) => parameters),
+  }
+}
+
+async function agentOf(reader: Connection, id: string): Promise<Agent | null> {
+  const sql = `SELECT ${selectColumns(agentEntity)} FROM ${agentEntity.table} WHERE ${agentEntity.key} = ?`
+  const row = await reader.get(sql, [id])
+  return row ? (decodeRow(agentEntity, row) as unknown as Agent) : null
+}
+
+/** Everything is read on one connection, in one transaction: others may go on writing meanwhile. */
+function oneReader(reader: Connection): Database {
+  return { read: <T>(work: (connection: Connection) => Promise<T>) => work(reader) } as Database
+}
+
+/** Runs `work` on a reader that sees one state of the database throughout. */
+export function atOneMoment<T>(db: Database, work: (reader: Connection) => Promise<T>): Promise<T> {
+  return db.read(async (reader) => {
+    await reader.run('BEGIN')
+    try {
+      return await work(reader)
+    } finally {
+      await reader.run('ROLLBACK')
+    }
+  })
+}
+
+/** Whether nothing is left out. */
+export function isWholeSelection({ sessions, where, since, until }: ExportSelection): boolean {
+  return !sessions && !where && !since && !until
+}
+
+/** The rows of the chosen sessions. */
+export async function selectedRows(reader: Connection, selection: ExportSelection): Promise<number[]> {
+  const { where, parameters } = conditionOf(selection)
+  const found = await reader.all<{ row: number }>(
+    `SELECT rowid AS row FROM ${sessionEntity.table} WHERE ${where}`,
+    parameters,
+  )
+  return found.map(({ row }) => row)
+}

@@ -1,0 +1,24 @@
+import { AppError } from '../../../errors.ts'
+import type { ExportFormat } from './shape.ts'
+
+const FORMATS: Record<string, () => Promise<ExportFormat>> = {
+  json: async () => (await import('./json.ts')).json,
+  markdown: async () => (await import('./markdown.ts')).markdown,
+  html: async () => (await import('./html.ts')).html,
+  csv: async () => (await import('./csv.ts')).csv,
+  openwebui: async () => (await import('./openwebui.ts')).openwebui,
+  openai: async () => (await import('./openai.ts')).openai,
+  sharegpt: async () => (await import('./sharegpt.ts')).sharegpt,
+}
+
+/** The names of the formats that chats can be written in. */
+export const EXPORT_FORMAT_NAMES: readonly string[] = Object.keys(FORMATS)
+
+/** The format of this name, loaded when it is asked for. Throws USAGE for a name that none has. */
+export async function loadExportFormat(name: string): Promise<ExportFormat> {
+  const load = Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined
+  if (load) return load()
+  throw new AppError('USAGE', `there is no export format ${JSON.stringify(name)}`, {
+    hint: `the formats are: ${EXPORT_FORMAT_NAMES.join(', ')}`,
+  })
+}

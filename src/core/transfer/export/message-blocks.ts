@@ -1,0 +1,130 @@
+import { isUtf8 } from 'node:buffer'
+import type { Connection, Value } from '../../connection.ts'
+import { message as messageEntity } from '../../entities/message.ts'
+import { selectColumns } from '../../entity.ts'
+import type { ChatMessage } from '../../models.ts'
+import { decodeRow } from '../../record.ts'
+import { LINE_COLUMNS, MESSAGE_LINE } from '../jsonl.ts'
+import { textOfBytes } from './text-of-bytes.ts'
+
+/** Bytes that are read at once, about. */
+const BLOCK = 512 * 1024
+/** What a message takes beside its text. */
+const OVERHEAD = 300
+
+/** What is to be read at once: however long messages are, no more than fits, or a single one. */
+export class Block<T> {
+  readonly items: T[] = []
+  #bytes = 0
+
+  add(item: T, bytes: number): void {
+    this.items.push(item)
+    this.#bytes += bytes
+  }
+
+  get isFull(): boolean {
+    return this.#bytes >= BLOCK
+  }
+}
+
+/** The messages of a session in their order, without their text: a long chat is sorted once, not for each block of it. */
+export interface MessageList {
+  /** Its row number, which stays the same within a transaction. */
+  session: number
+  /** For each message its row number and about how many bytes it has. Text, because of a million it takes little room. */
+  sizes: string
+  /** How many of them have bytes where text belongs. */
+  bytes: number
+}
+
+/** The messages of the sessions that a condition on `s` chooses. */
+export function messageLists(reader: Connection, where: string, parameter: Value): Promise<MessageList[]> {
+  const isBytes = LINE_COLUMNS.message.map((name) => `typeof(m.${name}) = 'blob'`).join(' OR ')
+  return reader.all<MessageList>(
+    `SELECT s.rowid AS session, sum(${isBytes}) AS bytes, group_concat(
+       m.rowid || ' ' || (${OVERHEAD} + octet_length(m.content) + coalesce(octet_length(m.metadata), 0)), ','
+       ORDER BY m.created_at, m.id) AS sizes
+     FROM chat_sessions s JOIN chat_messages m ON m.session_id = s.id WHERE ${where} GROUP BY s.rowid`,
+    [parameter],
+  )
+}
+
+/** Each message of a list: its row, its bytes, and which share of the list ends with it. */
+export function* messagesIn(sizes: string): Generator<{ row: number; bytes: number; share: number }> {
+  for (let at = 0; at < sizes.length; ) {
+    const space = sizes.indexOf(' ', at)
+    const comma = sizes.indexOf(',', space)
+    const end = comma < 0 ? sizes.length : comma
+    const [row, bytes] = [Number(sizes.slice(at, space)), Number(sizes.slice(space, end))]
+    yield { row, bytes, share: end / sizes.length }
+    at = end + 1
+  }
+}
+
+/** Told while messages are read. */
+export interface ReadingOptions {
+  /** How much of the messages has been read, from 0 to 1, in the reading with this number. */
+  onShare?: (share: number, reading: number) => void
+  /** Called for a row that had bytes where text belongs. */
+  onBytesFound?: () => void
+}
+
+/** The messages of one session in their order, read a block at a time whenever they are asked for. */
+export class StoredMessages implements AsyncIterable<ChatMessage> {
+  readonly #reader: Connection
+  readonly #session: Value
+  readonly #options: ReadingOptions
+  #sizes: string | undefined
+  /** Those of a chat that is one block stay, so that reading them again costs nothing. */
+  #all: ChatMessage[] | undefined
+  #readings = 0
+
+  constructor(reader: Connection, session: Value, options: ReadingOptions) {
+    this.#reader = reader
+    this.#session = session
+    this.#options = options
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<ChatMessage> {
+    if (this.#all) return yield* this.#all
+    this.#sizes ??= (await messageLists(this.#reader, 's.id = ?', this.#session))[0]?.sizes ?? ''
+    const reading = ++this.#readings
+    const first = new Block<number>()
+    let block = first
+    for (const { row, bytes, share } of messagesIn(this.#sizes)) {
+      block.add(row, bytes)
+      if (!block.isFull && share < 1) continue
+      const messages = await this.#read(block.items, reading)
+      if (block === first && share === 1) this.#all = messages
+      this.#options.onShare?.(share, reading)
+      yield* messages
+      block = new Block()
+    }
+  }
+
+  async #read(rows: readonly number[], reading: number): Promise<ChatMessage[]> {
+    const found = await this.#reader.all(
+      `SELECT ${selectColumns(messageEntity, 'm')} FROM json_each(?) j JOIN chat_messages m ON m.rowid = j.value ORDER BY j.key`,
+      [JSON.stringify(rows)],
+    )
+    const onFound = () => {
+      if (reading === 1) this.#options.onBytesFound?.()
+    }
+    return found.map((row) => decodeRow(messageEntity, textOfBytes(row, onFound)) as unknown as ChatMessage)
+  }
+}
+
+/** Lines that are given, and those of the messages in the given rows, one after the other as UTF-8. */
+export async function readLines(
+  reader: Connection,
+  items: readonly (string | number)[],
+): Promise<Uint8Array> {
+  const found = await reader.get<{ lines: Buffer | null }>(
+    `SELECT CAST(group_concat(CASE WHEN m.rowid IS NULL THEN j.value ELSE ${MESSAGE_LINE} END, '') AS BLOB) AS lines
+     FROM json_each(?) j LEFT JOIN chat_messages m ON j.type = 'integer' AND m.rowid = j.value`,
+    [JSON.stringify(items)],
+  )
+  const lines = found?.lines ?? Buffer.alloc(0)
+  // Another program may have stored bytes that are no text; they come out as U+FFFD, as everywhere else.
+  return isUtf8(lines) ? lines : Buffer.from(lines.toString('utf8'))
+}

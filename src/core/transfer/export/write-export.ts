@@ -1,0 +1,143 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { discardDatabase, makeFolderFor, publishFile, syncPath } from '../../new-file.ts'
+import { namesFor, recover } from '../../unfinished.ts'
+import { explainPlace, FLAG } from './export-place.ts'
+import type { ExportedChat, ExportFormat, ExportOptions } from './formats/shape.ts'
+
+const BUFFER = 256 * 1024
+/** Files that are put on the disk at once: a disk has them together in a fraction of the time. */
+const AT_ONCE = 16
+
+/** Told of what was written, as it happens; it may throw, and then nothing is left. */
+type OnBytes = (bytes: number) => void
+
+/** Writes pieces of text to a new file, 0600, which has its name only when it is whole. */
+export async function writeNewFile(
+  path: string,
+  pieces: AsyncIterable<string | Uint8Array>,
+  onBytes: OnBytes,
+): Promise<void> {
+  await appear(path, async (made) => {
+    try {
+      await writeAll(made, pieces, onBytes)
+      await publishFile(made, path)
+    } finally {
+      await discardDatabase(made)
+    }
+  })
+}
+
+/**
+ * Writes one file for each chat into a folder, 0700, which has its name only when all are there; names are safe and
+ * unique. An empty folder of that name is replaced.
+ */
+export async function writeFolder(
+  path: string,
+  format: ExportFormat,
+  chats: AsyncIterable<ExportedChat>,
+  { onBytes, ...options }: ExportOptions & { onBytes: OnBytes },
+): Promise<void> {
+  const { fileName } = format
+  if (!fileName) throw new Error(`${format.name} is not written as a folder`)
+  await appear(path, async (made) => {
+    try {
+      await makeFolderFor(join(made, 'chat'), FLAG)
+      const names = new Set<string>()
+      for await (const chat of chats) {
+        async function* one() {
+          yield chat
+        }
+        const file = join(made, fileName(chat.session, names))
+        await writeAll(file, format.write(one(), options), onBytes)
+      }
+      await publishFolder(made, path, onBytes)
+    } finally {
+      await rm(made, { recursive: true, force: true })
+    }
+  })
+}
+
+/** Has `work` write under another name beside `path`; when it fails, the folders that were made for it go again. */
+async function appear(path: string, work: (made: string) => Promise<void>): Promise<void> {
+  const above = await makeFolderFor(path, FLAG)
+  try {
+    await recover(path)
+    await work(namesFor(path, 'export', new Date()).made)
+  } catch (error) {
+    if (above !== undefined) await removeEmpty(dirname(path), above)
+    throw explainPlace(error, path)
+  }
+}
+
+async function removeEmpty(folder: string, last: string): Promise<void> {
+  try {
+    await rmdir(folder)
+    if (folder !== last) await removeEmpty(dirname(folder), last)
+  } catch {
+    // another program put something there
+  }
+}
+
+/** Only now has each file to be on the disk: one after the other while they are made would take many times as long. */
+async function publishFolder(made: string, path: string, onBytes: OnBytes): Promise<void> {
+  const names = (await readdir(made)).values()
+  const syncSome = async () => {
+    for (const name of names) {
+      onBytes(0)
+      await syncPath(join(made, name))
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, syncSome))
+  await syncPath(made)
+  await rename(made, path)
+  try {
+    await syncPath(dirname(path))
+  } catch (error) {
+    await rm(path, { recursive: true })
+    throw error
+  }
+}
+
+async function writeAll(
+  path: string,
+  pieces: AsyncIterable<string | Uint8Array>,
+  onBytes: OnBytes,
+): Promise<void> {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+  const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  try {
+    await pour(file, pieces, onBytes)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Writes pieces one after the other, small ones together, while the next is being made. */
+async function pour(
+  file: FileHandle,
+  pieces: AsyncIterable<string | Uint8Array>,
+  onBytes: OnBytes,
+): Promise<void> {
+  let waiting: Uint8Array[] = []
+  let size = 0
+  let writing = Promise.resolve()
+  const flush = async () => {
+    const buffers = waiting
+    waiting = []
+    size = 0
+    await writing
+    writing = file.writeFile(Buffer.concat(buffers))
+    writing.catch(() => {}) // told by the next who waits for it
+  }
+  for await (const piece of pieces) {
+    const buffer = typeof piece === 'string' ? Buffer.from(piece) : piece
+    waiting.push(buffer)
+    size += buffer.length
+    onBytes(buffer.length)
+    if (size >= BUFFER) await flush()
+  }
+  await flush()
+  await writing
+}

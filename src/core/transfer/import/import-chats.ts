@@ -1,0 +1,293 @@
+import type { Connection, Value } from '../../connection.ts'
+import type { Database } from '../../database.ts'
+import { AppError } from '../../errors.ts'
+import type { OnProgress } from '../../progress.ts'
+import { formatTimestamp } from '../../timestamp.ts'
+import type { Imported, SourceAgent, SourceExecution, SourceSetting } from '../conversation.ts'
+import { importedId, withOrigin } from '../ids.ts'
+import { checkHeader, isJsonlHeader, isWholeExport, LineReader, RefusedChat } from '../jsonl.ts'
+import { toJson } from '../readers/json.ts'
+import type { ImportCounts } from './import-counts.ts'
+import type { ImportItem } from './import-items.ts'
+import type { OnConflict } from './merge-item.ts'
+import { type ImportRow, type Include, toRows } from './rows.ts'
+import { type SourceFile, sourceFiles } from './source-files.ts'
+import { type Found, readSource, type SourceName } from './sources.ts'
+import { ImportWriter, refusesItem } from './write-import.ts'
+
+/** What to import, and how. */
+export interface ImportOptions {
+  /** A file, a folder or a zip archive. */
+  path: string
+  from: SourceName | 'auto'
+  onConflict: OnConflict
+  branches: 'active' | 'all'
+  include: ReadonlySet<Include>
+  timeZone: string
+  dryRun: boolean
+  now: () => Date
+  signal?: AbortSignal
+  onProgress?: OnProgress
+  /** Told of everything that is refused, as it happens. */
+  onRefused?: (refusal: Refusal) => Promise<void>
+}
+
+/** Something that was not taken over, and why. */
+export interface Refusal {
+  file: string
+  /** The id that the source gives it, where it could be read. */
+  id: string | null
+  reason: string
+}
+
+/** What an import did. */
+export interface ImportReport extends ImportCounts {
+  /** The formats that were found. */
+  formats: SourceName[]
+  files: number
+  /** Files of no known format in a folder or an archive. */
+  ignored: number
+  refused: number
+  /** The first hundred of them. */
+  refusals: Refusal[]
+  dry_run: boolean
+}
+
+const MOST_REFUSALS = 100
+
+/**
+ * Takes chats over, each whole or not at all: what is finished stays when this is interrupted by its signal, and
+ * importing again adds only what is new. Without a database it tells what would come in. Throws INVALID for a file that is of no
+ * known format, IO when the disk fills.
+ */
+export async function importChats(db: Database | undefined, options: ImportOptions): Promise<ImportReport> {
+  if (!db) return runImport(undefined, options)
+  if (options.dryRun) return db.read((reader) => runImport(reader, options))
+  return db.exclusively(async (writer) => {
+    await db.refuseReplaced()
+    return withQuickCommits(writer, () => runImport(writer, options))
+  })
+}
+
+async function runImport(connection: Connection | undefined, options: ImportOptions): Promise<ImportReport> {
+  const run = new ImportRun(connection, options)
+  try {
+    for await (const file of sourceFiles(options.path)) await run.take(file)
+    await run.writer.finish()
+    return run.finished()
+  } catch (error) {
+    if (options.signal?.aborted)
+      await run.writer.finish() // what is finished stays
+    else await run.writer.abandon()
+    throw error
+  }
+}
+
+class ImportRun {
+  readonly writer: ImportWriter
+  readonly #report: ImportReport
+  readonly #options: ImportOptions
+  readonly #formats = new Set<SourceName>()
+  #file = ''
+  /** Whether the lines that come next are those of a whole database, of which nothing has come yet. */
+  #isWhole = false
+  /** Bytes of the files that were read, and of the one that is being read. */
+  #passed = 0
+  readonly #agents = new Set<string>()
+  readonly #sessions = new Set<string>()
+
+  constructor(connection: Connection | undefined, options: ImportOptions) {
+    this.#options = options
+    this.writer = new ImportWriter(connection, {
+      ...options,
+      onRefused: (item, reason) => this.#refuse({ file: this.#file, id: idOf(item), reason }),
+    })
+    const counts = this.writer.counts
+    this.#report = {
+      ...counts,
+      formats: [],
+      files: 0,
+      ignored: 0,
+      refused: 0,
+      refusals: [],
+      dry_run: options.dryRun,
+    }
+  }
+
+  /** What was done, when everything is written. */
+  finished(): ImportReport {
+    return Object.assign(this.#report, this.writer.counts, { formats: [...this.#formats] })
+  }
+
+  async take(file: SourceFile): Promise<void> {
+    this.#file = file.name
+    const { from, timeZone, onProgress } = this.#options
+    const lines = new LineReader()
+    const before = this.#passed
+    const onBytes = (bytes: number) => {
+      this.#passed = Math.min(this.#passed + bytes, before + file.size)
+      onProgress?.({ phase: 'importing', part: this.#passed / file.total, bytes: this.#passed })
+    }
+    const formats = this.#formats.size
+    let found = 0
+    try {
+      for await (const pieces of readSource(file, { from, timeZone, onBytes })) {
+        this.#options.signal?.throwIfAborted()
+        for (const piece of pieces) {
+          found++
+          this.#formats.add(piece.source)
+          await this.#takePiece(file, piece, lines)
+        }
+      }
+      await this.#writeAll(lines.end())
+    } catch (error) {
+      // What is wrong with one file concerns that file; where nothing else was named, that is all there is to say.
+      const isOfFile =
+        error instanceof AppError && error !== this.writer.failure && !this.#options.signal?.aborted
+      if (!isOfFile || (file.named && found === 0)) throw error
+      await this.#refuse({ file: file.name, id: null, reason: error.message })
+    }
+    this.#passed = before + file.size
+    const known = found > 0 || this.#formats.size > formats || file.named
+    this.#report[known ? 'files' : 'ignored']++
+  }
+
+  async #takePiece(file: SourceFile, piece: Found, lines: LineReader): Promise<void> {
+    if ('line' in piece) {
+      if (isJsonlHeader(piece.line)) {
+        checkHeader(piece.line)
+        this.#isWhole = isWholeExport(piece.line)
+      }
+      await this.#guard(file, null, () => this.#writeAll(lines.take(piece.line, piece.text)))
+      return
+    }
+    const { source, imported } = piece
+    if (imported.kind === 'refused') {
+      const { id, message } = imported.refused
+      const chat = source === 'jsonl' ? lines.refuseCurrent() : undefined
+      await this.#refuse({ file: file.name, id: chat ?? id, reason: message })
+      return
+    }
+    const id = imported.kind === 'conversation' ? imported.conversation.id : null
+    if (imported.kind === 'conversation' && !this.#options.dryRun)
+      await file.assets?.describe(imported.conversation)
+    await this.#guard(file, id, () => this.#writeAll(this.#itemsOf(source, imported)))
+  }
+
+  *#itemsOf(source: string, imported: Exclude<Imported, { kind: 'refused' }>): Generator<ImportItem> {
+    const { branches, include, now } = this.#options
+    switch (imported.kind) {
+      case 'agent': {
+        const row = agentRow(source, imported.agent, now())
+        this.#agents.add(String(row.get('id')))
+        yield { kind: 'record', table: 'agents', row }
+        return
+      }
+      case 'execution': {
+        const row = executionRow(source, imported.execution, now())
+        if (!this.#sessions.has(String(row.get('session_id')))) row.set('session_id', null)
+        yield { kind: 'record', table: 'agent_executions', row }
+        return
+      }
+      case 'setting':
+        yield { kind: 'record', table: 'settings', row: settingRow(imported.setting, now()) }
+        return
+      case 'conversation':
+        for (const rows of toRows(imported.conversation, { source, branches, include })) {
+          if (!this.#agents.has(String(rows.session.get('agent_id')))) rows.session.set('agent_id', null)
+          const id = String(rows.session.get('id'))
+          if (source === 'libreollama') this.#sessions.add(id) // its runs of agents come later
+          yield { kind: 'session', id, rows }
+        }
+    }
+  }
+
+  async #writeAll(items: Iterable<ImportItem>): Promise<void> {
+    for (const item of items) {
+      // A whole export gives back what it was made from; what `init` put into an empty database would be more than that.
+      if (this.#isWhole) await this.writer.clearUntouched()
+      this.#isWhole = false
+      if (this.writer.add(item)) await this.writer.flush()
+    }
+  }
+
+  /** What the form refuses concerns one piece only; anything else ends the import. */
+  async #guard(file: SourceFile, id: string | null, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!refusesItem(error) || error === this.writer.failure) throw error
+      await this.#refuse({
+        file: file.name,
+        id: error instanceof RefusedChat ? error.id : id,
+        reason: error.message,
+      })
+    }
+  }
+
+  async #refuse(refusal: Refusal): Promise<void> {
+    this.#report.refused++
+    if (this.#report.refusals.length < MOST_REFUSALS) this.#report.refusals.push(refusal)
+    await this.#options.onRefused?.(refusal)
+  }
+}
+
+function idOf(item: ImportItem): string {
+  return item.kind === 'session' ? item.id : String(item.row.get('id') ?? item.row.get('key'))
+}
+
+function agentRow(source: string, agent: SourceAgent, now: Date): ImportRow {
+  const moment = formatTimestamp(now)
+  const { id, metadata, created_at, updated_at, ...rest } = agent
+  return new Map<string, Value>([
+    ['id', importedId(source, 'agent', id)],
+    ...Object.entries(rest),
+    ['created_at', created_at ?? moment],
+    ['updated_at', updated_at ?? created_at ?? moment],
+    ['metadata', toJson(withOrigin(metadata, source, id))],
+  ])
+}
+
+function executionRow(source: string, execution: SourceExecution, now: Date): ImportRow {
+  const { id, agent_id, session_id, started_at, metadata, ...rest } = execution
+  return new Map<string, Value>([
+    ['id', importedId(source, 'execution', id)],
+    ['agent_id', importedId(source, 'agent', agent_id)],
+    ['session_id', session_id === null ? null : importedId(source, session_id)],
+    ...Object.entries(rest),
+    ['started_at', started_at ?? formatTimestamp(now)],
+    ['metadata', toJson(withOrigin(metadata, source, id))],
+  ])
+}
+
+function settingRow({ key, value, description }: SourceSetting, now: Date): ImportRow {
+  const moment = formatTimestamp(now)
+  return new Map<string, Value>([
+    ['key', key],
+    ['value', value],
+    ['description', description],
+    ['created_at', moment],
+    ['updated_at', moment],
+  ])
+}
+
+/** Kilobytes, negative as SQLite wants them: ids are random, so the pages of their indexes are all in use at once. */
+const CACHE = -16_384
+/** Pages: each checkpoint waits for the disk. */
+const CHECKPOINT_EVERY = 32_768
+
+/** Lets many commits be fast: each is whole or not there, and all are on the disk when this resolves. */
+async function withQuickCommits<T>(writer: Connection, work: () => Promise<T>): Promise<T> {
+  const mode = await writer.get<{ journal_mode: string }>('PRAGMA journal_mode')
+  const usual = await writer.get<{ cache_size: number }>('PRAGMA cache_size')
+  await writer.exec(`PRAGMA cache_size = ${CACHE}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_EVERY}`)
+  if (mode?.journal_mode === 'wal') await writer.exec('PRAGMA synchronous = NORMAL')
+  try {
+    return await work()
+  } finally {
+    await writer.exec(
+      `PRAGMA synchronous = FULL; PRAGMA cache_size = ${usual?.cache_size}; PRAGMA wal_autocheckpoint = 1000`,
+    )
+    await writer.get('PRAGMA wal_checkpoint(PASSIVE)')
+  }
+}

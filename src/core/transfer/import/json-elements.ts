@@ -1,0 +1,175 @@
+import { AppError } from '../../errors.ts'
+
+/** Longer than any string that JavaScript can hold is out of reach; this is already no conversation any more. */
+const LARGEST = 256 * 1024 * 1024
+
+const [QUOTE, BACKSLASH, OPEN, CLOSE, BRACE, UNBRACE, COMMA] = [...'"\\[]{},'].map((sign) =>
+  sign.charCodeAt(0),
+)
+
+/** The bytes of a byte-order mark, with which no JSON begins. */
+const MARK = new Set([0xef, 0xbb, 0xbf])
+
+/**
+ * The values of a JSON text, as bytes: the elements of an array, or a value that stands alone, or one after the other
+ * (JSON lines). They come chunk by chunk, and each chunk's values have to be taken before the next is asked for; however
+ * large the text is, only one value is held. Throws INVALID where it ends in the middle of a value, or a value is larger
+ * than 256 MB.
+ */
+export async function* jsonElements(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+): AsyncGenerator<Iterable<Buffer>> {
+  const scanner = new Scanner(name)
+  for await (const chunk of chunks) yield scanner.push(asBuffer(chunk))
+  yield scanner.end()
+}
+
+const NEWLINE = 10
+
+/** The same for text of which every line is one value: its ends are found many times as fast. */
+export async function* jsonLineElements(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+): AsyncGenerator<Iterable<Buffer>> {
+  const waiting = new Pieces(name)
+  for await (const chunk of chunks) yield linesOf(asBuffer(chunk), waiting)
+  const last = waiting.take(Buffer.alloc(0))
+  if (!isFilled(last)) return
+  if (last.at(-1) !== UNBRACE) throw broken(name, 'it ends in the middle of a value')
+  yield [last]
+}
+
+function* linesOf(chunk: Buffer, waiting: Pieces): Generator<Buffer> {
+  let start = 0
+  for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+    const line = waiting.take(chunk.subarray(start, end))
+    if (isFilled(line)) yield line
+    start = end + 1
+  }
+  waiting.keep(chunk.subarray(start))
+}
+
+const isFilled = (line: Buffer) => line.some((byte) => byte > 32)
+
+const asBuffer = (chunk: Uint8Array) => Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+
+/** The bytes of a value that began in an earlier chunk. */
+class Pieces {
+  readonly #name: string
+  #pieces: Buffer[] = []
+  size = 0
+
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  /** The very first byte. */
+  get first(): number | undefined {
+    return this.#pieces[0]?.[0]
+  }
+
+  keep(piece: Buffer): void {
+    if (piece.length === 0) return
+    this.size += piece.length
+    if (this.size > LARGEST) throw broken(this.#name, 'one of its values is larger than 256 MB')
+    this.#pieces.push(Buffer.from(piece))
+  }
+
+  /** The value, whose end this is. */
+  take(last: Buffer): Buffer {
+    if (this.size === 0) return last
+    const value = Buffer.concat([...this.#pieces, last])
+    this.#pieces = []
+    this.size = 0
+    return value
+  }
+}
+
+/** Finds where values begin and end; what is inside them is for JSON.parse. */
+class Scanner {
+  readonly #name: string
+  readonly #waiting: Pieces
+  #depth = 0
+  #inString = false
+  #escaped = false
+  /** Whether the outermost value is an array whose elements are wanted. */
+  #inArray = false
+  #isOver = false
+  #atStart = true
+
+  constructor(name: string) {
+    this.#name = name
+    this.#waiting = new Pieces(name)
+  }
+
+  *push(chunk: Buffer): Generator<Buffer> {
+    let start = this.#waiting.size > 0 ? 0 : -1
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at] as number
+      if (this.#inString) {
+        if (this.#escaped) this.#escaped = false
+        else if (byte === BACKSLASH) this.#escaped = true
+        else if (byte === QUOTE) this.#inString = false
+        continue
+      }
+      const isSpace = byte === 32 || (byte >= 9 && byte <= 13)
+      if (start < 0) {
+        if (isSpace || (byte === COMMA && this.#inArray)) continue
+        if (this.#atStart && MARK.has(byte)) continue
+        if (this.#openOrClose(byte)) continue
+        start = at
+      }
+      // A value that is no array or object ends before what follows it.
+      const begun = at > start || this.#waiting.size > 0
+      const endsBefore = this.#depth === 0 && begun && (isSpace || byte === COMMA || byte === CLOSE)
+      if (endsBefore && !this.#isStructure(start, chunk)) {
+        yield this.#waiting.take(chunk.subarray(start, at))
+        start = -1
+        this.#openOrClose(byte)
+        continue
+      }
+      if (byte === QUOTE) this.#inString = true
+      else if (byte === OPEN || byte === BRACE) this.#depth++
+      else if (byte === CLOSE || byte === UNBRACE) {
+        this.#depth--
+        if (this.#depth > 0) continue
+        if (this.#depth < 0) throw broken(this.#name, 'a bracket closes that was not opened')
+        yield this.#waiting.take(chunk.subarray(start, at + 1))
+        start = -1
+      }
+    }
+    if (start >= 0) this.#waiting.keep(chunk.subarray(start))
+  }
+
+  *end(): Generator<Buffer> {
+    if (this.#inString || this.#depth > 0) throw broken(this.#name, 'it ends in the middle of a value')
+    if (this.#waiting.size > 0) yield this.#waiting.take(Buffer.alloc(0))
+    if (this.#inArray && !this.#isOver) throw broken(this.#name, 'it ends before its array does')
+  }
+
+  /** The brackets of the outermost array; true when `byte` was one. */
+  #openOrClose(byte: number): boolean {
+    const first = this.#atStart
+    this.#atStart = false
+    if (first && byte === OPEN) {
+      this.#inArray = true
+      return true
+    }
+    if (this.#isOver) throw broken(this.#name, 'something follows its end')
+    if (byte !== CLOSE || !this.#inArray || this.#depth > 0) return false
+    this.#isOver = true
+    return true
+  }
+
+  #isStructure(start: number, chunk: Buffer): boolean {
+    const first = this.#waiting.first ?? chunk[start]
+    return first === OPEN || first === BRACE
+  }
+}
+
+function broken(name: string, what: string): AppError {
+  return new AppError('INVALID', `${name} is not whole JSON: ${what}`, {
+    hint: 'export or download it again; what came before is imported, and importing again goes on',
+  })
+}

@@ -1,0 +1,187 @@
+import type { Connection, Value } from '../../connection.ts'
+import { insertAll } from '../../repository.ts'
+import { isDefaultSetting } from '../../settings.ts'
+import type { ImportCounts } from './import-counts.ts'
+import type { ImportItem, RecordTable } from './import-items.ts'
+import { insertPlain, plainRows } from './insert-plain.ts'
+import type { ImportRow, SessionRows } from './rows.ts'
+
+/** What is done with a record that is there already: left, made as the source has it, or so where the source is newer. */
+export type OnConflict = 'skip' | 'replace' | 'newer'
+
+const KEYS = { agents: 'id', settings: 'key', agent_executions: 'id' } as const
+const NOUNS = { agents: 'agents', settings: 'settings', agent_executions: 'executions' } as const
+
+/** What a dry run would have written so far. */
+export interface Imagined {
+  /** Sessions by id, with the number of their messages. */
+  sessions: Map<string, number>
+  /** Other records, as table and key. */
+  records: Set<string>
+  /** Whether it would have taken away the settings of a new database. */
+  noSettings: boolean
+}
+
+/** How items meet what is there already, one at a time. */
+export interface MergeOptions {
+  /** In a transaction; for a dry run a reader. */
+  connection: Connection
+  onConflict: OnConflict
+  dryRun: boolean
+  counts: ImportCounts
+  imagined: Imagined
+}
+
+/** Writes single items beside, or in the place of, what the database has of them. */
+export class ItemMerger {
+  readonly #connection: Connection
+  readonly #onConflict: OnConflict
+  readonly #dryRun: boolean
+  readonly #counts: ImportCounts
+  readonly #imagined: Imagined
+
+  constructor(options: MergeOptions) {
+    this.#connection = options.connection
+    this.#onConflict = options.onConflict
+    this.#dryRun = options.dryRun
+    this.#counts = options.counts
+    this.#imagined = options.imagined
+  }
+
+  /** Writes an item and counts what that was. Throws INVALID where the database refuses a value. */
+  write(item: ImportItem): Promise<void> {
+    return item.kind === 'session' ? this.#session(item.rows) : this.#record(item.table, item.row)
+  }
+
+  async #session({ session, messages }: SessionRows): Promise<void> {
+    const id = session.get('id') as Value
+    const known = await this.#connection.get<{ updated_at: string }>(
+      'SELECT updated_at FROM chat_sessions WHERE id = ?',
+      [id],
+    )
+    if (!known) return this.#newSession({ session, messages })
+    const updated = String(session.get('updated_at'))
+    const replaces = this.#replaces(updated, known.updated_at)
+    const rows = await this.#connection.all<{ id: string }>(
+      'SELECT id FROM chat_messages WHERE session_id = ?',
+      [id],
+    )
+    const present = new Set(rows.map((row) => row.id))
+    const fresh = messages.filter((message) => !present.has(String(message.get('id'))))
+    const old = replaces ? messages.filter((message) => present.has(String(message.get('id')))) : []
+    const changed = await this.#updateAll(old)
+    const removed = replaces ? await this.#removeStale({ session, messages }) : 0
+    this.#counts.messages_added += fresh.length
+    this.#counts.messages_updated += changed
+    this.#counts.messages_removed += removed
+    if (!this.#dryRun) await insertPlain(this.#connection, 'chat_messages', plainRows(fresh))
+    const touched = replaces
+      ? await this.#update('chat_sessions', 'id', session)
+      : fresh.length > 0 && (await this.#touch(id, updated))
+    this.#counts[touched || changed || removed || fresh.length ? 'sessions_updated' : 'sessions_unchanged']++
+  }
+
+  async #newSession({ session, messages }: SessionRows): Promise<void> {
+    const imagined = this.#imagined.sessions.get(String(session.get('id')))
+    if (imagined !== undefined) {
+      const more = Math.max(messages.length - imagined, 0)
+      this.#counts.messages_added += more
+      this.#counts[more > 0 ? 'sessions_updated' : 'sessions_unchanged']++
+      return
+    }
+    this.#counts.sessions_added++
+    this.#counts.messages_added += messages.length
+    if (this.#dryRun) return
+    await insertPlain(this.#connection, 'chat_sessions', plainRows([session]))
+    await insertPlain(this.#connection, 'chat_messages', plainRows(messages))
+  }
+
+  #replaces(updated: string, known: string | undefined): boolean {
+    if (this.#onConflict === 'newer') return known !== undefined && updated > known
+    return this.#onConflict === 'replace'
+  }
+
+  /**
+   * Removes messages that an earlier import brought from the same source and that the source does not have any more, such
+   * as the other answer of a chat that went on from a new one. What was written here by hand stays.
+   */
+  async #removeStale({ session, messages }: SessionRows): Promise<number> {
+    const source = sourceIn(session)
+    if (source === undefined) return 0
+    const stale = `FROM chat_messages WHERE session_id = ? AND id NOT IN (SELECT value FROM json_each(?))
+      AND json_valid(metadata) AND metadata ->> 'source' = ?`
+    const ids = messages.map((message) => message.get('id'))
+    const parameters = [session.get('id') as Value, JSON.stringify(ids), source]
+    if (!this.#dryRun) return this.#connection.run(`DELETE ${stale}`, parameters)
+    return (await this.#connection.get<{ n: number }>(`SELECT count(*) AS n ${stale}`, parameters))?.n ?? 0
+  }
+
+  async #updateAll(messages: ImportRow[]): Promise<number> {
+    let changed = 0
+    for (const message of messages) {
+      if (await this.#update('chat_messages', 'id', message)) changed++
+    }
+    return changed
+  }
+
+  /** New messages in a chat that stays as it is: only its time moves, and never back. */
+  async #touch(id: Value, updated: string): Promise<boolean> {
+    if (this.#dryRun) return true
+    await this.#connection.run('UPDATE chat_sessions SET updated_at = max(updated_at, ?) WHERE id = ?', [
+      updated,
+      id,
+    ])
+    return true
+  }
+
+  async #record(table: RecordTable, row: ImportRow): Promise<void> {
+    const id = row.get(KEYS[table]) as Value
+    const known = await this.#knownRecord(table, id)
+    if (!known) {
+      this.#counts[`${NOUNS[table]}_added`]++
+      if (this.#dryRun) this.#imagined.records.add(`${table} ${id}`)
+      else await insertAll(this.#connection, table, [...row.keys()], [row])
+      return
+    }
+    const replaces =
+      this.#replaces(String(row.get('updated_at')), known.updated_at) ||
+      (table === 'settings' && (await isDefaultSetting(this.#connection, String(id))))
+    const changed = replaces && (await this.#update(table, KEYS[table], row))
+    this.#counts[`${NOUNS[table]}_${changed ? 'updated' : 'unchanged'}`]++
+  }
+
+  async #knownRecord(table: RecordTable, id: Value): Promise<{ updated_at?: string } | undefined> {
+    if (this.#imagined.records.has(`${table} ${id}`)) return {}
+    if (table === 'settings' && this.#imagined.noSettings) return undefined
+    return this.#connection.get(`SELECT * FROM ${table} WHERE ${KEYS[table]} = ?`, [id])
+  }
+
+  /** Makes a row as it is given; whether that changed anything. */
+  async #update(table: string, key: string, row: ImportRow): Promise<boolean> {
+    const names = [...row.keys()].filter((name) => name !== key)
+    const values = names.map((name) => row.get(name) ?? null)
+    // Other programs keep no times of settings: those that they get here are the moment of the import.
+    const compared = table === 'settings' ? names.filter((name) => !name.endsWith('_at')) : names
+    const differs = compared.map((name) => `${name} IS NOT ?`).join(' OR ')
+    const id = row.get(key) as Value
+    const found = await this.#connection.get(`SELECT 1 FROM ${table} WHERE ${key} = ? AND (${differs})`, [
+      id,
+      ...compared.map((name) => row.get(name) ?? null),
+    ])
+    if (!found) return false
+    if (this.#dryRun) return true
+    const set = names.map((name) => `${name} = ?`).join(', ')
+    await this.#connection.run(`UPDATE ${table} SET ${set} WHERE ${key} = ?`, [...values, id])
+    return true
+  }
+}
+
+/** The program that a session was imported from, as its metadata says. */
+function sourceIn(session: ImportRow): string | undefined {
+  try {
+    const { source } = Object(JSON.parse(String(session.get('metadata'))))
+    return typeof source === 'string' ? source : undefined
+  } catch {
+    return undefined
+  }
+}

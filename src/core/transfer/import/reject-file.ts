@@ -1,0 +1,47 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { AppError, explainSystemError, systemErrorCode } from '../../errors.ts'
+import { exists } from '../../file-facts.ts'
+import type { Refusal } from './import-chats.ts'
+
+/** A file of what an import refused, one JSON line each, written as it happens; made when there is something to write. */
+export class RejectFile {
+  readonly #path: string
+  #file: FileHandle | undefined
+
+  private constructor(path: string) {
+    this.#path = path
+  }
+
+  /** Throws IO where a file exists, or its folder does not. */
+  static async at(path: string): Promise<RejectFile> {
+    if (await exists(path)) throw taken(path)
+    const folder = await stat(dirname(path)).catch(() => undefined)
+    if (folder?.isDirectory()) return new RejectFile(path)
+    throw new AppError('IO', `there is no folder ${dirname(path)} for the reject file`, {
+      hint: 'name a file in a folder that exists with --reject-file',
+    })
+  }
+
+  /** Adds a line; the first makes the file, 0600. */
+  async add(refusal: Refusal): Promise<void> {
+    const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+    try {
+      this.#file ??= await open(this.#path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+      await this.#file.appendFile(`${JSON.stringify(refusal)}\n`)
+    } catch (error) {
+      throw systemErrorCode(error) === 'EEXIST' ? taken(this.#path) : explainSystemError(error, this.#path)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close()
+  }
+}
+
+function taken(path: string): AppError {
+  return new AppError('IO', `there is a file at ${path} already; it was not overwritten`, {
+    hint: 'name a new one with --reject-file',
+  })
+}

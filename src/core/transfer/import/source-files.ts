@@ -1,0 +1,151 @@
+import { createReadStream, type Dirent } from 'node:fs'
+import { open, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError, explainSystemError, systemErrorCode } from '../../errors.ts'
+import { Assets } from './assets.ts'
+
+/** A file that may hold chats. */
+export interface SourceFile {
+  /** As it is told to a person: its path, or its name inside a folder or an archive. */
+  name: string
+  /** Where it is on the disk; undefined inside an archive. */
+  path: string | undefined
+  /** Bytes: its own, and those of everything that was named. */
+  size: number
+  total: number
+  /** Whether it was named itself, so that it has to be understood; what lies in a folder or an archive may be anything. */
+  named: boolean
+  /** The other files of its folder or archive. */
+  assets?: Assets
+  /** Its bytes from the start, each time anew. Throws an AppError that says why it cannot be read. */
+  read: () => AsyncIterable<Uint8Array>
+}
+
+/**
+ * The files of what was named: a file, a folder with all below it, an archive. What cannot be read in a folder is given
+ * all the same, and throws when it is read. Throws USAGE where there is nothing that could be imported.
+ */
+export async function* sourceFiles(path: string): AsyncGenerator<SourceFile> {
+  const status = await stat(path).catch((error) => {
+    if (systemErrorCode(error) !== 'ENOENT') throw explainSystemError(error, path)
+    throw new AppError('USAGE', `there is no file ${path}`, {
+      hint: 'name the file, folder or archive to import',
+    })
+  })
+  if (status.isFile()) yield* fileOrArchive({ path, name: path, size: status.size }, true)
+  else if (status.isDirectory()) yield* filesIn(path)
+  else
+    throw new AppError('USAGE', `${path} is no file and no folder, and can be read only once`, {
+      hint: 'write what it gives into a file, and import that',
+    })
+}
+
+interface Found {
+  path: string
+  name: string
+  size: number
+  /** Why it cannot be read. */
+  problem?: unknown
+}
+
+async function* filesIn(folder: string): AsyncGenerator<SourceFile> {
+  const found: Found[] = []
+  for await (const file of below(folder, '')) found.push(file)
+  found.sort((one, other) => (one.name < other.name ? -1 : 1))
+  const assets = new Assets(found.map(({ name, path }) => ({ name, read: () => bytesOf(path) })))
+  const total = found.reduce((sum, { size }) => sum + size, 0)
+  for (const file of found) {
+    if (file.problem) yield { ...unreadable(file.name, file.problem), total }
+    else
+      for await (const one of fileOrArchive(file, false))
+        yield { assets, ...one, total: Math.max(total, one.total) }
+  }
+}
+
+/** All files below a folder; links to folders are not followed, and what is neither file nor folder is passed over. */
+async function* below(folder: string, prefix: string): AsyncGenerator<Found> {
+  let entries: Dirent[] = []
+  try {
+    entries = await readdir(folder, { withFileTypes: true })
+  } catch (error) {
+    yield { path: folder, name: prefix || folder, size: 0, problem: explainSystemError(error, folder) }
+  }
+  for (const entry of entries) {
+    const [path, name] = [join(folder, entry.name), join(prefix, entry.name)]
+    if (entry.isDirectory()) {
+      yield* below(path, name)
+      continue
+    }
+    const status = await stat(path).catch((error) => explainMissing(error, path))
+    if (status instanceof Error) yield { path, name, size: 0, problem: status }
+    else if (status.isFile()) yield { path, name, size: status.size }
+  }
+}
+
+function explainMissing(error: unknown, path: string): Error {
+  const explained = explainSystemError(error, path)
+  if (systemErrorCode(explained) !== 'ENOENT') return explained as Error
+  return new AppError('IO', `${path}: there is nothing under that name`, {
+    hint: 'remove the link, or give the file a name that is UTF-8 text',
+    cause: error,
+  })
+}
+
+/** How zip archives begin: with their first entry, or where there is none with their end. */
+const ARCHIVES = ['PK\x03\x04', 'PK\x05\x06'].map((text) => Buffer.from(text, 'latin1'))
+
+async function* fileOrArchive({ path, name, size }: Found, named: boolean): AsyncGenerator<SourceFile> {
+  try {
+    const start = await firstBytes(path, 4)
+    if (!ARCHIVES.some((archive) => archive.equals(start))) {
+      yield { name, path, size, total: size, named, read: () => bytesOf(path) }
+      return
+    }
+    const { archiveEntries } = await import('./archive.ts')
+    let assets: Assets | undefined
+    for await (const { entry, all } of archiveEntries(path)) {
+      assets ??= new Assets(all)
+      const total = all.reduce((sum, other) => sum + other.size, 0)
+      yield { ...entry, total, path: undefined, named: false, assets }
+    }
+  } catch (error) {
+    if (named || !(error instanceof AppError)) throw error
+    yield unreadable(name, error)
+  }
+}
+
+function unreadable(name: string, problem: unknown): SourceFile {
+  return {
+    name,
+    path: undefined,
+    size: 0,
+    total: 1,
+    named: false,
+    // biome-ignore lint/correctness/useYield: it is a file of which nothing can be read
+    async *read() {
+      throw problem
+    },
+  }
+}
+
+async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path, { highWaterMark: 64 * 1024 })
+  } catch (error) {
+    throw explainSystemError(error, path)
+  }
+}
+
+async function firstBytes(path: string, length: number): Promise<Buffer> {
+  try {
+    const file = await open(path)
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0)
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    throw explainSystemError(error, path)
+  }
+}

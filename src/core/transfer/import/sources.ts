@@ -1,0 +1,243 @@
+import { isUtf8 } from 'node:buffer'
+import { basename, resolve } from 'node:path'
+import type { Connection } from '../../connection.ts'
+import { openForeign } from '../../database.ts'
+import { AppError } from '../../errors.ts'
+import { type Conversation, type Imported, Refused } from '../conversation.ts'
+import { isJsonlHeader, startsAsJsonl } from '../jsonl.ts'
+import { looksLikeChatGPT, readChatGPT } from '../readers/chatgpt/chatgpt.ts'
+import { looksLikeClaude, readClaude } from '../readers/claude/claude.ts'
+import { isLibreOllama, readLibreOllama } from '../readers/libreollama/libreollama.ts'
+import {
+  looksLikeLibreOllamaExport,
+  readLibreOllamaExport,
+} from '../readers/libreollama/libreollama-export.ts'
+import { isLlm, readLlm } from '../readers/llm/llm.ts'
+import { looksLikeLMStudio, readLMStudio } from '../readers/lmstudio/lmstudio.ts'
+import { isOllama, readOllama } from '../readers/ollama/ollama.ts'
+import { looksLikeOpenWebUI, readOpenWebUI } from '../readers/openwebui/openwebui.ts'
+import { isOpenWebUiDatabase, readOpenWebUiDatabase } from '../readers/openwebui/openwebui-database.ts'
+import { jsonElements, jsonLineElements } from './json-elements.ts'
+import type { SourceFile } from './source-files.ts'
+
+/** The formats that can be imported. */
+export const SOURCES = [
+  'jsonl',
+  'libreollama',
+  'chatgpt',
+  'openwebui',
+  'claude',
+  'llm',
+  'ollama',
+  'lmstudio',
+] as const
+export type SourceName = (typeof SOURCES)[number]
+
+/** What is found in a file: in our own lines, or as a foreign reader gives it. */
+export type Found =
+  | { source: 'jsonl'; line: unknown; text: string }
+  | { source: SourceName; imported: Imported }
+
+export interface ReadOptions {
+  from: SourceName | 'auto'
+  /** The IANA name of the zone in which LibreOllama wrote times without one. */
+  timeZone: string
+  onBytes: (bytes: number) => void
+}
+
+type JsonFormat = [
+  Exclude<SourceName, 'jsonl'>,
+  (value: unknown) => boolean,
+  (value: unknown, file: SourceFile, options: ReadOptions) => Conversation,
+]
+
+/** Formats of JSON values, told by what the first of them looks like. */
+const JSON_FORMATS: JsonFormat[] = [
+  [
+    'lmstudio',
+    looksLikeLMStudio,
+    (value, { name, path, named }) =>
+      readLMStudio(value, named ? basename(name) : name, path === undefined ? name : resolve(path)),
+  ],
+  [
+    'libreollama',
+    looksLikeLibreOllamaExport,
+    (value, _file, { timeZone }) => readLibreOllamaExport(value, timeZone),
+  ],
+  ['chatgpt', looksLikeChatGPT, (value) => readChatGPT(value)],
+  ['openwebui', looksLikeOpenWebUI, (value) => readOpenWebUI(value)],
+  ['claude', looksLikeClaude, (value) => readClaude(value)],
+]
+
+/** Formats of SQLite files, told by their tables. */
+const DATABASE_FORMATS: [
+  Exclude<SourceName, 'jsonl'>,
+  (connection: Connection) => Promise<boolean>,
+  (connection: Connection, options: ReadOptions) => AsyncGenerator<Imported>,
+][] = [
+  ['openwebui', isOpenWebUiDatabase, (connection) => readOpenWebUiDatabase(connection, readOpenWebUI)],
+  ['llm', isLlm, (connection) => readLlm(connection)],
+  ['ollama', isOllama, (connection) => readOllama(connection)],
+  ['libreollama', isLibreOllama, (connection, { timeZone }) => readLibreOllama(connection, { timeZone })],
+]
+
+const SQLITE = Buffer.from('SQLite format 3\0')
+const UTF16 = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])]
+
+/**
+ * What a file holds, a few pieces at a time, which have to be taken before the next are asked for; its format is told by
+ * its content. A file of no known format gives nothing, unless it was named itself. Throws INVALID for that, and for a
+ * file that ends in the middle.
+ */
+export async function* readSource(file: SourceFile, options: ReadOptions): AsyncGenerator<Iterable<Found>> {
+  const head = await headOf(file)
+  if (head.subarray(0, SQLITE.length).equals(SQLITE)) {
+    if (file.path !== undefined) return yield* readDatabase(file.path, file, options)
+    throw new AppError('INVALID', `${file.name} is a database inside an archive`, {
+      hint: 'unpack it, and import the file itself',
+    })
+  }
+  const text = head.toString('latin1')
+  const isBlank = text.trim() === ''
+  if (/^(\xef\xbb\xbf)?\s*[[{]/.test(text) || (isBlank && head.length === HEAD))
+    return yield* readJson(file, startsAsJsonl(text) ? jsonLineElements : jsonElements, options)
+  if (UTF16.some((mark) => head.subarray(0, 2).equals(mark)))
+    return refuseUnknown(file, options, 'text in UTF-16; save it as UTF-8')
+  if (isBlank) return refuseUnknown(file, options, 'empty')
+  refuseUnknown(file, options, 'neither JSON nor a plaintext database (an encrypted one is opened with --db)')
+}
+
+async function* readDatabase(
+  path: string,
+  file: SourceFile,
+  options: ReadOptions,
+): AsyncGenerator<Iterable<Found>> {
+  const connection = await openForeign(path)
+  try {
+    for (const [source, recognises, read] of DATABASE_FORMATS) {
+      if (!(await recognises(connection))) continue
+      if (options.from !== 'auto' && options.from !== source)
+        return refuseUnknown(file, options, `a database of ${source}`)
+      for await (const imported of read(connection, options)) yield [{ source, imported }]
+      return
+    }
+  } finally {
+    await connection.close()
+  }
+  refuseUnknown(file, options, 'a SQLite database that none of the known programs made')
+}
+
+/** So many values are looked at for one of a known format; those before it are refused one by one. */
+const LOOKED_AT = 100
+
+async function* readJson(
+  file: SourceFile,
+  elements: typeof jsonElements,
+  options: ReadOptions,
+): AsyncGenerator<Iterable<Found>> {
+  let format: JsonFormat | 'jsonl' | undefined
+  let others: { value: unknown; text: string }[] = []
+  let number = 0
+  function* found(values: Iterable<Buffer>): Generator<Found> {
+    for (const bytes of values) {
+      number++
+      const text = bytes.toString('utf8')
+      const value = parseElement(bytes, text)
+      format ??= recognise(value, options, file)
+      others.push({ value, text })
+      if (format === undefined && others.length < LOOKED_AT) continue
+      if (format === undefined) return
+      for (const other of others) yield foundIn(other, format, file, options)
+      others = []
+    }
+  }
+  for await (const values of elements(counted(file, options), file.name)) {
+    yield found(values)
+    if (format === undefined && number >= LOOKED_AT) break
+  }
+  if (format !== undefined || number === 0) return
+  const [known] = others
+    .map(({ value }) => recognise(value, { ...options, from: 'auto' }, file))
+    .filter((one) => one !== undefined)
+  refuseUnknown(file, options, known ? `JSON of ${nameOf(known)}` : 'JSON of no format that is known')
+}
+
+const nameOf = (format: JsonFormat | 'jsonl') => (format === 'jsonl' ? format : format[0])
+
+function foundIn(
+  { value, text }: { value: unknown; text: string },
+  format: JsonFormat | 'jsonl',
+  file: SourceFile,
+  options: ReadOptions,
+): Found {
+  if (value instanceof Refused)
+    return { source: nameOf(format), imported: { kind: 'refused', refused: value } }
+  if (format === 'jsonl') return { source: 'jsonl', line: value, text }
+  return { source: format[0], imported: readOne(() => format[2](value, file, options)) }
+}
+
+/** The format of a value; a file that was named itself, with its format, is believed to be of it. */
+function recognise(
+  value: unknown,
+  { from }: ReadOptions,
+  { named }: SourceFile,
+): JsonFormat | 'jsonl' | undefined {
+  if (value instanceof Refused) return undefined
+  const isJsonl = isJsonlHeader(value)
+  if (from === 'jsonl') return named || isJsonl ? 'jsonl' : undefined
+  if (from === 'auto' && isJsonl) return 'jsonl'
+  return JSON_FORMATS.find(
+    ([source, looksLike]) =>
+      (from === 'auto' || from === source) && ((named && from === source) || looksLike(value)),
+  )
+}
+
+/** A value; bytes that are no text, or no JSON, are refused one value at a time. */
+function parseElement(bytes: Buffer, text: string): unknown {
+  if (!isUtf8(bytes)) return new Refused(null, 'it is not valid UTF-8 text')
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    return new Refused(null, `it is not valid JSON: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+function readOne(read: () => Conversation): Imported {
+  try {
+    return { kind: 'conversation', conversation: read() }
+  } catch (error) {
+    if (error instanceof Refused) return { kind: 'refused', refused: error }
+    if (error instanceof RangeError)
+      return { kind: 'refused', refused: new Refused(null, 'something in it is nested too deep') }
+    throw error
+  }
+}
+
+async function* counted(file: SourceFile, { onBytes }: ReadOptions): AsyncGenerator<Uint8Array> {
+  for await (const chunk of file.read()) {
+    onBytes(chunk.length)
+    yield chunk
+  }
+}
+
+/** So many bytes tell SQLite from JSON. */
+const HEAD = 64
+
+async function headOf(file: SourceFile): Promise<Buffer> {
+  let head = Buffer.alloc(0)
+  for await (const chunk of file.read()) {
+    head = Buffer.concat([head, chunk])
+    if (head.length >= HEAD) break
+  }
+  return head.subarray(0, HEAD)
+}
+
+function refuseUnknown(file: SourceFile, { from }: ReadOptions, what: string): void {
+  if (!file.named) return
+  throw new AppError('INVALID', `${file.name} cannot be imported: it is ${what}`, {
+    hint:
+      from === 'auto'
+        ? `--from names the format: ${SOURCES.join(', ')}`
+        : 'leave out --from, and the format is told by the content',
+  })
+}

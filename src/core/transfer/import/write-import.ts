@@ -1,0 +1,205 @@
+import type { Connection } from '../../connection.ts'
+import { AppError } from '../../errors.ts'
+import { isUntouched } from '../../settings.ts'
+import { noCounts } from './import-counts.ts'
+import {
+  type Batch,
+  batchesOf,
+  type ImportItem,
+  messagesOf,
+  type SessionBatch,
+  type SessionItem,
+} from './import-items.ts'
+import { insertPlain } from './insert-plain.ts'
+import { type Imagined, ItemMerger, type OnConflict } from './merge-item.ts'
+
+/** Milliseconds between two commits. */
+const COMMIT_EVERY = 2000
+/** What is gathered before it is written: rows of messages, and characters in them. */
+const GATHERED = { rows: 1000, characters: 250_000 }
+
+/** Told of an item that the database refuses; then nothing of it is there. */
+export type OnItemRefused = (item: ImportItem, reason: string) => Promise<void>
+
+/**
+ * The one writer of everything that is imported. Each conversation is whole or not there. Several share a statement and
+ * a commit, which makes the difference between minutes and seconds: the full-text index writes a piece of itself at
+ * every commit. While one batch is written the next may be read. `finish` commits all that was given, so that it stays
+ * when the import is interrupted; importing again adds only what is new.
+ */
+export class ImportWriter {
+  readonly counts = noCounts()
+  readonly #connection: Connection
+  readonly #dryRun: boolean
+  readonly #onRefused: OnItemRefused
+  #gathered: ImportItem[] = []
+  #rows = 0
+  #characters = 0
+  #writing: Promise<void> = Promise.resolve()
+  /** What ended the writing, where something did. */
+  failure: unknown
+  /** When the open transaction began. */
+  #began: number | undefined
+  readonly #imagined: Imagined = { sessions: new Map(), records: new Set(), noSettings: false }
+  readonly #merger: ItemMerger
+
+  /** For a dry run a reader, or nothing where there is no database yet; else the writer, outside a transaction. */
+  constructor(
+    connection: Connection | undefined,
+    options: { onConflict: OnConflict; dryRun: boolean; onRefused: OnItemRefused },
+  ) {
+    this.#connection = connection ?? NO_DATABASE
+    this.#dryRun = options.dryRun
+    this.#onRefused = options.onRefused
+    const { counts } = this
+    this.#merger = new ItemMerger({
+      ...options,
+      connection: this.#connection,
+      counts,
+      imagined: this.#imagined,
+    })
+  }
+
+  /** Takes an item, to be written with others in the order in which they came; true when it is time to `flush`. */
+  add(item: ImportItem): boolean {
+    this.#gathered.push(item)
+    this.#rows++
+    for (const message of item.kind === 'session' ? item.rows.messages : []) {
+      this.#rows++
+      for (const text of message.values()) this.#characters += typeof text === 'string' ? text.length : 0
+    }
+    return this.#rows >= GATHERED.rows || this.#characters >= GATHERED.characters
+  }
+
+  /** Begins to write what was taken; waits only for what was begun before, so that more can be read meanwhile. */
+  async flush(): Promise<void> {
+    const batches = batchesOf(this.#gathered, this.#dryRun)
+    this.#gathered = []
+    this.#rows = 0
+    this.#characters = 0
+    await this.#writing
+    this.#writing = this.#write(batches)
+    this.#writing.catch((error) => {
+      this.failure = error // told by the next who waits for it
+    })
+  }
+
+  /** Writes and commits everything that was given. */
+  async finish(): Promise<void> {
+    await this.flush()
+    await this.#writing
+    await this.#commit()
+  }
+
+  /** Gives up what was written since the last commit, after a failure. */
+  async abandon(): Promise<void> {
+    await this.#writing.catch(() => {})
+    if (this.#began === undefined) return
+    this.#began = undefined
+    await this.#connection.run('ROLLBACK').catch(() => {})
+  }
+
+  /** Takes away what a new database starts with, where it holds nothing else, after everything that was given before. */
+  async clearUntouched(): Promise<void> {
+    await this.flush()
+    await this.#writing
+    await this.#begin()
+    if (!(await isUntouched(this.#connection))) return
+    if (this.#dryRun) this.#imagined.noSettings = true
+    else await this.#connection.run('DELETE FROM settings')
+  }
+
+  async #write(batches: Batch[]): Promise<void> {
+    if (batches.length === 0) return
+    await this.#begin()
+    for (const batch of batches) {
+      if ('record' in batch) await this.#writeOne(batch.record)
+      else await this.#writeSessions(batch)
+    }
+    if (this.#began !== undefined && performance.now() - this.#began > COMMIT_EVERY) await this.#commit()
+  }
+
+  /** Those that are new at once, the others one by one. */
+  async #writeSessions(batch: SessionBatch): Promise<void> {
+    const fresh = this.#dryRun ? await this.#unknown(batch.first) : await this.#insertFresh(batch)
+    this.counts.sessions_added += fresh.size
+    for (const item of batch.items) {
+      if (fresh.has(item)) this.counts.messages_added += item.rows.messages.length
+      else await this.#writeOne(item)
+    }
+  }
+
+  /** Writes the sessions that the database does not have; none of them when it refuses anything. */
+  async #insertFresh({ first, sessions, messages }: SessionBatch): Promise<Set<SessionItem>> {
+    const fresh: SessionItem[] = []
+    try {
+      const inserted = await insertPlain<{ id: string }>(
+        this.#connection,
+        'chat_sessions',
+        sessions,
+        'ON CONFLICT (id) DO NOTHING RETURNING id',
+      )
+      fresh.push(...inserted.flatMap(({ id }) => first.get(id) ?? []))
+      const all = fresh.length === first.size
+      await insertPlain(this.#connection, 'chat_messages', all ? messages : messagesOf(fresh))
+      return new Set(fresh)
+    } catch (error) {
+      if (!refusesItem(error)) throw error
+      await this.#connection.run('DELETE FROM chat_sessions WHERE id IN (SELECT value FROM json_each(?))', [
+        JSON.stringify(fresh.map(({ id }) => id)),
+      ])
+      return new Set()
+    }
+  }
+
+  async #unknown(first: Map<string, SessionItem>): Promise<Set<SessionItem>> {
+    const unknown = new Map(first)
+    const known = await this.#connection.all<{ id: string }>(
+      'SELECT id FROM chat_sessions WHERE id IN (SELECT value FROM json_each(?))',
+      [JSON.stringify([...first.keys()])],
+    )
+    for (const id of [...known.map(({ id }) => id), ...this.#imagined.sessions.keys()]) unknown.delete(id)
+    for (const { id, rows } of unknown.values()) this.#imagined.sessions.set(id, rows.messages.length)
+    return new Set(unknown.values())
+  }
+
+  /** Writes all of an item, or nothing of it where the database refuses a value. */
+  async #writeOne(item: ImportItem): Promise<void> {
+    const before = { ...this.counts }
+    if (!this.#dryRun) await this.#connection.run('SAVEPOINT item')
+    try {
+      await this.#merger.write(item)
+      if (!this.#dryRun) await this.#connection.run('RELEASE item')
+    } catch (error) {
+      Object.assign(this.counts, before)
+      if (!refusesItem(error)) throw error
+      if (!this.#dryRun) await this.#connection.exec('ROLLBACK TO item; RELEASE item')
+      await this.#onRefused(item, error.message)
+    }
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#dryRun || this.#began !== undefined) return
+    await this.#connection.run('BEGIN IMMEDIATE')
+    this.#began = performance.now()
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#began === undefined) return
+    this.#began = undefined
+    await this.#connection.run('COMMIT')
+  }
+}
+
+/** What a dry run into a database that does not exist yet finds there. */
+const NO_DATABASE: Connection = {
+  all: async () => [],
+  get: async () => undefined,
+  run: async () => 0,
+  exec: async () => {},
+}
+
+/** Whether an error concerns one item only, so that the import goes on. */
+export function refusesItem(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === 'INVALID'
+}

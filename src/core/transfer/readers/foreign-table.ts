@@ -1,0 +1,123 @@
+import type { Connection, Row } from '../../connection.ts'
+import { quoteName } from '../../row-counts.ts'
+
+/** A table of another program's database, with those of its columns that are known and there. */
+export interface ForeignTable {
+  name: string
+  columns: readonly string[]
+}
+
+/** The row number that every row is given beside its columns; a name that no column has. */
+export const ROW = '@row'
+
+/** A row with its number. */
+export type NumberedRow = Row & { [ROW]: number }
+
+/** The declared type, upper case, of every column of a table by its name in lower case; views and virtual tables have none. */
+export async function columnTypes(connection: Connection, table: string): Promise<Map<string, string>> {
+  const rows = await connection.all<{ name: string; type: string }>(
+    `SELECT lower(c.name) AS name, upper(c.type) AS type FROM sqlite_schema AS s, pragma_table_info(s.name) AS c
+     WHERE s.type = 'table' AND s.name = ? COLLATE NOCASE AND s.sql LIKE 'CREATE TABLE%'`,
+    [table],
+  )
+  return new Map(rows.map(({ name, type }) => [name, type]))
+}
+
+/** Whether a table is there that has all of these columns. */
+export async function hasColumns(
+  connection: Connection,
+  table: string,
+  columns: readonly string[],
+): Promise<boolean> {
+  const types = await columnTypes(connection, table)
+  return columns.every((column) => types.has(column))
+}
+
+/** A table with those of the `known` columns that it has; undefined when there is no such table. */
+export async function foreignTable(
+  connection: Connection,
+  name: string,
+  known: readonly string[],
+): Promise<ForeignTable | undefined> {
+  const types = await columnTypes(connection, name)
+  return types.size === 0 ? undefined : { name, columns: known.filter((column) => types.has(column)) }
+}
+
+/** Rows that are read at once, when they are short. */
+const PAGE = 500
+
+/** All rows in the order of their numbers, a page at a time. */
+export async function* rowsOf(
+  connection: Connection,
+  table: ForeignTable,
+  page = PAGE,
+): AsyncGenerator<NumberedRow> {
+  let after: number | undefined
+  for (;;) {
+    const rows = await connection.all<NumberedRow>(
+      `${selection(table)} ${after === undefined ? '' : 'WHERE rowid > ?'} ORDER BY rowid LIMIT ${page}`,
+      after === undefined ? [] : [after],
+    )
+    yield* rows
+    after = rows.at(-1)?.[ROW]
+    if (rows.length < page) return
+  }
+}
+
+/** The start of a query for the columns of a table; a missing column would be read as text, so none is named. */
+export function selection({ name, columns }: ForeignTable): string {
+  const list = columns.map((column) => `${quoteName(column)} AS ${quoteName(column)}`)
+  return `SELECT ${[...list, `rowid AS ${quoteName(ROW)}`].join(', ')} FROM ${quoteName(name)}`
+}
+
+/** The rows of a table by what they belong to, which need not be indexed: only their numbers are kept. */
+export class RowGroups {
+  readonly #connection: Connection
+  readonly #table: ForeignTable | undefined
+  readonly #numbers = new Map<string, number[]>()
+
+  private constructor(connection: Connection, table: ForeignTable | undefined) {
+    this.#connection = connection
+    this.#table = table
+  }
+
+  /** Looks once through a table; `keyOf` is given those of `columns` that it has. Without a table there are no groups. */
+  static async make(
+    connection: Connection,
+    table: ForeignTable | undefined,
+    columns: readonly string[],
+    keyOf: (row: NumberedRow) => unknown,
+  ): Promise<RowGroups> {
+    const groups = new RowGroups(connection, table)
+    if (!table) return groups
+    const keys = { name: table.name, columns: columns.filter((column) => table.columns.includes(column)) }
+    for await (const row of rowsOf(connection, keys, 10 * PAGE)) {
+      const key = keyOf(row)
+      if (key === null || key === undefined) continue
+      const group = groups.#numbers.get(String(key))
+      if (group) group.push(row[ROW])
+      else groups.#numbers.set(String(key), [row[ROW]])
+    }
+    return groups
+  }
+
+  /** Every key that has rows. */
+  keys(): IterableIterator<string> {
+    return this.#numbers.keys()
+  }
+
+  /** Whether a key has rows. */
+  has(key: unknown): boolean {
+    return this.#numbers.has(String(key))
+  }
+
+  /** The rows of some keys in the order of their numbers. */
+  async of(...keys: readonly unknown[]): Promise<NumberedRow[]> {
+    const numbers = keys.flatMap((key) => this.#numbers.get(String(key)) ?? [])
+    if (!this.#table || numbers.length === 0) return []
+    return this.#connection.all<NumberedRow>(
+      `${selection(this.#table)} WHERE rowid IN (SELECT value FROM json_each(?)) ORDER BY rowid`,
+      [JSON.stringify(numbers)],
+    )
+  }
+}

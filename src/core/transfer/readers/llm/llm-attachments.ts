@@ -1,0 +1,107 @@
+import type { Connection, Row } from '../../../connection.ts'
+import { quoteName } from '../../../row-counts.ts'
+import type { Part } from '../../conversation.ts'
+import { attachment, fileName, sha256 } from '../attachments.ts'
+import { hasColumns, RowGroups } from '../foreign-table.ts'
+import { asNumber, asText } from '../values.ts'
+
+/** The tables by which an attachment belongs to something, with the column that says to what. */
+const ATTACHED = {
+  prompt_attachments: 'response_id',
+  tool_results_attachments: 'tool_result_id',
+  part_attachments: 'part_id',
+} as const
+
+/** The tables by which fragments, long texts that are stored once, belong to a response. */
+const FRAGMENTS = { prompt_fragments: 'response_id', system_fragments: 'response_id' } as const
+
+/** What llm keeps beside prompts and replies, so that it is stored once: attachments and fragments of texts. */
+export class LlmStore {
+  readonly #connection: Connection
+  readonly #hasFragments: boolean
+  /** What the tables that are there say about whom. */
+  readonly #owners: ReadonlyMap<string, RowGroups>
+
+  private constructor(connection: Connection, hasFragments: boolean, owners: ReadonlyMap<string, RowGroups>) {
+    this.#connection = connection
+    this.#hasFragments = hasFragments
+    this.#owners = owners
+  }
+
+  /** Finds out which of their tables there are, as they came one after the other, and who has something in them. */
+  static async make(connection: Connection): Promise<LlmStore> {
+    const owners = new Map<string, RowGroups>()
+    const note = async (link: string, owner: string, target: string) => {
+      if (!(await hasColumns(connection, link, [owner, target, 'order']))) return
+      const table = { name: link, columns: [owner] }
+      owners.set(link, await RowGroups.make(connection, table, [owner], (row) => row[owner]))
+    }
+    if (await hasColumns(connection, 'attachments', ['id', 'type', 'path', 'url', 'content'])) {
+      for (const [link, owner] of Object.entries(ATTACHED)) await note(link, owner, 'attachment_id')
+    }
+    const hasFragments = await hasColumns(connection, 'fragments', ['id', 'content'])
+    if (hasFragments) {
+      for (const [link, owner] of Object.entries(FRAGMENTS)) await note(link, owner, 'fragment_id')
+    }
+    return new LlmStore(connection, hasFragments, owners)
+  }
+
+  /** The attachments of a response, a tool's result, or a part of a message; their bytes are not read. */
+  async attachments(link: keyof typeof ATTACHED, owner: unknown): Promise<Part[]> {
+    if (!this.#owners.get(link)?.has(owner)) return []
+    const rows = await this.#connection.all(
+      `SELECT a.rowid AS number, a."id" AS id, a."type" AS type, a."path" AS path, a."url" AS url,
+         CASE typeof(a."content") WHEN 'blob' THEN length(a."content") END AS bytes
+       FROM ${quoteName(link)} AS l JOIN "attachments" AS a ON a."id" = l."attachment_id"
+       WHERE l.${quoteName(ATTACHED[link])} = ? ORDER BY l."order"`,
+      [ownerKey(owner)],
+    )
+    return Promise.all(rows.map((row) => this.#attachment(row)))
+  }
+
+  async #attachment(row: Row): Promise<Part> {
+    const place = asText(row.url) ?? asText(row.path)
+    return attachment({
+      name: place?.startsWith('data:') ? null : place && fileName(place),
+      type: asText(row.type),
+      bytes: asNumber(row.bytes),
+      sha256: await this.#hash(row),
+    })
+  }
+
+  /** The id of an attachment is the hash of its bytes, but for one that is only an address. */
+  async #hash(row: Row): Promise<string | null> {
+    const id = asText(row.id) ?? ''
+    if (row.url == null && /^[0-9a-f]{64}$/.test(id)) return id
+    if (row.bytes === null) return null
+    const stored = await this.#connection.get<{ content: unknown }>(
+      'SELECT "content" AS content FROM "attachments" WHERE rowid = ?',
+      [asNumber(row.number)],
+    )
+    return stored?.content instanceof Uint8Array ? sha256(stored.content) : null
+  }
+
+  /** The texts that stood before a prompt or a system prompt, in order. */
+  async fragments(link: keyof typeof FRAGMENTS, response: unknown): Promise<string[]> {
+    if (!this.#owners.get(link)?.has(response)) return []
+    const rows = await this.#connection.all(
+      `SELECT f."content" AS content FROM ${quoteName(link)} AS l JOIN "fragments" AS f ON f."id" = l."fragment_id"
+       WHERE l.${quoteName(FRAGMENTS[link])} = ? ORDER BY l."order"`,
+      [ownerKey(response)],
+    )
+    return rows.flatMap(({ content }) => asText(content) ?? [])
+  }
+
+  /** One of those texts by its id, or null when it is gone. */
+  async fragment(id: unknown): Promise<string | null> {
+    if (!this.#hasFragments) return null
+    const row = await this.#connection.get('SELECT "content" AS content FROM "fragments" WHERE "id" = ?', [
+      ownerKey(id),
+    ])
+    return asText(row?.content)
+  }
+}
+
+function ownerKey(owner: unknown): string | number | null {
+  return typeof owner === 'number' ? owner : asText(owner)
+}
