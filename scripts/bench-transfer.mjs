@@ -77,28 +77,21 @@ async function compareExport() {
   const tables = ['settings', 'agents', 'chat_sessions', 'chat_messages', 'agent_executions']
   const selects = tables.map((table) => `SELECT * FROM ${table};`)
   writeFileSync(at('export.sql'), [`PRAGMA key = "${KEY}";`, '.mode json', ...selects, ''].join('\n'))
+  const toFile = async (work) => {
+    const output = openSync(at('out'), 'w')
+    try {
+      return await work(output)
+    } finally {
+      closeSync(output)
+    }
+  }
   await rounds('export to jsonl', {
-    own: async () => {
-      rmSync(at('out.jsonl'), { force: true })
-      return timeWithMemory(process.execPath, [
-        program,
-        'export',
-        '--out',
-        at('out.jsonl'),
-        '--json',
-        ...on('own.db'),
-      ])
-    },
-    shell: async () => {
-      const output = openSync(at('out.json'), 'w')
-      try {
-        return await withFile('export.sql', (input) =>
-          timeWithMemory(shell, [at('own.db')], { input, output }),
-        )
-      } finally {
-        closeSync(output)
-      }
-    },
+    own: () =>
+      toFile((output) => timeWithMemory(process.execPath, [program, 'export', ...on('own.db')], { output })),
+    shell: () =>
+      toFile((output) =>
+        withFile('export.sql', (input) => timeWithMemory(shell, [at('own.db')], { input, output })),
+      ),
   })
 }
 

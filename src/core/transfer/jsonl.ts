@@ -95,18 +95,28 @@ function exactColumn(name: string, column: string): string {
     ELSE ${column} END`
 }
 
-const messageColumn = (name: string) =>
+const textOfMessage = (name: string) =>
   `iif(typeof(m.${name}) = 'blob', CAST(m.${name} AS TEXT), ${exactColumn(name, `m.${name}`)})`
-const MESSAGE_METADATA = messageColumn(METADATA)
 
-/** The same for a message `m`, as an expression of SQL whose value is bytes: SQLite escapes text just as JavaScript does. */
-export const MESSAGE_LINE = `CAST('{"type":"message"' || ${LINE_COLUMNS.message
-  .filter((name) => name !== METADATA)
-  .map((name) => `',"${name}":' || json_quote(${messageColumn(name)})`)
-  .join(' || ')} || '${MARKER}' || CASE
-    WHEN json_valid(${MESSAGE_METADATA}) AND json(${MESSAGE_METADATA}) = ${MESSAGE_METADATA}
-      AND json_type(${MESSAGE_METADATA}) IN ('object', 'array')
-    THEN ${MESSAGE_METADATA} ELSE json_quote(${MESSAGE_METADATA}) END || '}' || char(10) AS BLOB)`
+/**
+ * The same for a message `m`, as an expression of SQL whose value is bytes: SQLite escapes text just as JavaScript does.
+ * It fails for a row with bytes where text belongs.
+ */
+export const MESSAGE_LINE = messageLine((name) =>
+  name === 'created_at' ? `iif(typeof(m.${name}) = 'text', m.${name}, ${textOfMessage(name)})` : `m.${name}`,
+)
+
+/** The same for any row, which takes longer. */
+export const ANY_MESSAGE_LINE = messageLine(textOfMessage)
+
+function messageLine(textOf: (name: string) => string): string {
+  const metadata = textOf(METADATA)
+  const plain = LINE_COLUMNS.message.filter((name) => name !== METADATA)
+  return `CAST('{"type":"message"' || ${plain.map((name) => `',"${name}":' || json_quote(${textOf(name)})`).join(' || ')}
+    || '${MARKER}' || CASE
+      WHEN json_valid(${metadata}) AND json(${metadata}) = ${metadata} AND json_type(${metadata}) IN ('object', 'array')
+      THEN ${metadata} ELSE json_quote(${metadata}) END || '}' || char(10) AS BLOB)`
+}
 
 /** Metadata as a value where it is an object or array without space between its parts, else as text. */
 function metadataOut(stored: unknown): string {

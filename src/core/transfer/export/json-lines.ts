@@ -48,18 +48,16 @@ async function* sessionLines(
       options.onSession?.()
       const line = lineOf('session', session, options)
       block.add(line, line.length)
-      const { sizes = '', bytes: odd = 0 } = messages.get(session.row) ?? {}
-      for (let found = 0; found < odd; found++) options.onBytesFound?.()
-      for (const { row, bytes, share } of messagesIn(sizes)) {
+      for (const { row, bytes, share } of messagesIn(messages.get(session.row)?.sizes ?? '')) {
         block.add(row, bytes)
         if (!block.isFull) continue
         options.onShare?.(share, 1)
-        yield readLines(reader, block.items)
+        yield readLines(reader, block.items, options)
         block = new Block()
       }
     }
   }
-  yield readLines(reader, block.items)
+  yield readLines(reader, block.items, options)
 }
 
 async function agentsOf(reader: Connection, sessions: number[]): Promise<number[]> {

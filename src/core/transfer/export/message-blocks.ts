@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import type { Connection, Value } from '../../connection.ts'
+import { isEngineError } from '../../engine-errors.ts'
 import { message as messageEntity } from '../../entities/message.ts'
 import { selectColumns } from '../../entity.ts'
 import type { ChatMessage } from '../../models.ts'
 import { decodeRow } from '../../record.ts'
-import { LINE_COLUMNS, MESSAGE_LINE } from '../jsonl.ts'
+import { ANY_MESSAGE_LINE, LINE_COLUMNS, MESSAGE_LINE } from '../jsonl.ts'
 import { textOfBytes } from './text-of-bytes.ts'
 
 /** Bytes that are read at once, about. */
@@ -33,15 +34,12 @@ export interface MessageList {
   session: number
   /** For each message its row number and about how many bytes it has. Text, because of a million it takes little room. */
   sizes: string
-  /** How many of them have bytes where text belongs. */
-  bytes: number
 }
 
 /** The messages of the sessions that a condition on `s` chooses. */
 export function messageLists(reader: Connection, where: string, parameter: Value): Promise<MessageList[]> {
-  const isBytes = LINE_COLUMNS.message.map((name) => `typeof(m.${name}) = 'blob'`).join(' OR ')
   return reader.all<MessageList>(
-    `SELECT s.rowid AS session, sum(${isBytes}) AS bytes, group_concat(
+    `SELECT s.rowid AS session, group_concat(
        m.rowid || ' ' || (${OVERHEAD} + octet_length(m.content) + coalesce(octet_length(m.metadata), 0)), ','
        ORDER BY m.created_at, m.id) AS sizes
      FROM chat_sessions s JOIN chat_messages m ON m.session_id = s.id WHERE ${where} GROUP BY s.rowid`,
@@ -118,13 +116,31 @@ export class StoredMessages implements AsyncIterable<ChatMessage> {
 export async function readLines(
   reader: Connection,
   items: readonly (string | number)[],
+  { onBytesFound = () => {} }: ReadingOptions,
 ): Promise<Uint8Array> {
-  const found = await reader.get<{ lines: Buffer | null }>(
-    `SELECT CAST(group_concat(CASE WHEN m.rowid IS NULL THEN j.value ELSE ${MESSAGE_LINE} END, '') AS BLOB) AS lines
-     FROM json_each(?) j LEFT JOIN chat_messages m ON j.type = 'integer' AND m.rowid = j.value`,
-    [JSON.stringify(items)],
-  )
-  const lines = found?.lines ?? Buffer.alloc(0)
-  // Another program may have stored bytes that are no text; they come out as U+FFFD, as everywhere else.
+  const rows = JSON.stringify(items)
+  const lines = await linesBy(MESSAGE_LINE, reader, rows).catch(async (error) => {
+    // A row with bytes where text belongs; any other failure comes again.
+    if (!isEngineError(error) || error.code !== 'SQLITE_ERROR') throw error
+    for (let found = await countBytes(reader, rows); found > 0; found--) onBytesFound()
+    return linesBy(ANY_MESSAGE_LINE, reader, rows)
+  })
+  // Another program may have stored text that is not UTF-8; it comes out with U+FFFD, as everywhere else.
   return isUtf8(lines) ? lines : Buffer.from(lines.toString('utf8'))
+}
+
+const LISTED = "json_each(?) j LEFT JOIN chat_messages m ON j.type = 'integer' AND m.rowid = j.value"
+
+async function linesBy(line: string, reader: Connection, rows: string): Promise<Buffer> {
+  const found = await reader.get<{ lines: Buffer | null }>(
+    `SELECT CAST(group_concat(CASE WHEN m.rowid IS NULL THEN j.value ELSE ${line} END, '') AS BLOB) AS lines FROM ${LISTED}`,
+    [rows],
+  )
+  return found?.lines ?? Buffer.alloc(0)
+}
+
+async function countBytes(reader: Connection, rows: string): Promise<number> {
+  const isBytes = LINE_COLUMNS.message.map((name) => `typeof(m.${name}) = 'blob'`).join(' OR ')
+  const found = await reader.get<{ n: number }>(`SELECT sum(${isBytes}) AS n FROM ${LISTED}`, [rows])
+  return found?.n ?? 0
 }
