@@ -4,6 +4,7 @@ import { hasNoReader, write } from '../src/cli/host.ts'
 import type { View } from '../src/cli/output.ts'
 import { humanBytes, safe } from '../src/cli/terminal.ts'
 import type { Connection } from '../src/core/connection.ts'
+import { counted } from '../src/core/counted.ts'
 import { withDatabase } from '../src/core/database.ts'
 import { agent as agentEntity } from '../src/core/entities/agent.ts'
 import { session as sessionEntity } from '../src/core/entities/session.ts'
@@ -33,7 +34,7 @@ const view: View<ExportReport> = {
   text: ({ path, sessions, bytes, skipped }, style) =>
     [
       style.bold(safe(path)),
-      `${sessions} sessions, ${humanBytes(bytes)}`,
+      `${counted(sessions, 'session')}, ${humanBytes(bytes)}`,
       ...skipped.map(({ id, reason }) => `left out: ${safe(id)}: ${safe(reason)}`),
       '',
     ].join('\n'),

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import type { Context } from '../src/cli/context.ts'
 import type { View } from '../src/cli/output.ts'
 import { safe } from '../src/cli/terminal.ts'
+import { counted } from '../src/core/counted.ts'
 import { type Database, withDatabase } from '../src/core/database.ts'
 import { AppError, exitCodeOf } from '../src/core/errors.ts'
 import { exists } from '../src/core/file-facts.ts'
@@ -12,6 +13,7 @@ import {
   type ImportReport,
   importChats,
 } from '../src/core/transfer/import/import-chats.ts'
+import { COUNTED } from '../src/core/transfer/import/import-counts.ts'
 import { RejectFile } from '../src/core/transfer/import/reject-file.ts'
 import type { Include } from '../src/core/transfer/import/rows.ts'
 import { SOURCES } from '../src/core/transfer/import/sources.ts'
@@ -30,28 +32,14 @@ interface Options {
 const OTHERS = ['agents', 'settings', 'executions'] as const
 
 const view: View<ImportReport> = {
-  fields: [
-    'formats',
-    'files',
-    'ignored',
-    'sessions_added',
-    'sessions_updated',
-    'sessions_unchanged',
-    'messages_added',
-    'messages_updated',
-    'messages_removed',
-    ...OTHERS.flatMap((noun) => [`${noun}_added`, `${noun}_updated`, `${noun}_unchanged`] as const),
-    'refused',
-    'refusals',
-    'dry_run',
-  ],
+  fields: ['formats', 'files', 'ignored', ...COUNTED, 'refused', 'refusals', 'dry_run'],
   text: (report, style) => {
     const { formats, files, ignored, refused, refusals, dry_run } = report
     const line = (noun: 'sessions' | (typeof OTHERS)[number]) =>
       `${noun.padEnd(10)}  ${report[`${noun}_added`]} new, ${report[`${noun}_updated`]} changed, ${report[`${noun}_unchanged`]} as they were`
     const removed = report.messages_removed > 0 ? `, ${report.messages_removed} removed` : ''
     const lines = [
-      `${style.bold(formats.join(', ') || 'nothing')} in ${files} files${ignored ? `, ${ignored} others left alone` : ''}`,
+      `${style.bold(formats.join(', ') || 'nothing')} in ${counted(files, 'file')}${ignored ? `, ${counted(ignored, 'other')} left alone` : ''}`,
       line('sessions'),
       `messages    ${report.messages_added} new, ${report.messages_updated} changed${removed}`,
       ...OTHERS.filter(

@@ -1,4 +1,5 @@
-const COUNTED = [
+/** What is counted of an import: records by what became of them. */
+export const COUNTED = [
   'sessions_added',
   'sessions_updated',
   'sessions_unchanged',

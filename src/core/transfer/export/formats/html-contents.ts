@@ -1,4 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { counted } from '../../../counted.ts'
 import { chatTitle } from './chat-title.ts'
 import { factsHtml, htmlText, timeHtml } from './html-text.ts'
 
@@ -53,8 +54,6 @@ function itemHtml({ title, changed, messages }: Entry, number: number): string {
 ${facts}</a></li>
 `
 }
-
-const counted = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
 
 /** Every title is kept until the end, so none may be as long as it likes. */
 function shortTitle(title: string): string {
