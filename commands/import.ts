@@ -15,7 +15,7 @@ import {
 } from '../src/core/transfer/import/import-chats.ts'
 import { COUNTED } from '../src/core/transfer/import/import-counts.ts'
 import { RejectFile } from '../src/core/transfer/import/reject-file.ts'
-import type { Include } from '../src/core/transfer/import/rows.ts'
+import type { Include } from '../src/core/transfer/import/row-options.ts'
 import { SOURCES } from '../src/core/transfer/import/sources.ts'
 import type { Define } from './index.ts'
 

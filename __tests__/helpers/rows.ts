@@ -1,5 +1,6 @@
 import type { Conversation, ConversationNode, Part } from '../../src/core/transfer/conversation.ts'
-import { type ImportRow, type RowOptions, toRows } from '../../src/core/transfer/import/rows.ts'
+import type { RowOptions } from '../../src/core/transfer/import/row-options.ts'
+import { type ImportRow, toRows } from '../../src/core/transfer/import/rows.ts'
 
 /** What a conversation becomes, as its parts are seen in the database. */
 export interface SeenRows {

@@ -3,20 +3,8 @@ import type { Conversation, ConversationNode } from '../conversation.ts'
 import { importedId, messageId, withOrigin } from '../ids.ts'
 import { toJson } from '../readers/json.ts'
 import { Clock, UNKNOWN_TIME } from './clock.ts'
+import type { RowOptions } from './row-options.ts'
 import { joinParts, messagesOf } from './said.ts'
-
-/** How conversations become rows. */
-export interface RowOptions {
-  /** The name of the format, part of every id. */
-  source: string
-  /** The active path only, or every other path as a session of its own. */
-  branches: 'active' | 'all'
-  /** What else than text becomes part of what was said; all of it is kept in metadata in any case. */
-  include: ReadonlySet<Include>
-}
-
-/** Reasoning before the answer, tool traffic and hidden messages as messages of the system. */
-export type Include = 'reasoning' | 'tools' | 'hidden'
 
 /** A row by column name, in the order of the columns. */
 export type ImportRow = Map<string, Value>

@@ -1,7 +1,7 @@
 import type { ConversationNode, Part } from '../conversation.ts'
 import { withOrigin } from '../ids.ts'
 import { toJson } from '../readers/json.ts'
-import type { Include, RowOptions } from './rows.ts'
+import type { Include, RowOptions } from './row-options.ts'
 
 /** A message that gets a row, and the node that it is made from. */
 export interface SaidMessage {
