@@ -2,7 +2,15 @@ import type { Connection, Value } from '../../connection.ts'
 import { exactColumns, JSONL_HEADER, LINE_TABLES, type LineType, writeLine } from '../jsonl.ts'
 import { ahead } from './ahead.ts'
 import { type ExportSelection, isWholeSelection, selectedRows } from './exported-chats.ts'
-import { Block, messageLists, messagesIn, type ReadingOptions, readLines } from './message-blocks.ts'
+import {
+  addRow,
+  Block,
+  type LineItem,
+  messageLists,
+  messagesIn,
+  type ReadingOptions,
+  readLines,
+} from './message-blocks.ts'
 import { textOfBytes } from './text-of-bytes.ts'
 
 /** Rows that are read at once: of sessions few, because the sizes of all their messages come with them. */
@@ -36,7 +44,7 @@ async function* sessionLines(
   rows: number[] | undefined,
   options: LineOptions,
 ): AsyncGenerator<Uint8Array> {
-  let block = new Block<string | number>()
+  let block = new Block<LineItem>()
   for await (const sessions of pages(reader, 'session', 'id', SESSIONS, rows)) {
     const lists = await messageLists(
       reader,
@@ -49,7 +57,7 @@ async function* sessionLines(
       const line = lineOf('session', session, options)
       block.add(line, line.length)
       for (const { row, bytes, share } of messagesIn(messages.get(session.row)?.sizes ?? '')) {
-        block.add(row, bytes)
+        addRow(block, row, bytes)
         if (!block.isFull) continue
         options.onShare?.(share, 1)
         yield readLines(reader, block.items, options)

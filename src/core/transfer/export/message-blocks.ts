@@ -20,12 +20,29 @@ export class Block<T> {
 
   add(item: T, bytes: number): void {
     this.items.push(item)
+    this.grow(bytes)
+  }
+
+  /** What was added last takes so many bytes more. */
+  grow(bytes: number): void {
     this.#bytes += bytes
   }
 
   get isFull(): boolean {
     return this.#bytes >= BLOCK
   }
+}
+
+/** A line that is given, or messages by their row numbers, the first and the last of some that follow each other. */
+export type LineItem = string | [first: number, last: number]
+
+/** Adds a message to a block of lines: rows that follow each other are read as one piece. */
+export function addRow(block: Block<LineItem>, row: number, bytes: number): void {
+  const before = block.items.at(-1)
+  if (typeof before === 'object' && before[1] === row - 1) {
+    before[1] = row
+    block.grow(bytes)
+  } else block.add([row, row], bytes)
 }
 
 /** The messages of a session in their order, without their text: a long chat is sorted once, not for each block of it. */
@@ -115,7 +132,7 @@ export class StoredMessages implements AsyncIterable<ChatMessage> {
 /** Lines that are given, and those of the messages in the given rows, one after the other as UTF-8. */
 export async function readLines(
   reader: Connection,
-  items: readonly (string | number)[],
+  items: readonly LineItem[],
   { onBytesFound = () => {} }: ReadingOptions,
 ): Promise<Uint8Array> {
   const rows = JSON.stringify(items)
@@ -129,7 +146,9 @@ export async function readLines(
   return isUtf8(lines) ? lines : Buffer.from(lines.toString('utf8'))
 }
 
-const LISTED = "json_each(?) j LEFT JOIN chat_messages m ON j.type = 'integer' AND m.rowid = j.value"
+/** A given line may be JSON too, which is not to be looked into. */
+const end = (index: 0 | 1) => `CASE j.type WHEN 'array' THEN j.value ->> ${index} END`
+const LISTED = `json_each(?) j LEFT JOIN chat_messages m ON m.rowid BETWEEN ${end(0)} AND ${end(1)}`
 
 async function linesBy(line: string, reader: Connection, rows: string): Promise<Buffer> {
   const found = await reader.get<{ lines: Buffer | null }>(
