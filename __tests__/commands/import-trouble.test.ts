@@ -1,6 +1,16 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
+import { withDatabase } from '../../src/core/database.ts'
+import { parseKey } from '../../src/core/key.ts'
 import { json } from '../helpers/chats.ts'
 import { fixture, keyFile, newDatabase, snapshot, temporaryFolder } from '../helpers/folder.ts'
 import { errorOf, ordinaryUser, run } from '../helpers/run.ts'
@@ -243,3 +253,23 @@ test('of a database with a -wal a copy is read, which leaves nothing behind; whe
   const error = errorOf(await run(['import', path, ...words, '--json'], { env: { TMPDIR: '/nonexistent' } }))
   expect(error).toMatchObject({ exit: 18, hint: expect.stringMatching(/TMPDIR/) })
 })
+
+test.each([
+  ['a conversation', CHATS],
+  ['a whole export', '{"libreollama_db_export":1,"whole":true}\n{"type":"setting","key":"a","value":"b"}\n'],
+])(
+  'while another program writes, an import of %s is refused as locked, not as a bad file',
+  async (_what, content) => {
+    const { words, folder, db: path, key } = await newDatabase()
+    const chats = join(folder, 'chats.json')
+    writeFileSync(chats, content)
+    const keys = async () => [parseKey(readFileSync(key), 'the key')]
+    await withDatabase({ path, keys, access: 'write' }, (db) =>
+      db.transaction(async (writer) => {
+        await writer.run('DELETE FROM settings')
+        const error = errorOf(await run(['import', chats, ...words, '--lock-timeout', '0.2', '--json']))
+        expect(error).toMatchObject({ code: 'LOCKED', exit: 11 })
+      }),
+    )
+  },
+)

@@ -78,8 +78,12 @@ export class ImportWriter {
     this.#rows = 0
     this.#characters = 0
     await this.#writing
-    this.#writing = this.#write(batches)
-    this.#writing.catch((error) => {
+    this.#start(this.#write(batches))
+  }
+
+  #start(writing: Promise<void>): void {
+    this.#writing = writing
+    writing.catch((error) => {
       this.failure = error // told by the next who waits for it
     })
   }
@@ -103,6 +107,11 @@ export class ImportWriter {
   async clearUntouched(): Promise<void> {
     await this.flush()
     await this.#writing
+    this.#start(this.#clear())
+    await this.#writing
+  }
+
+  async #clear(): Promise<void> {
     await this.#begin()
     if (!(await isUntouched(this.#connection))) return
     if (this.#dryRun) this.#imagined.noSettings = true
