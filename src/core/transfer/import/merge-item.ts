@@ -1,4 +1,4 @@
-import type { Connection, Value } from '../../connection.ts'
+import type { Connection, Row, Value } from '../../connection.ts'
 import { insertAll } from '../../repository.ts'
 import { isDefaultSetting } from '../../settings.ts'
 import type { ImportCounts } from './import-counts.ts'
@@ -62,14 +62,9 @@ export class ItemMerger {
     if (!known) return this.#newSession({ session, messages })
     const updated = String(session.get('updated_at'))
     const replaces = this.#replaces(updated, known.updated_at)
-    const rows = await this.#connection.all<{ id: string }>(
-      'SELECT id FROM chat_messages WHERE session_id = ?',
-      [id],
-    )
-    const present = new Set(rows.map((row) => row.id))
+    const present = await this.#presentMessages(id, replaces ? [...(messages[0]?.keys() ?? ['id'])] : ['id'])
     const fresh = messages.filter((message) => !present.has(String(message.get('id'))))
-    const old = replaces ? messages.filter((message) => present.has(String(message.get('id')))) : []
-    const changed = await this.#updateAll(old)
+    const changed = replaces ? await this.#updateAll(messages, present) : 0
     const removed = replaces ? await this.#removeStale({ session, messages }) : 0
     this.#counts.messages_added += fresh.length
     this.#counts.messages_updated += changed
@@ -116,10 +111,22 @@ export class ItemMerger {
     return (await this.#connection.get<{ n: number }>(`SELECT count(*) AS n ${stale}`, parameters))?.n ?? 0
   }
 
-  async #updateAll(messages: ImportRow[]): Promise<number> {
+  async #presentMessages(session: Value, columns: string[]): Promise<Map<string, Row>> {
+    const rows = await this.#connection.all<Row & { id: string }>(
+      `SELECT ${columns.join(', ')} FROM chat_messages WHERE session_id = ?`,
+      [session],
+    )
+    return new Map(rows.map((row) => [row.id, row]))
+  }
+
+  /** Makes those that differ from what is there as they are given; how many that were. */
+  async #updateAll(messages: ImportRow[], present: Map<string, Row>): Promise<number> {
     let changed = 0
     for (const message of messages) {
-      if (await this.#update('chat_messages', 'id', message)) changed++
+      const row = present.get(String(message.get('id')))
+      if (!row || [...message].every(([name, value]) => row[name] === value)) continue
+      changed++
+      if (!this.#dryRun) await this.#set('chat_messages', 'id', message)
     }
     return changed
   }
@@ -158,21 +165,25 @@ export class ItemMerger {
 
   /** Makes a row as it is given; whether that changed anything. */
   async #update(table: string, key: string, row: ImportRow): Promise<boolean> {
-    const names = [...row.keys()].filter((name) => name !== key)
-    const values = names.map((name) => row.get(name) ?? null)
     // Other programs keep no times of settings: those that they get here are the moment of the import.
-    const compared = table === 'settings' ? names.filter((name) => !name.endsWith('_at')) : names
+    const compared = [...row.keys()].filter(
+      (name) => name !== key && !(table === 'settings' && name.endsWith('_at')),
+    )
     const differs = compared.map((name) => `${name} IS NOT ?`).join(' OR ')
-    const id = row.get(key) as Value
     const found = await this.#connection.get(`SELECT 1 FROM ${table} WHERE ${key} = ? AND (${differs})`, [
-      id,
+      row.get(key) as Value,
       ...compared.map((name) => row.get(name) ?? null),
     ])
-    if (!found) return false
-    if (this.#dryRun) return true
-    const set = names.map((name) => `${name} = ?`).join(', ')
-    await this.#connection.run(`UPDATE ${table} SET ${set} WHERE ${key} = ?`, [...values, id])
-    return true
+    if (found && !this.#dryRun) await this.#set(table, key, row)
+    return found !== undefined
+  }
+
+  async #set(table: string, key: string, row: ImportRow): Promise<void> {
+    const names = [...row.keys()].filter((name) => name !== key)
+    await this.#connection.run(
+      `UPDATE ${table} SET ${names.map((name) => `${name} = ?`).join(', ')} WHERE ${key} = ?`,
+      [...names, key].map((name) => row.get(name) ?? null),
+    )
   }
 }
 
