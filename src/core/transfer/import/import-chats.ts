@@ -1,17 +1,16 @@
-import type { Connection, Value } from '../../connection.ts'
+import type { Connection } from '../../connection.ts'
 import type { Database } from '../../database.ts'
 import { AppError } from '../../errors.ts'
 import type { OnProgress } from '../../progress.ts'
-import { formatTimestamp } from '../../timestamp.ts'
-import type { Imported, SourceAgent, SourceExecution, SourceSetting } from '../conversation.ts'
-import { importedId, withOrigin } from '../ids.ts'
-import { checkHeader, isJsonlHeader, isWholeExport, LineReader, RefusedChat } from '../jsonl.ts'
-import { toJson } from '../readers/json.ts'
+import type { Imported } from '../conversation.ts'
+import { isJsonlHeader, isWholeExport } from '../jsonl.ts'
 import type { ImportCounts } from './import-counts.ts'
 import type { ImportItem } from './import-items.ts'
+import { checkHeader, LineReader, RefusedChat } from './line-reader.ts'
 import type { OnConflict } from './merge-item.ts'
+import { agentRow, executionRow, settingRow } from './record-rows.ts'
 import type { Include } from './row-options.ts'
-import { type ImportRow, toRows } from './rows.ts'
+import { toRows } from './rows.ts'
 import { type SourceFile, sourceFiles } from './source-files.ts'
 import { type Found, readSource, type SourceName } from './sources.ts'
 import { ImportWriter, refusesItem } from './write-import.ts'
@@ -235,41 +234,6 @@ class ImportRun {
 
 function idOf(item: ImportItem): string {
   return item.kind === 'session' ? item.id : String(item.row.get('id') ?? item.row.get('key'))
-}
-
-function agentRow(source: string, agent: SourceAgent, now: Date): ImportRow {
-  const moment = formatTimestamp(now)
-  const { id, metadata, created_at, updated_at, ...rest } = agent
-  return new Map<string, Value>([
-    ['id', importedId(source, 'agent', id)],
-    ...Object.entries(rest),
-    ['created_at', created_at ?? moment],
-    ['updated_at', updated_at ?? created_at ?? moment],
-    ['metadata', toJson(withOrigin(metadata, source, id))],
-  ])
-}
-
-function executionRow(source: string, execution: SourceExecution, now: Date): ImportRow {
-  const { id, agent_id, session_id, started_at, metadata, ...rest } = execution
-  return new Map<string, Value>([
-    ['id', importedId(source, 'execution', id)],
-    ['agent_id', importedId(source, 'agent', agent_id)],
-    ['session_id', session_id === null ? null : importedId(source, session_id)],
-    ...Object.entries(rest),
-    ['started_at', started_at ?? formatTimestamp(now)],
-    ['metadata', toJson(withOrigin(metadata, source, id))],
-  ])
-}
-
-function settingRow({ key, value, description }: SourceSetting, now: Date): ImportRow {
-  const moment = formatTimestamp(now)
-  return new Map<string, Value>([
-    ['key', key],
-    ['value', value],
-    ['description', description],
-    ['created_at', moment],
-    ['updated_at', moment],
-  ])
 }
 
 /** Kilobytes, negative as SQLite wants them: ids are random, so the pages of their indexes are all in use at once. */

@@ -31,7 +31,9 @@ export class RejectFile {
       this.#file ??= await open(this.#path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
       await this.#file.appendFile(`${JSON.stringify(refusal)}\n`)
     } catch (error) {
-      throw systemErrorCode(error) === 'EEXIST' ? taken(this.#path) : explainSystemError(error, this.#path)
+      throw systemErrorCode(error) === 'EEXIST'
+        ? taken(this.#path)
+        : explainSystemError(error, this.#path, '--reject-file')
     }
   }
 

@@ -27,7 +27,7 @@ export interface SourceFile {
  */
 export async function* sourceFiles(path: string): AsyncGenerator<SourceFile> {
   const status = await stat(path).catch((error) => {
-    if (systemErrorCode(error) !== 'ENOENT') throw explainSystemError(error, path)
+    if (systemErrorCode(error) !== 'ENOENT') throw explainSystemError(error, path, 'import')
     throw new AppError('USAGE', `there is no file ${path}`, {
       hint: 'name the file, folder or archive to import',
     })
@@ -68,7 +68,12 @@ async function* below(folder: string, prefix: string): AsyncGenerator<Found> {
   try {
     entries = await readdir(folder, { withFileTypes: true })
   } catch (error) {
-    yield { path: folder, name: prefix || folder, size: 0, problem: explainSystemError(error, folder) }
+    yield {
+      path: folder,
+      name: prefix || folder,
+      size: 0,
+      problem: explainSystemError(error, folder, 'import'),
+    }
   }
   for (const entry of entries) {
     const [path, name] = [join(folder, entry.name), join(prefix, entry.name)]
@@ -83,7 +88,7 @@ async function* below(folder: string, prefix: string): AsyncGenerator<Found> {
 }
 
 function explainMissing(error: unknown, path: string): Error {
-  const explained = explainSystemError(error, path)
+  const explained = explainSystemError(error, path, 'import')
   if (systemErrorCode(explained) !== 'ENOENT') return explained as Error
   return new AppError('IO', `${path}: there is nothing under that name`, {
     hint: 'remove the link, or give the file a name that is UTF-8 text',
@@ -132,7 +137,7 @@ async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
   try {
     yield* createReadStream(path, { highWaterMark: 64 * 1024 })
   } catch (error) {
-    throw explainSystemError(error, path)
+    throw explainSystemError(error, path, 'import')
   }
 }
 
@@ -146,6 +151,6 @@ async function firstBytes(path: string, length: number): Promise<Buffer> {
       await file.close()
     }
   } catch (error) {
-    throw explainSystemError(error, path)
+    throw explainSystemError(error, path, 'import')
   }
 }

@@ -8,7 +8,7 @@ export type Turn = Pick<ChatMessage, 'role' | 'content'>
  * The messages that say something, in their order. The agent's instructions, which the model was given with every
  * message, come first unless the chat begins with instructions of its own.
  */
-export async function* trainingTurns({ agent, messages }: ExportedChat): AsyncGenerator<Turn> {
+async function* trainingTurns({ agent, messages }: ExportedChat): AsyncGenerator<Turn> {
   let first = true
   for await (const { role, content } of messages) {
     if (!/\S/.test(content)) continue

@@ -1,0 +1,44 @@
+import type { Value } from '../../connection.ts'
+import { formatTimestamp } from '../../timestamp.ts'
+import type { SourceAgent, SourceExecution, SourceSetting } from '../conversation.ts'
+import { importedId, withOrigin } from '../ids.ts'
+import { toJson } from '../readers/json.ts'
+import type { ImportRow } from './rows.ts'
+
+/** The row of an agent; `now` stands for times that the source does not have. */
+export function agentRow(source: string, agent: SourceAgent, now: Date): ImportRow {
+  const moment = formatTimestamp(now)
+  const { id, metadata, created_at, updated_at, ...rest } = agent
+  return new Map<string, Value>([
+    ['id', importedId(source, 'agent', id)],
+    ...Object.entries(rest),
+    ['created_at', created_at ?? moment],
+    ['updated_at', updated_at ?? created_at ?? moment],
+    ['metadata', toJson(withOrigin(metadata, source, id))],
+  ])
+}
+
+/** The row of a run of an agent, with the ids that its agent and session have here. */
+export function executionRow(source: string, execution: SourceExecution, now: Date): ImportRow {
+  const { id, agent_id, session_id, started_at, metadata, ...rest } = execution
+  return new Map<string, Value>([
+    ['id', importedId(source, 'execution', id)],
+    ['agent_id', importedId(source, 'agent', agent_id)],
+    ['session_id', session_id === null ? null : importedId(source, session_id)],
+    ...Object.entries(rest),
+    ['started_at', started_at ?? formatTimestamp(now)],
+    ['metadata', toJson(withOrigin(metadata, source, id))],
+  ])
+}
+
+/** The row of a setting; other programs keep no times of them. */
+export function settingRow({ key, value, description }: SourceSetting, now: Date): ImportRow {
+  const moment = formatTimestamp(now)
+  return new Map<string, Value>([
+    ['key', key],
+    ['value', value],
+    ['description', description],
+    ['created_at', moment],
+    ['updated_at', moment],
+  ])
+}
