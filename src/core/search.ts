@@ -56,15 +56,6 @@ export async function searchSessions(reader: Connection, words: string): Promise
   return rows.map(({ id }) => id)
 }
 
-/** Makes the index again from the messages. */
-export async function rebuildSearch(writer: Connection): Promise<void> {
-  await writer.exec(`
-    DELETE FROM message_search_rows WHERE message_id NOT IN (SELECT id FROM chat_messages);
-    INSERT INTO message_search_rows (message_id)
-      SELECT id FROM chat_messages WHERE id NOT IN (SELECT message_id FROM message_search_rows);
-    INSERT INTO message_search (message_search) VALUES ('rebuild');`)
-}
-
 /** Each word as an FTS5 string: nothing in it is syntax. */
 function literally(words: string): string {
   const tokens = words.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word))

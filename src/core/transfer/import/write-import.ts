@@ -1,5 +1,6 @@
 import type { Connection } from '../../connection.ts'
 import { AppError } from '../../errors.ts'
+import { DeferredSearchIndex } from '../../search-index.ts'
 import { isUntouched } from '../../settings.ts'
 import { noCounts } from './import-counts.ts'
 import {
@@ -42,6 +43,7 @@ export class ImportWriter {
   #began: number | undefined
   readonly #imagined: Imagined = { sessions: new Map(), records: new Set(), noSettings: false }
   readonly #merger: ItemMerger
+  readonly #index: DeferredSearchIndex
 
   /** For a dry run a reader, or nothing where there is no database yet; else the writer, outside a transaction. */
   constructor(
@@ -51,6 +53,7 @@ export class ImportWriter {
     this.#connection = connection ?? NO_DATABASE
     this.#dryRun = options.dryRun
     this.#onRefused = options.onRefused
+    this.#index = new DeferredSearchIndex(this.#connection)
     const { counts } = this
     this.#merger = new ItemMerger({
       ...options,
@@ -190,11 +193,13 @@ export class ImportWriter {
   async #begin(): Promise<void> {
     if (this.#dryRun || this.#began !== undefined) return
     await this.#connection.run('BEGIN IMMEDIATE')
+    await this.#index.defer()
     this.#began = performance.now()
   }
 
   async #commit(): Promise<void> {
     if (this.#began === undefined) return
+    await this.#index.catchUp()
     this.#began = undefined
     await this.#connection.run('COMMIT')
   }
