@@ -7,7 +7,11 @@ function files(contents: Record<string, string>) {
   return Object.entries(contents).map(([name, text]) => ({
     name,
     async *read() {
-      for (const byte of Buffer.from(text)) yield Buffer.from([byte])
+      const piece = Buffer.alloc(1)
+      for (const byte of Buffer.from(text)) {
+        piece[0] = byte // each piece is overwritten by the next
+        yield piece
+      }
     },
   }))
 }

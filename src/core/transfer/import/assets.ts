@@ -102,7 +102,7 @@ async function readJson({ read }: AssetFile): Promise<unknown> {
   for await (const chunk of read()) {
     bytes += chunk.length
     if (bytes > LONGEST_LIST) return null
-    chunks.push(chunk)
+    chunks.push(Buffer.from(chunk))
   }
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8'))

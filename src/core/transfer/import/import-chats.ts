@@ -6,7 +6,7 @@ import type { Imported } from '../conversation.ts'
 import { isJsonlHeader, isWholeExport } from '../jsonl.ts'
 import type { ImportCounts } from './import-counts.ts'
 import type { ImportItem } from './import-items.ts'
-import { checkHeader, LineReader, RefusedChat } from './line-reader.ts'
+import { checkHeader, LineReader, type LineRefusal } from './line-reader.ts'
 import type { OnConflict } from './merge-item.ts'
 import { agentRow, executionRow, settingRow } from './record-rows.ts'
 import type { Include } from './row-options.ts'
@@ -88,7 +88,6 @@ class ImportRun {
   readonly #report: ImportReport
   readonly #options: ImportOptions
   readonly #formats = new Set<SourceName>()
-  #file = ''
   /** Whether the lines that come next are those of a whole database, of which nothing has come yet. */
   #isWhole = false
   /** Bytes of the files that were read, and of the one that is being read. */
@@ -100,7 +99,7 @@ class ImportRun {
     this.#options = options
     this.writer = new ImportWriter(connection, {
       ...options,
-      onRefused: (item, reason) => this.#refuse({ file: this.#file, id: idOf(item), reason }),
+      onRefused: ({ file, id, reason }) => this.#refuse({ file, id, reason }),
     })
     const counts = this.writer.counts
     this.#report = {
@@ -120,9 +119,8 @@ class ImportRun {
   }
 
   async take(file: SourceFile): Promise<void> {
-    this.#file = file.name
     const { from, timeZone, onProgress } = this.#options
-    const lines = new LineReader()
+    const lines = new LineReader(file.name)
     const before = this.#passed
     const onBytes = (bytes: number) => {
       this.#passed = Math.min(this.#passed + bytes, before + file.size)
@@ -153,57 +151,65 @@ class ImportRun {
   }
 
   async #takePiece(file: SourceFile, piece: Found, lines: LineReader): Promise<void> {
+    if ('chats' in piece) return this.#writeAll([...lines.end(), piece.chats])
     if ('line' in piece) {
       if (isJsonlHeader(piece.line)) {
         checkHeader(piece.line)
         this.#isWhole = isWholeExport(piece.line)
       }
-      await this.#guard(file, null, () => this.#writeAll(lines.take(piece.line, piece.text)))
-      return
+      return this.#writeAll(lines.take(piece.line, piece.text))
     }
     const { source, imported } = piece
     if (imported.kind === 'refused') {
       const { id, message } = imported.refused
-      const chat = source === 'jsonl' ? lines.refuseCurrent() : undefined
-      await this.#refuse({ file: file.name, id: chat ?? id, reason: message })
+      await this.#refuse({ file: file.name, id, reason: message })
       return
     }
     const id = imported.kind === 'conversation' ? imported.conversation.id : null
     if (imported.kind === 'conversation' && !this.#options.dryRun)
       await file.assets?.describe(imported.conversation)
-    await this.#guard(file, id, () => this.#writeAll(this.#itemsOf(source, imported)))
+    await this.#guard(file, id, () => this.#writeAll(this.#itemsOf(file.name, source, imported)))
   }
 
-  *#itemsOf(source: string, imported: Exclude<Imported, { kind: 'refused' }>): Generator<ImportItem> {
+  *#itemsOf(
+    file: string,
+    source: string,
+    imported: Exclude<Imported, { kind: 'refused' }>,
+  ): Generator<ImportItem> {
     const { branches, include, now } = this.#options
     switch (imported.kind) {
       case 'agent': {
         const row = agentRow(source, imported.agent, now())
         this.#agents.add(String(row.get('id')))
-        yield { kind: 'record', table: 'agents', row }
+        yield { kind: 'record', file, table: 'agents', row }
         return
       }
       case 'execution': {
         const row = executionRow(source, imported.execution, now())
         if (!this.#sessions.has(String(row.get('session_id')))) row.set('session_id', null)
-        yield { kind: 'record', table: 'agent_executions', row }
+        yield { kind: 'record', file, table: 'agent_executions', row }
         return
       }
       case 'setting':
-        yield { kind: 'record', table: 'settings', row: settingRow(imported.setting, now()) }
+        yield { kind: 'record', file, table: 'settings', row: settingRow(imported.setting, now()) }
         return
       case 'conversation':
         for (const rows of toRows(imported.conversation, { source, branches, include })) {
           if (!this.#agents.has(String(rows.session.get('agent_id')))) rows.session.set('agent_id', null)
           const id = String(rows.session.get('id'))
           if (source === 'libreollama') this.#sessions.add(id) // its runs of agents come later
-          yield { kind: 'session', id, rows }
+          yield { kind: 'session', file, id, rows }
         }
     }
   }
 
-  async #writeAll(items: Iterable<ImportItem>): Promise<void> {
+  async #writeAll(items: Iterable<ImportItem | LineRefusal>): Promise<void> {
     for (const item of items) {
+      if (item.kind === 'refused') {
+        const { file, id, reason } = item
+        await this.#refuse({ file, id, reason })
+        continue
+      }
       // A whole export gives back what it was made from; what `init` put into an empty database would be more than that.
       if (this.#isWhole) await this.writer.clearUntouched()
       this.#isWhole = false
@@ -219,7 +225,7 @@ class ImportRun {
       if (!refusesItem(error) || error === this.writer.failure) throw error
       await this.#refuse({
         file: file.name,
-        id: error instanceof RefusedChat ? error.id : id,
+        id,
         reason: error.message,
       })
     }
@@ -230,10 +236,6 @@ class ImportRun {
     if (this.#report.refusals.length < MOST_REFUSALS) this.#report.refusals.push(refusal)
     await this.#options.onRefused?.(refusal)
   }
-}
-
-function idOf(item: ImportItem): string {
-  return item.kind === 'session' ? item.id : String(item.row.get('id') ?? item.row.get('key'))
 }
 
 /** Kilobytes, negative as SQLite wants them: ids are random, so the pages of their indexes are all in use at once. */

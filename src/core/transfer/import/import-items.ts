@@ -1,30 +1,48 @@
+import type { ChatLines } from './chat-lines.ts'
 import { type PlainRows, plainRows } from './insert-plain.ts'
 import type { ImportRow, SessionRows } from './rows.ts'
 
-/** A session that is to be written whole. */
+/** A session that is to be written whole; `file` names where it comes from. */
 export interface SessionItem {
   kind: 'session'
+  file: string
   id: string
   rows: SessionRows
 }
 
-/** Something that is to be written: a session, or one record of another kind. */
-export type ImportItem = SessionItem | { kind: 'record'; table: RecordTable; row: ImportRow }
+/** One record of another kind. */
+export interface RecordItem {
+  kind: 'record'
+  file: string
+  table: RecordTable
+  row: ImportRow
+}
 
 export type RecordTable = 'agents' | 'settings' | 'agent_executions'
 
+/** Something that is to be written: records, or chats that need not be read for that. */
+export type ImportItem = SessionItem | RecordItem | ChatLines
+
 /** Sessions that are written together: each once, with all of their rows as they go to SQLite. */
 export interface SessionBatch {
+  kind: 'sessions'
   items: SessionItem[]
   first: Map<string, SessionItem>
   sessions: PlainRows
   messages: PlainRows
 }
 
-export type Batch = SessionBatch | { record: ImportItem }
+/** Chats of which SQLite takes the messages from their lines, and the rows of their sessions. */
+export interface LineBatch {
+  kind: 'lines'
+  chats: ChatLines
+  sessions: PlainRows
+}
+
+export type Batch = SessionBatch | LineBatch | RecordItem
 
 /** Items in their order, sessions that stand together as one batch; a dry run needs no rows. */
-export function batchesOf(items: readonly ImportItem[], dryRun: boolean): Batch[] {
+export function batchesOf(items: Iterable<ImportItem>, dryRun: boolean): Batch[] {
   const batches: Batch[] = []
   let sessions: SessionItem[] = []
   const close = () => {
@@ -32,11 +50,14 @@ export function batchesOf(items: readonly ImportItem[], dryRun: boolean): Batch[
     sessions = []
   }
   for (const item of items) {
-    if (item.kind === 'session') sessions.push(item)
-    else {
-      close()
-      batches.push({ record: item })
+    if (item.kind === 'session') {
+      sessions.push(item)
+      continue
     }
+    close()
+    batches.push(
+      item.kind === 'lines' ? { kind: 'lines', chats: item, sessions: plainRows(item.sessions) } : item,
+    )
   }
   close()
   return batches
@@ -47,6 +68,7 @@ function sessionBatch(items: SessionItem[], dryRun: boolean): SessionBatch {
   for (const item of items) if (!first.has(item.id)) first.set(item.id, item)
   const fresh = dryRun ? [] : [...first.values()]
   return {
+    kind: 'sessions',
     items,
     first,
     sessions: plainRows(fresh.map(({ rows }) => rows.session)),

@@ -1,4 +1,5 @@
 import type { Connection, Row, Value } from '../../connection.ts'
+import { LINE_COLUMNS } from '../jsonl.ts'
 import type { ImportRow } from './rows.ts'
 
 /** What goes in one statement: more is no faster, and until it ends SQLite keeps every page as it was before. */
@@ -55,4 +56,14 @@ export async function insertPlain<R = Row>(
   const returned: R[] = []
   for (const text of texts) returned.push(...(await writer.all<R>(sql, [text])))
   return returned
+}
+
+/** Inserts the messages among the lines of an export, given as one array; how many there were. */
+export function insertMessageLines(writer: Connection, json: Buffer): Promise<number> {
+  const columns = LINE_COLUMNS.message
+  return writer.run(
+    `INSERT INTO chat_messages (${columns.join(', ')}) SELECT ${columns.map((name) => `value ->> '${name}'`).join(', ')}
+     FROM jsonb_each(CAST(? AS TEXT)) WHERE value ->> 'type' = 'message'`,
+    [json],
+  )
 }

@@ -1,4 +1,6 @@
+import { isUtf8 } from 'node:buffer'
 import { AppError } from '../../errors.ts'
+import { Refused } from '../conversation.ts'
 
 /** Longer than any string that JavaScript can hold is out of reach; this is already no conversation any more. */
 const LARGEST = 256 * 1024 * 1024
@@ -25,37 +27,13 @@ export async function* jsonElements(
   yield scanner.end()
 }
 
-const NEWLINE = 10
-
-/** The same for text of which every line is one value: its ends are found many times as fast. */
-export async function* jsonLineElements(
-  chunks: AsyncIterable<Uint8Array>,
-  name: string,
-): AsyncGenerator<Iterable<Buffer>> {
-  const waiting = new Pieces(name)
-  for await (const chunk of chunks) yield linesOf(asBuffer(chunk), waiting)
-  const last = waiting.take(Buffer.alloc(0))
-  if (!isFilled(last)) return
-  if (last.at(-1) !== UNBRACE) throw broken(name, 'it ends in the middle of a value')
-  yield [last]
-}
-
-function* linesOf(chunk: Buffer, waiting: Pieces): Generator<Buffer> {
-  let start = 0
-  for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
-    const line = waiting.take(chunk.subarray(start, end))
-    if (isFilled(line)) yield line
-    start = end + 1
-  }
-  waiting.keep(chunk.subarray(start))
-}
-
-const isFilled = (line: Buffer) => line.some((byte) => byte > 32)
+/** The elements of an array that is whole, as bytes. */
+export const elementsOf = (json: Buffer): Iterable<Buffer> => new Scanner('').push(json)
 
 const asBuffer = (chunk: Uint8Array) => Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
 
 /** The bytes of a value that began in an earlier chunk. */
-class Pieces {
+export class Pieces {
   readonly #name: string
   #pieces: Buffer[] = []
   size = 0
@@ -168,8 +146,18 @@ class Scanner {
   }
 }
 
-function broken(name: string, what: string): AppError {
+export function broken(name: string, what: string): AppError {
   return new AppError('INVALID', `${name} is not whole JSON: ${what}`, {
     hint: 'export or download it again; what came before is imported, and importing again goes on',
   })
+}
+
+/** A value; bytes that are no text, or no JSON, are refused one value at a time. */
+export function parseElement(bytes: Buffer, text: string): unknown {
+  if (!isUtf8(bytes)) return new Refused(null, 'it is not valid UTF-8 text')
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    return new Refused(null, `it is not valid JSON: ${error instanceof Error ? error.message : error}`)
+  }
 }

@@ -1,5 +1,6 @@
 import type { Value } from '../../connection.ts'
 import { AppError } from '../../errors.ts'
+import { Refused } from '../conversation.ts'
 import {
   isJson,
   isJsonlHeader,
@@ -11,72 +12,70 @@ import {
   METADATA,
   NUMBERS,
 } from '../jsonl.ts'
-import type { ImportItem, RecordTable } from './import-items.ts'
+import type { ImportItem, RecordTable, SessionItem } from './import-items.ts'
 import type { ImportRow } from './rows.ts'
 
-/** A chat of which a line is refused: it does not come in at all. */
-export class RefusedChat extends AppError {
-  /** Its id. */
-  readonly id: string
-
-  constructor(id: string, cause: AppError) {
-    super(cause.code, cause.message, { hint: cause.hint, cause })
-    this.id = id
-  }
+/** A line that does not come in, or the chat to which it belongs. */
+export interface LineRefusal {
+  kind: 'refused'
+  file: string
+  id: string | null
+  reason: string
 }
 
-/** Gathers lines into what can be written at once: a session with all its messages, which follow it. */
+/** Gathers the lines of a file into what can be written at once: a session with all its messages, which follow it. */
 export class LineReader {
-  #session: Extract<ImportItem, { kind: 'session' }> | undefined
+  readonly #file: string
+  #session: SessionItem | undefined
   /** The session that was refused last: the messages that follow it are part of what was refused. */
-  #refused: string | undefined;
+  #refused: string | undefined
 
-  /**
-   * Takes a line, as a value and as it is written; gives what is complete now. Throws INVALID for a line that is none of
-   * the form; a RefusedChat, where it belongs to one.
-   */
-  *take(value: unknown, text: string): Generator<ImportItem> {
+  constructor(file: string) {
+    this.#file = file
+  }
+
+  /** Takes a line, as a value and as it is written; gives what is complete now, and what is refused. */
+  *take(value: unknown, text: string): Generator<ImportItem | LineRefusal> {
     if (isJsonlHeader(value)) return
-    if (!isLine(value)) throw invalid('a line has no type that is known')
+    if (value instanceof Refused) return yield this.#refuse(value.message, this.#session?.id)
+    if (!isLine(value)) return yield this.#refuse(NOT_OURS('a line has no type that is known'))
     const { type } = value
-    const id = type === 'message' ? value.session_id : undefined
-    if (id !== undefined && id === this.#refused) return
-    let row: ImportRow
-    try {
-      row = rowOf(type, value, text)
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error
-      if (type === 'message') throw this.#refuse(error, id)
-      yield* this.end()
-      if (type !== 'session' || typeof value.id !== 'string') throw error
-      this.#refused = value.id
-      throw new RefusedChat(value.id, error)
-    }
-    const session = this.#session
-    if (session && type === 'message' && session.id === row.get('session_id')) {
-      session.rows.messages.push(row)
-      return
-    }
+    if (type === 'message' && value.session_id !== undefined && value.session_id === this.#refused) return
+    const row = rowOf(type, value, text)
+    if (type === 'message') return yield* this.#takeMessage(row, value.session_id)
     yield* this.end()
-    if (type === 'message') throw invalid(`message ${String(row.get('id'))} does not follow its session`)
-    if (type === 'session')
-      this.#session = { kind: 'session', id: String(row.get('id')), rows: { session: row, messages: [] } }
-    else yield { kind: 'record', table: LINE_TABLES[type] as RecordTable, row }
+    if (typeof row === 'string') {
+      const chat = type === 'session' && typeof value.id === 'string' ? value.id : undefined
+      yield this.#refuse(row, chat)
+    } else if (type === 'session')
+      this.#session = {
+        kind: 'session',
+        file: this.#file,
+        id: String(row.get('id')),
+        rows: { session: row, messages: [] },
+      }
+    else yield { kind: 'record', file: this.#file, table: LINE_TABLES[type] as RecordTable, row }
   }
 
-  /** Gives up the chat that is being read, of which a line is broken; its id. */
-  refuseCurrent(): string | undefined {
-    const id = this.#session?.id
-    this.#session = undefined
-    this.#refused = id
-    return id
+  *#takeMessage(row: ImportRow | string, of: unknown): Generator<ImportItem | LineRefusal> {
+    const session = this.#session
+    if (typeof row === 'string') {
+      yield this.#refuse(row, of === undefined || of === session?.id ? session?.id : undefined)
+    } else if (session && session.id === row.get('session_id')) {
+      session.rows.messages.push(row)
+    } else {
+      yield* this.end()
+      yield this.#refuse(NOT_OURS(`message ${String(row.get('id'))} does not follow its session`))
+    }
   }
 
-  /** The error for a line of the session `of`, or of the one that is being read, which it takes along. */
-  #refuse(error: AppError, of: unknown = this.#session?.id): AppError {
-    if (of !== this.#session?.id) return error
-    const id = this.refuseCurrent()
-    return id === undefined ? error : new RefusedChat(id, error)
+  /** Refuses a line; with it the chat, where it is part of one. */
+  #refuse(reason: string, chat?: string): LineRefusal {
+    if (chat !== undefined) {
+      this.#session = undefined
+      this.#refused = chat
+    }
+    return { kind: 'refused', file: this.#file, id: chat ?? null, reason }
   }
 
   /** Gives what is left after the last line. */
@@ -115,20 +114,25 @@ const REQUIRED: Record<LineType, readonly string[]> = {
   execution: ['agent_id', 'input', 'status', 'started_at'],
 }
 
-function rowOf(type: LineType, line: Record<string, unknown>, text: string): ImportRow {
+/** The row of a line, or why it is refused. */
+export function rowOf(type: LineType, line: Record<string, unknown>, text: string): ImportRow | string {
   const row: ImportRow = new Map()
   const [key = ''] = LINE_COLUMNS[type]
   for (const name of LINE_COLUMNS[type]) {
     const value = name === METADATA ? metadataIn(line[name], text) : (line[name] ?? null)
-    if (!fits(name, value)) throw invalid(`${type} ${name} is no ${NUMBERS.has(name) ? 'number' : 'text'}`)
+    if (value === undefined) return NOT_OURS('metadata is nested too deep')
+    if (!fits(name, value)) return NOT_OURS(`${type} ${name} is no ${NUMBERS.has(name) ? 'number' : 'text'}`)
     if (value === null && (name === key || REQUIRED[type].includes(name)))
-      throw invalid(`a ${type} has no ${name}`)
+      return NOT_OURS(`a ${type} has no ${name}`)
     row.set(name, inexact(value) ? String(value) : value)
   }
   const role = row.get('role')
-  if (type === 'message' && !ROLES.has(role)) throw invalid(`a message has the role ${JSON.stringify(role)}`)
+  if (type === 'message' && !ROLES.has(role))
+    return NOT_OURS(`a message has the role ${JSON.stringify(role)}`)
   return row
 }
+
+const NOT_OURS = (what: string) => `this is not an export of libreollama-db: ${what}`
 
 /** What the database takes for the role of a message. */
 const ROLES = new Set<unknown>(['user', 'assistant', 'system'])
@@ -143,16 +147,14 @@ function fits(name: string, value: unknown): value is Value {
   return typeof value === 'string' && value.isWellFormed()
 }
 
-function invalid(what: string): AppError {
-  return new AppError('INVALID', `this is not an export of libreollama-db: ${what}`, {
-    hint: 'libreollama-db export --format jsonl makes one',
-  })
-}
-
-/** The stored text of metadata: the characters of the line where it is one of ours, else what its value gives. */
+/**
+ * The stored text of metadata: the characters of the line where it is one of ours, else what its value gives; undefined
+ * for what is nested deeper than JSON can be written.
+ */
 function metadataIn(value: unknown, line: string): unknown {
   if (typeof value !== 'object' || value === null) return value ?? null
   const text = compact(value)
+  if (text === undefined) return undefined
   if (line.endsWith(`${MARKER}${text}}`)) return text
   const at = line.indexOf(MARKER)
   const written = line
@@ -162,11 +164,10 @@ function metadataIn(value: unknown, line: string): unknown {
   return at >= 0 && isJson(written) ? written : text
 }
 
-/** Throws INVALID for what is nested deeper than JSON can be written. */
-function compact(value: object): string {
+function compact(value: object): string | undefined {
   try {
     return JSON.stringify(value)
   } catch {
-    throw invalid('metadata is nested too deep')
+    return undefined
   }
 }

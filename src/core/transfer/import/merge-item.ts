@@ -2,7 +2,7 @@ import type { Connection, Row, Value } from '../../connection.ts'
 import { insertAll } from '../../repository.ts'
 import { isDefaultSetting } from '../../settings.ts'
 import type { ImportCounts } from './import-counts.ts'
-import type { ImportItem, RecordTable } from './import-items.ts'
+import type { RecordItem, RecordTable, SessionItem } from './import-items.ts'
 import { insertPlain, plainRows } from './insert-plain.ts'
 import type { ImportRow, SessionRows } from './rows.ts'
 
@@ -49,7 +49,7 @@ export class ItemMerger {
   }
 
   /** Writes an item and counts what that was. Throws INVALID where the database refuses a value. */
-  write(item: ImportItem): Promise<void> {
+  write(item: SessionItem | RecordItem): Promise<void> {
     return item.kind === 'session' ? this.#session(item.rows) : this.#record(item.table, item.row)
   }
 

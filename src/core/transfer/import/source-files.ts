@@ -1,4 +1,4 @@
-import { createReadStream, type Dirent } from 'node:fs'
+import type { Dirent } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../../errors.ts'
@@ -17,7 +17,10 @@ export interface SourceFile {
   named: boolean
   /** The other files of its folder or archive. */
   assets?: Assets
-  /** Its bytes from the start, each time anew. Throws an AppError that says why it cannot be read. */
+  /**
+   * Its bytes from the start, each time anew; each piece is overwritten by the next. Throws an AppError that says why it
+   * cannot be read.
+   */
   read: () => AsyncIterable<Uint8Array>
 }
 
@@ -133,9 +136,22 @@ function unreadable(name: string, problem: unknown): SourceFile {
   }
 }
 
+/** Bytes that are read at once. */
+const CHUNK = 64 * 1024
+
 async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
   try {
-    yield* createReadStream(path, { highWaterMark: 64 * 1024 })
+    const file = await open(path)
+    try {
+      const chunk = Buffer.allocUnsafe(CHUNK)
+      for (;;) {
+        const { bytesRead } = await file.read(chunk, 0, CHUNK)
+        if (bytesRead === 0) return
+        yield chunk.subarray(0, bytesRead)
+      }
+    } finally {
+      await file.close()
+    }
   } catch (error) {
     throw explainSystemError(error, path, 'import')
   }

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import { basename, resolve } from 'node:path'
 import type { Connection } from '../../connection.ts'
 import { openForeign } from '../../database.ts'
@@ -17,7 +16,9 @@ import { looksLikeLMStudio, readLMStudio } from '../readers/lmstudio/lmstudio.ts
 import { isOllama, readOllama } from '../readers/ollama/ollama.ts'
 import { looksLikeOpenWebUI, readOpenWebUI } from '../readers/openwebui/openwebui.ts'
 import { isOpenWebUiDatabase, readOpenWebUiDatabase } from '../readers/openwebui/openwebui-database.ts'
-import { jsonElements, jsonLineElements } from './json-elements.ts'
+import type { ChatLines } from './chat-lines.ts'
+import { elementsOf, jsonElements, parseElement } from './json-elements.ts'
+import { jsonlElements } from './jsonl-elements.ts'
 import type { SourceFile } from './source-files.ts'
 
 /** The formats that can be imported. */
@@ -33,8 +34,9 @@ export const SOURCES = [
 ] as const
 export type SourceName = (typeof SOURCES)[number]
 
-/** What is found in a file: in our own lines, or as a foreign reader gives it. */
+/** What is found in a file: in our own lines, of which those that are no JSON are Refused, or as a foreign reader gives it. */
 export type Found =
+  | { source: 'jsonl'; chats: ChatLines }
   | { source: 'jsonl'; line: unknown; text: string }
   | { source: SourceName; imported: Imported }
 
@@ -100,7 +102,7 @@ export async function* readSource(file: SourceFile, options: ReadOptions): Async
   const text = head.toString('latin1')
   const isBlank = text.trim() === ''
   if (/^(\xef\xbb\xbf)?\s*[[{]/.test(text) || (isBlank && head.length === HEAD))
-    return yield* readJson(file, startsAsJsonl(text) ? jsonLineElements : jsonElements, options)
+    return yield* readJson(file, startsAsJsonl(text) ? jsonlElements : jsonElements, options)
   if (UTF16.some((mark) => head.subarray(0, 2).equals(mark)))
     return refuseUnknown(file, options, 'text in UTF-16; save it as UTF-8')
   if (isBlank) return refuseUnknown(file, options, 'empty')
@@ -132,14 +134,19 @@ const LOOKED_AT = 100
 
 async function* readJson(
   file: SourceFile,
-  elements: typeof jsonElements,
+  elements: typeof jsonlElements,
   options: ReadOptions,
 ): AsyncGenerator<Iterable<Found>> {
   let format: JsonFormat | 'jsonl' | undefined
   let others: { value: unknown; text: string }[] = []
   let number = 0
-  function* found(values: Iterable<Buffer>): Generator<Found> {
+  function* found(values: Iterable<Buffer | ChatLines>): Generator<Found> {
     for (const bytes of values) {
+      if (!Buffer.isBuffer(bytes)) {
+        if (format === 'jsonl') yield { source: 'jsonl', chats: bytes }
+        else yield* found(elementsOf(bytes.json))
+        continue
+      }
       number++
       const text = bytes.toString('utf8')
       const value = parseElement(bytes, text)
@@ -170,9 +177,8 @@ function foundIn(
   file: SourceFile,
   options: ReadOptions,
 ): Found {
-  if (value instanceof Refused)
-    return { source: nameOf(format), imported: { kind: 'refused', refused: value } }
   if (format === 'jsonl') return { source: 'jsonl', line: value, text }
+  if (value instanceof Refused) return { source: format[0], imported: { kind: 'refused', refused: value } }
   return { source: format[0], imported: readOne(() => format[2](value, file, options)) }
 }
 
@@ -190,16 +196,6 @@ function recognise(
     ([source, looksLike]) =>
       (from === 'auto' || from === source) && ((named && from === source) || looksLike(value)),
   )
-}
-
-/** A value; bytes that are no text, or no JSON, are refused one value at a time. */
-function parseElement(bytes: Buffer, text: string): unknown {
-  if (!isUtf8(bytes)) return new Refused(null, 'it is not valid UTF-8 text')
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    return new Refused(null, `it is not valid JSON: ${error instanceof Error ? error.message : error}`)
-  }
 }
 
 function readOne(read: () => Conversation): Imported {

@@ -1,17 +1,22 @@
 import type { Connection } from '../../connection.ts'
+import { isEngineError } from '../../engine-errors.ts'
 import { AppError } from '../../errors.ts'
 import { DeferredSearchIndex } from '../../search-index.ts'
 import { isUntouched } from '../../settings.ts'
+import { readChats } from './chat-lines.ts'
 import { noCounts } from './import-counts.ts'
 import {
   type Batch,
   batchesOf,
   type ImportItem,
+  type LineBatch,
   messagesOf,
+  type RecordItem,
   type SessionBatch,
   type SessionItem,
 } from './import-items.ts'
-import { insertPlain } from './insert-plain.ts'
+import { insertMessageLines, insertPlain, type PlainRows } from './insert-plain.ts'
+import type { LineRefusal } from './line-reader.ts'
 import { type Imagined, ItemMerger, type OnConflict } from './merge-item.ts'
 
 /** Milliseconds between two commits. */
@@ -19,8 +24,8 @@ const COMMIT_EVERY = 2000
 /** What is gathered before it is written: rows of messages, and characters in them. */
 const GATHERED = { rows: 1000, characters: 250_000 }
 
-/** Told of an item that the database refuses; then nothing of it is there. */
-export type OnItemRefused = (item: ImportItem, reason: string) => Promise<void>
+/** Told of what the database refuses; then nothing of it is there. */
+export type OnItemRefused = (refusal: Omit<LineRefusal, 'kind'>) => Promise<void>
 
 /**
  * The one writer of everything that is imported. Each conversation is whole or not there. Several share a statement and
@@ -67,6 +72,7 @@ export class ImportWriter {
   add(item: ImportItem): boolean {
     this.#gathered.push(item)
     this.#rows++
+    if (item.kind === 'lines') this.#characters += item.json.length
     for (const message of item.kind === 'session' ? item.rows.messages : []) {
       this.#rows++
       for (const text of message.values()) this.#characters += typeof text === 'string' ? text.length : 0
@@ -124,16 +130,36 @@ export class ImportWriter {
   async #write(batches: Batch[]): Promise<void> {
     if (batches.length === 0) return
     await this.#begin()
-    for (const batch of batches) {
-      if ('record' in batch) await this.#writeOne(batch.record)
-      else await this.#writeSessions(batch)
-    }
+    for (const batch of batches) await this.#writeBatch(batch)
     if (this.#began !== undefined && performance.now() - this.#began > COMMIT_EVERY) await this.#commit()
+  }
+
+  #writeBatch(batch: Batch): Promise<void> {
+    if (batch.kind === 'lines') return this.#writeLines(batch)
+    return batch.kind === 'sessions' ? this.#writeSessions(batch) : this.#writeOne(batch)
+  }
+
+  /** All at once where all of them are new, else read line by line. */
+  async #writeLines({ chats, sessions }: LineBatch): Promise<void> {
+    const insertMessages = async (ids: string[]) =>
+      ids.length === chats.sessions.length &&
+      (await insertMessageLines(this.#connection, chats.json)) === chats.messages
+    if (!this.#dryRun && (await this.#insertNew(sessions, insertMessages)).length > 0) {
+      this.counts.sessions_added += chats.sessions.length
+      this.counts.messages_added += chats.messages
+      return
+    }
+    const items: ImportItem[] = []
+    for (const item of readChats(chats)) {
+      if (item.kind === 'refused') await this.#onRefused(item)
+      else items.push(item)
+    }
+    for (const batch of batchesOf(items, this.#dryRun)) await this.#writeBatch(batch)
   }
 
   /** Those that are new at once, the others one by one. */
   async #writeSessions(batch: SessionBatch): Promise<void> {
-    const fresh = this.#dryRun ? await this.#unknown(batch.first) : await this.#insertFresh(batch)
+    const fresh = this.#dryRun ? await this.#unknown(batch.first) : await this.#insertSessions(batch)
     this.counts.sessions_added += fresh.size
     for (const item of batch.items) {
       if (fresh.has(item)) this.counts.messages_added += item.rows.messages.length
@@ -142,8 +168,25 @@ export class ImportWriter {
   }
 
   /** Writes the sessions that the database does not have; none of them when it refuses anything. */
-  async #insertFresh({ first, sessions, messages }: SessionBatch): Promise<Set<SessionItem>> {
-    const fresh: SessionItem[] = []
+  async #insertSessions({ first, sessions, messages }: SessionBatch): Promise<Set<SessionItem>> {
+    const itemsOf = (ids: string[]) => ids.flatMap((id) => first.get(id) ?? [])
+    const ids = await this.#insertNew(sessions, async (ids) => {
+      const rows = ids.length === first.size ? messages : messagesOf(itemsOf(ids))
+      await insertPlain(this.#connection, 'chat_messages', rows)
+      return true
+    })
+    return new Set(itemsOf(ids))
+  }
+
+  /**
+   * Inserts the sessions that the database does not have, and by `insertMessages` what was said in them; the ids of these
+   * sessions. Nothing of it is there when the database refuses a value, or `insertMessages` gives false.
+   */
+  async #insertNew(
+    sessions: PlainRows,
+    insertMessages: (ids: string[]) => Promise<boolean>,
+  ): Promise<string[]> {
+    let ids: string[] = []
     try {
       const inserted = await insertPlain<{ id: string }>(
         this.#connection,
@@ -151,17 +194,15 @@ export class ImportWriter {
         sessions,
         'ON CONFLICT (id) DO NOTHING RETURNING id',
       )
-      fresh.push(...inserted.flatMap(({ id }) => first.get(id) ?? []))
-      const all = fresh.length === first.size
-      await insertPlain(this.#connection, 'chat_messages', all ? messages : messagesOf(fresh))
-      return new Set(fresh)
+      ids = inserted.map(({ id }) => id)
+      if (await insertMessages(ids)) return ids
     } catch (error) {
-      if (!refusesItem(error)) throw error
-      await this.#connection.run('DELETE FROM chat_sessions WHERE id IN (SELECT value FROM json_each(?))', [
-        JSON.stringify(fresh.map(({ id }) => id)),
-      ])
-      return new Set()
+      if (!refusesItem(error) && !isMalformedJson(error)) throw error
     }
+    await this.#connection.run('DELETE FROM chat_sessions WHERE id IN (SELECT value FROM json_each(?))', [
+      JSON.stringify(ids),
+    ])
+    return []
   }
 
   async #unknown(first: Map<string, SessionItem>): Promise<Set<SessionItem>> {
@@ -176,7 +217,7 @@ export class ImportWriter {
   }
 
   /** Writes all of an item, or nothing of it where the database refuses a value. */
-  async #writeOne(item: ImportItem): Promise<void> {
+  async #writeOne(item: SessionItem | RecordItem): Promise<void> {
     const before = { ...this.counts }
     if (!this.#dryRun) await this.#connection.run('SAVEPOINT item')
     try {
@@ -186,7 +227,7 @@ export class ImportWriter {
       Object.assign(this.counts, before)
       if (!refusesItem(error)) throw error
       if (!this.#dryRun) await this.#connection.exec('ROLLBACK TO item; RELEASE item')
-      await this.#onRefused(item, error.message)
+      await this.#onRefused({ file: item.file, id: idOf(item), reason: error.message })
     }
   }
 
@@ -216,4 +257,11 @@ const NO_DATABASE: Connection = {
 /** Whether an error concerns one item only, so that the import goes on. */
 export function refusesItem(error: unknown): error is AppError {
   return error instanceof AppError && error.code === 'INVALID'
+}
+
+/** What SQLite says of a text that its own reader does not take for JSON. */
+const isMalformedJson = (error: unknown) => isEngineError(error) && /malformed JSON/.test(error.message)
+
+function idOf(item: SessionItem | RecordItem): string {
+  return item.kind === 'session' ? item.id : String(item.row.get('id') ?? item.row.get('key'))
 }

@@ -1,0 +1,72 @@
+import type { ImportItem } from './import-items.ts'
+import { elementsOf, parseElement } from './json-elements.ts'
+import { LineReader, type LineRefusal, rowOf } from './line-reader.ts'
+import type { ImportRow } from './rows.ts'
+
+/**
+ * Whole chats of an export of ours, as the lines that `export` writes: SQLite takes the messages from them, so that they
+ * are read only once. What is written in any other way is read line by line.
+ */
+export interface ChatLines {
+  kind: 'lines'
+  file: string
+  sessions: ImportRow[]
+  /** How many messages there are. */
+  messages: number
+  /** The line of each session and those of its messages, as one array. */
+  json: Buffer
+}
+
+/** How the line of a session begins. */
+export const SESSION_START = '{"type":"session",'
+
+// Text that means the same to JSON.parse and to SQLite: no control characters, no halves of surrogate pairs, no NUL. No
+// part of these can match in two ways, so that they take time only in proportion to the text.
+const PLAIN = String.raw`[^"\\\x00-\x1f]*`
+const TEXT = String.raw`"${PLAIN}(?:\\(?:["\\/bfnrt]|u00(?:0[1-9a-f]|1[0-9a-f]))${PLAIN})*"`
+const TEXT_OR_NULL = `(?:null|${TEXT})`
+const WITHIN = String.raw`"${PLAIN}(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})${PLAIN})*"`
+const NUMBER = String.raw`-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?`
+/** Objects and arrays without space between their parts, as JSON only has them; whether their brackets fit SQLite tells. */
+const NESTED = String.raw`[{[](?:[{}[\]:]|,(?![}\]])|${WITHIN}|(?:true|false|null|${NUMBER})(?![-+.\w]))*`
+
+const CHAT = new RegExp(
+  String.raw`\{"type":"session","id":(${TEXT}),[^\n]*\}\n` +
+    String.raw`(?:\{"type":"message","id":${TEXT},"session_id":\1,"role":"(?:user|assistant|system)","content":${TEXT},` +
+    String.raw`"model_name":${TEXT_OR_NULL},"created_at":${TEXT},"metadata":(?:${TEXT_OR_NULL}|${NESTED})\}\n)*`,
+  'y',
+)
+const NEXT = /\{"type":"(?:session|agent|setting|execution)",/y
+
+/**
+ * How many bytes of lines, each byte one character, are the chat whose session they begin with; `unfinished` where that
+ * needs what follows them, and undefined where it is not of the form of an export.
+ */
+export function lengthOfChat(lines: string, isLast: boolean): number | 'unfinished' | undefined {
+  CHAT.lastIndex = 0
+  const end = CHAT.test(lines) ? CHAT.lastIndex : 0
+  if (end === lines.length) return isLast ? end : 'unfinished'
+  NEXT.lastIndex = end
+  if (end > 0 && NEXT.test(lines)) return end
+  return !isLast && lines.indexOf('\n', end) < 0 ? 'unfinished' : undefined
+}
+
+/** The session of a chat that `lengthOfChat` found in valid UTF-8; undefined where its line is not of the form. */
+export function sessionOf(chat: Buffer): ImportRow | undefined {
+  const line = chat.toString('utf8', 0, chat.indexOf('\n'))
+  const value = parseElement(chat, line)
+  const { type, id } = Object(value)
+  if (type !== 'session' || !line.startsWith(`${SESSION_START}"id":${JSON.stringify(id)},`)) return undefined
+  const row = rowOf(type, Object(value), line)
+  return typeof row === 'string' ? undefined : row
+}
+
+/** The same chats, read line by line. */
+export function* readChats({ file, json }: ChatLines): Generator<ImportItem | LineRefusal> {
+  const reader = new LineReader(file)
+  for (const line of elementsOf(json)) {
+    const text = line.toString('utf8')
+    yield* reader.take(parseElement(line, text), text)
+  }
+  yield* reader.end()
+}
