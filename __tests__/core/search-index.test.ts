@@ -54,12 +54,39 @@ test('messages that are changed and removed meanwhile are indexed as they are in
       await index.defer()
       await insert(writer, 'd', 'e')
       await writer.run("UPDATE chat_messages SET content = 'says other' WHERE id IN ('a', 'd')")
-      await writer.run("DELETE FROM chat_messages WHERE id IN ('b', 'c', 'e')")
-      await insert(writer, 'f') // its rowid is one that was indexed as another message's
+      await writer.run("DELETE FROM chat_messages WHERE id IN ('b', 'e')")
       await index.catchUp()
     })
-    expect(await found(db)).toEqual(['a', 'd', 'f'])
+    expect(await found(db)).toEqual(['a', 'c', 'd'])
     expect(await found(db, 'other')).toEqual(['a', 'd'])
+  }))
+
+test('messages are indexed whose rowids belonged to others', () =>
+  withTestDatabase(async (db) => {
+    await db.transaction((writer) => insert(writer, 'a', 'b', 'c'))
+    await db.transaction(async (writer) => {
+      const index = new DeferredSearchIndex(writer)
+      await index.defer()
+      await insert(writer, 'd')
+      await writer.run("DELETE FROM chat_messages WHERE id <> 'a'")
+      await insert(writer, 'e', 'f', 'g')
+      expect(await writer.get("SELECT rowid FROM chat_messages WHERE id = 'e'")).toEqual({ rowid: 2 })
+      await index.catchUp()
+    })
+    expect(await found(db)).toEqual(['a', 'e', 'f', 'g'])
+  }))
+
+test('more messages than one statement takes are all indexed', () =>
+  withTestDatabase(async (db) => {
+    await db.transaction(async (writer) => {
+      const index = new DeferredSearchIndex(writer)
+      await index.defer()
+      await writer.run("INSERT INTO chat_sessions (id, title) VALUES ('s', 's')")
+      await writer.run(`WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 12345)
+        INSERT INTO chat_messages (id, session_id, role, content) SELECT n, 's', 'user', 'says ' || n FROM numbers`)
+      await index.catchUp()
+    })
+    expect(await found(db)).toHaveLength(12345)
   }))
 
 test('a transaction that is rolled back leaves the index to its trigger', () =>

@@ -1,4 +1,4 @@
-import type { Connection } from './connection.ts'
+import type { Connection, Parameters } from './connection.ts'
 
 /** Makes the index again from the messages. */
 export async function rebuildSearch(writer: Connection): Promise<void> {
@@ -17,27 +17,31 @@ const INSERT_TRIGGER = `CREATE TRIGGER message_search_insert AFTER INSERT ON cha
 END`
 const OTHER_TRIGGERS = ['message_search_delete', 'message_search_update']
 
-/** Bytes of words that FTS5 gathers before it writes a piece of the index: its own measure, and one for many messages. */
-const [USUAL_GATHERING, MUCH_GATHERING] = [2 ** 20, 2 ** 24]
-
-/** The last message that is in the index; those that are not were inserted after all that are. */
-const LAST_INDEXED = `SELECT coalesce(
-  (SELECT rowid FROM chat_messages m WHERE EXISTS (SELECT 1 FROM message_search_rows WHERE message_id = m.id)
-   ORDER BY rowid DESC LIMIT 1),
-  (SELECT min(rowid) - 1 FROM chat_messages)) AS last`
+/** Messages that one statement indexes. */
+const AT_ONCE = 5000
+/** Pages of the index that are merged after it, at most; about as many as FTS5 itself would merge. */
+const MERGED_PAGES = 4000
+/**
+ * How FTS5 works: the bytes of words it gathers before it writes a piece of the index, and whether it merges pieces
+ * meanwhile. In a statement of many rows SQLite keeps in memory what a merge removes, in one of a single row it does not.
+ */
+const SETTINGS = {
+  hashsize: { many: 2 ** 21, usual: 2 ** 20 },
+  automerge: { many: 0, usual: 4 },
+}
 
 /** Beyond this SQLite may choose rowids in any order. */
 const LARGEST_ROWID = 2 ** 53
 
 /**
- * Indexes the messages that a transaction inserts at its end, all in one statement, which takes a fraction of the time:
+ * Indexes the messages that a transaction inserts at its end, many in one statement, which takes a fraction of the time:
  * FTS5 writes a piece of the index at every statement, and merges the pieces later. Nothing of this is seen outside of the
  * transaction, in which the trigger is missing for so long.
  */
 export class DeferredSearchIndex {
   readonly #writer: Connection
-  /** Whether the trigger is missing. */
-  #isBehind = false
+  /** The last row there was when the trigger was taken away; undefined while it is there. */
+  #lastBefore: number | undefined
 
   constructor(writer: Connection) {
     this.#writer = writer
@@ -45,49 +49,74 @@ export class DeferredSearchIndex {
 
   /** To be called at the start of the transaction. Where there are triggers of others, nothing is put off. */
   async defer(): Promise<void> {
-    this.#isBehind = false
+    this.#lastBefore = undefined
     const triggers = await this.#writer.all<{ name: string; sql: string }>(
       "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'chat_messages'",
     )
     const others = triggers.filter(({ sql }) => sql !== INSERT_TRIGGER)
     if (others.length === triggers.length || others.some(({ name }) => !OTHER_TRIGGERS.includes(name))) return
-    const highest = await this.#writer.get<{ rowid: number | null }>(
-      'SELECT max(rowid) AS rowid FROM chat_messages',
-    )
-    if (Number(highest?.rowid) >= LARGEST_ROWID) return
+    const last = await this.#number('SELECT coalesce(max(rowid), 0) AS n FROM chat_messages')
+    if (last >= LARGEST_ROWID) return
     await this.#writer.run('DROP TRIGGER message_search_insert')
-    this.#isBehind = true
+    this.#lastBefore = last
   }
 
   /** To be called before the transaction is committed. */
   async catchUp(): Promise<void> {
-    if (!this.#isBehind) return
-    const last = (await this.#writer.get<{ last: number | null }>(LAST_INDEXED))?.last ?? 0
-    const docid = await this.#writer.get<{ last: number }>(
-      'SELECT coalesce(max(docid), 0) AS last FROM message_search_rows',
-    )
-    const shift = (docid?.last ?? 0) - last
-    const usual = await this.#writer.get<{ v: number }>(
-      "SELECT v FROM message_search_config WHERE k = 'hashsize'",
-    )
-    await this.#gather(MUCH_GATHERING)
+    if (this.#lastBefore === undefined) return
+    const indexed = await this.#lastIndexed(this.#lastBefore)
+    const shift =
+      (await this.#number('SELECT coalesce(max(docid), 0) AS n FROM message_search_rows')) - indexed
+    // With OR ROLLBACK SQLite need not keep what the statement changes: nearly every page of an index of random ids.
     await this.#writer.run(
-      'INSERT INTO message_search_rows (docid, message_id) SELECT rowid + ?1, id FROM chat_messages WHERE rowid > ?2',
-      [shift, last],
+      `INSERT OR ROLLBACK INTO message_search_rows (docid, message_id)
+       SELECT rowid + ?1, id FROM chat_messages WHERE rowid > ?2`,
+      [shift, indexed],
     )
-    await this.#writer.run(
-      'INSERT INTO message_search (rowid, content) SELECT rowid + ?1, content FROM chat_messages WHERE rowid > ?2',
-      [shift, last],
-    )
-    await this.#gather(usual?.v ?? USUAL_GATHERING)
-    if (!usual) await this.#writer.run("DELETE FROM message_search_config WHERE k = 'hashsize'")
+    const last = await this.#number('SELECT coalesce(max(rowid), 0) AS n FROM chat_messages')
+    await this.#configured(async () => {
+      for (let row = indexed; row < last; row += AT_ONCE) {
+        await this.#writer.run(
+          `INSERT INTO message_search (rowid, content)
+           SELECT rowid + ?1, content FROM chat_messages WHERE rowid > ?2 AND rowid <= ?3`,
+          [shift, row, row + AT_ONCE],
+        )
+        await this.#command('merge', MERGED_PAGES)
+      }
+    })
     await this.#writer.exec(INSERT_TRIGGER)
-    this.#isBehind = false
+    this.#lastBefore = undefined
   }
 
-  async #gather(bytes: number): Promise<void> {
-    await this.#writer.run("INSERT INTO message_search (message_search, rank) VALUES ('hashsize', ?)", [
-      bytes,
-    ])
+  /** The last row that is in the index. All that are not come after it: each was new when the others were there. */
+  #lastIndexed(lastBefore: number): Promise<number> {
+    return this.#number(
+      `SELECT coalesce(
+         (SELECT rowid FROM chat_messages m WHERE rowid <= ?
+            AND EXISTS (SELECT 1 FROM message_search_rows WHERE message_id = m.id)
+          ORDER BY rowid DESC LIMIT 1),
+         (SELECT min(rowid) - 1 FROM chat_messages), 0) AS n`,
+      [lastBefore],
+    )
+  }
+
+  /** Has FTS5 work as suits many messages, then again as it did. */
+  async #configured(work: () => Promise<void>): Promise<void> {
+    const chosen = await this.#writer.all<{ k: string; v: number }>('SELECT k, v FROM message_search_config')
+    for (const [name, { many }] of Object.entries(SETTINGS)) await this.#command(name, many)
+    await work()
+    for (const [name, { usual }] of Object.entries(SETTINGS)) {
+      const before = chosen.find(({ k }) => k === name)
+      await this.#command(name, before?.v ?? usual)
+      if (!before) await this.#writer.run('DELETE FROM message_search_config WHERE k = ?', [name])
+    }
+  }
+
+  async #command(name: string, value: number): Promise<void> {
+    await this.#writer.run('INSERT INTO message_search (message_search, rank) VALUES (?, ?)', [name, value])
+  }
+
+  async #number(sql: string, parameters: Parameters = []): Promise<number> {
+    return (await this.#writer.get<{ n: number }>(sql, parameters))?.n ?? 0
   }
 }

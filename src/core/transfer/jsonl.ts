@@ -95,8 +95,8 @@ const textOfMessage = (name: string) =>
   `iif(typeof(m.${name}) = 'blob', CAST(m.${name} AS TEXT), ${exactColumn(name, `m.${name}`)})`
 
 /**
- * The same for a message `m`, as an expression of SQL whose value is bytes: SQLite escapes text just as JavaScript does.
- * It fails for a row with bytes where text belongs.
+ * The same for a message `m`, as an expression of SQL: SQLite escapes text just as JavaScript does. It fails for a row
+ * with bytes where text belongs.
  */
 export const MESSAGE_LINE = messageLine((name) =>
   name === 'created_at' ? `iif(typeof(m.${name}) = 'text', m.${name}, ${textOfMessage(name)})` : `m.${name}`,
@@ -108,10 +108,9 @@ export const ANY_MESSAGE_LINE = messageLine(textOfMessage)
 function messageLine(textOf: (name: string) => string): string {
   const metadata = textOf(METADATA)
   const plain = LINE_COLUMNS.message.filter((name) => name !== METADATA)
-  return `CAST('{"type":"message"' || ${plain.map((name) => `',"${name}":' || json_quote(${textOf(name)})`).join(' || ')}
-    || '${MARKER}' || CASE
-      WHEN json_valid(${metadata}) AND json(${metadata}) = ${metadata} AND json_type(${metadata}) IN ('object', 'array')
-      THEN ${metadata} ELSE json_quote(${metadata}) END || '}' || char(10) AS BLOB)`
+  const isValue = `json_valid(${metadata}) AND json(${metadata}) = ${metadata} AND ${metadata} GLOB '[[{]*'`
+  return `json_object('type', 'message', ${plain.map((name) => `'${name}', ${textOf(name)}`).join(', ')},
+    '${METADATA}', CASE WHEN ${isValue} THEN json(${metadata}) ELSE ${metadata} END) || char(10)`
 }
 
 /** Metadata as a value where it is an object or array without space between its parts, else as text. */

@@ -72,15 +72,20 @@ export async function importChats(db: Database | undefined, options: ImportOptio
 async function runImport(connection: Connection | undefined, options: ImportOptions): Promise<ImportReport> {
   const run = new ImportRun(connection, options)
   try {
-    for await (const file of sourceFiles(options.path)) await run.take(file)
+    await takeAll(run, options).catch(async (error) => {
+      if (options.signal?.aborted) await run.writer.finish() // what is finished stays
+      throw error
+    })
     await run.writer.finish()
     return run.finished()
   } catch (error) {
-    if (options.signal?.aborted)
-      await run.writer.finish() // what is finished stays
-    else await run.writer.abandon()
+    await run.writer.abandon()
     throw error
   }
+}
+
+async function takeAll(run: ImportRun, { path }: ImportOptions): Promise<void> {
+  for await (const file of sourceFiles(path)) await run.take(file)
 }
 
 class ImportRun {
