@@ -3,7 +3,7 @@ import { broken, Pieces } from './json-elements.ts'
 import type { ImportRow } from './rows.ts'
 
 /** Bytes that are looked at together. */
-const BLOCK = 1024 * 1024
+const BLOCK = 512 * 1024
 const [NEWLINE, COMMA, OPEN, CLOSE, UNBRACE] = [10, 44, 91, 93, 125]
 /** Bytes before the first line, for the bracket of an array. */
 const SPARE = 1
