@@ -108,9 +108,10 @@ export const ANY_MESSAGE_LINE = messageLine(textOfMessage)
 function messageLine(textOf: (name: string) => string): string {
   const metadata = textOf(METADATA)
   const plain = LINE_COLUMNS.message.filter((name) => name !== METADATA)
-  const isValue = `json_valid(${metadata}) AND json(${metadata}) = ${metadata} AND ${metadata} GLOB '[[{]*'`
-  return `json_object('type', 'message', ${plain.map((name) => `'${name}', ${textOf(name)}`).join(', ')},
-    '${METADATA}', CASE WHEN ${isValue} THEN json(${metadata}) ELSE ${metadata} END) || char(10)`
+  return `concat('{"type":"message"', ${plain.map((name) => `',"${name}":', json_quote(${textOf(name)})`).join(', ')},
+    '${MARKER}', CASE
+      WHEN json_valid(${metadata}) AND json(${metadata}) = ${metadata} AND ${metadata} GLOB '[[{]*'
+      THEN ${metadata} ELSE json_quote(${metadata}) END, '}', char(10))`
 }
 
 /** Metadata as a value where it is an object or array without space between its parts, else as text. */
