@@ -273,3 +273,35 @@ test.each([
     )
   },
 )
+
+test('a chat that the database refuses stays out alone, and is told with the file it is of', async () => {
+  const made = await newDatabase()
+  const time = '2025-06-05T20:22:06.123456+00:00'
+  const chatOf = (id: string, messages: string[]) => [
+    { type: 'session', id, title: id, model_name: null, agent_id: null },
+    ...messages.map((message) => ({ type: 'message', id: message, session_id: id, role: 'user' })),
+  ]
+  const line = ({ type, ...rest }: Record<string, unknown>) =>
+    JSON.stringify(
+      type === 'session'
+        ? { type, ...rest, created_at: time, updated_at: time, is_archived: 0, metadata: null }
+        : { type, ...rest, content: 'hello', model_name: null, created_at: time, metadata: null },
+    )
+  const file = (...chats: Record<string, unknown>[][]) =>
+    `${['{"libreollama_db_export":1,"whole":false}', ...chats.flat().map(line)].join('\n')}\n`
+  const folder = folderOf({
+    'a.jsonl': file(chatOf('one', ['m1', 'm2']), chatOf('two', ['m3', 'm1']), chatOf('three', ['m4'])),
+    'b.jsonl': file(chatOf('four', ['m5']), chatOf('one', ['m1', 'm6'])),
+    'c.jsonl': file(chatOf('five', ['m4']), chatOf('six', ['m7'])),
+  })
+  const report = await json(['import', folder, ...made.words])
+  expect(report).toMatchObject({
+    ...{ files: 3, sessions_added: 4, sessions_updated: 1, messages_added: 6, refused: 2 },
+    refusals: [
+      { file: 'a.jsonl', id: 'two' },
+      { file: 'c.jsonl', id: 'five' },
+    ],
+  })
+  expect(await json(['session', 'list', ...made.words])).toHaveLength(4)
+  expect(await json(['search', 'hello', '--limit', '100', ...made.words])).toHaveLength(6)
+})

@@ -20,7 +20,7 @@ import type { LineRefusal } from './line-reader.ts'
 import { type Imagined, ItemMerger, type OnConflict } from './merge-item.ts'
 
 /** Milliseconds between two commits. */
-const COMMIT_EVERY = 2000
+const COMMIT_EVERY = 1000
 /** What is gathered before it is written: rows of messages, and characters in them. */
 const GATHERED = { rows: 1000, characters: 250_000 }
 
