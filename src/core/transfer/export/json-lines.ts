@@ -6,7 +6,7 @@ import {
   addRow,
   Block,
   type LineItem,
-  messageLists,
+  messageSizes,
   messagesIn,
   type ReadingOptions,
   readLines,
@@ -45,18 +45,13 @@ async function* sessionLines(
   options: LineOptions,
 ): AsyncGenerator<Uint8Array> {
   let block = new Block<LineItem>()
-  for await (const sessions of pages(reader, 'session', 'id', SESSIONS, rows)) {
-    const lists = await messageLists(
-      reader,
-      's.rowid IN (SELECT value FROM json_each(?))',
-      JSON.stringify(sessions.map(({ row }) => row)),
-    )
-    const messages = new Map(lists.map((list) => [list.session, list]))
+  const query = { key: 'id', size: SESSIONS, rows, more: `, ${messageSizes('t.id')} AS sizes` }
+  for await (const sessions of pages<{ sizes: string | null }>(reader, 'session', query)) {
     for (const session of sessions) {
       options.onSession?.()
       const line = lineOf('session', session, options)
       block.add(line, line.length)
-      for (const { row, bytes, share } of messagesIn(messages.get(session.row)?.sizes ?? '')) {
+      for (const { row, bytes, share } of messagesIn(session.sizes ?? '')) {
         addRow(block, row, bytes)
         if (!block.isFull) continue
         options.onShare?.(share, 1)
@@ -84,7 +79,7 @@ async function* lines(
   options: ReadingOptions,
   rows?: number[],
 ): AsyncGenerator<string> {
-  for await (const page of pages(reader, type, key, PAGE, rows))
+  for await (const page of pages(reader, type, { key, size: PAGE, rows }))
     yield page.map((row) => lineOf(type, row, options)).join('')
 }
 
@@ -92,24 +87,34 @@ function lineOf(type: LineType, row: object, { onBytesFound = () => {} }: Readin
   return writeLine(type, { ...textOfBytes(row, onBytesFound) })
 }
 
-/** A row with its number, and its key as it is stored, be it text or not. */
-type PageRow = Record<string, unknown> & { row: number; position: Value }
+/** A row with its key as it is stored, be it text or not. */
+type PageRow = Record<string, unknown> & { position: Value }
 
-async function* pages(
+/** Which rows to read of a table `t`, so many at once, and which columns more. */
+interface PageQuery {
+  key: string
+  size: number
+  rows: number[] | undefined
+  more?: string
+}
+
+async function* pages<T = unknown>(
   reader: Connection,
   type: LineType,
-  key: string,
-  size: number,
-  rows?: number[],
-): AsyncGenerator<PageRow[]> {
+  { key, size, rows, more = '' }: PageQuery,
+): AsyncGenerator<(PageRow & T)[]> {
   const among = rows ? 'AND t.rowid IN (SELECT value FROM json_each(?3))' : ''
   // No key is smaller than the empty text; an OR in the condition would have every page read from the start.
   const sql = (sign: string) =>
-    `SELECT t.rowid AS row, t.${key} AS position, ${exactColumns(type, 't')} FROM ${LINE_TABLES[type]} t
+    `SELECT t.${key} AS position, ${exactColumns(type, 't')}${more} FROM ${LINE_TABLES[type]} t
      WHERE t.${key} ${sign} ?1 ${among} ORDER BY t.${key} LIMIT ?2`
   let last: Value = ''
   for (let sign = '>='; ; sign = '>') {
-    const page: PageRow[] = await reader.all(sql(sign), [last, size, ...(rows ? [JSON.stringify(rows)] : [])])
+    const page: (PageRow & T)[] = await reader.all(sql(sign), [
+      last,
+      size,
+      ...(rows ? [JSON.stringify(rows)] : []),
+    ])
     yield page
     if (page.length < size) return
     last = page.at(-1)?.position ?? ''

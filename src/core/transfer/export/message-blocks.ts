@@ -45,26 +45,17 @@ export function addRow(block: Block<LineItem>, row: number, bytes: number): void
   } else block.add([row, row], bytes)
 }
 
-/** The messages of a session in their order, without their text: a long chat is sorted once, not for each block of it. */
-export interface MessageList {
-  /** Its row number, which stays the same within a transaction. */
-  session: number
-  /** For each message its row number and about how many bytes it has. Text, because of a million it takes little room. */
-  sizes: string
-}
+/**
+ * The messages of the session with an id, both expressions of SQL, as text in their order: for each its row number, which stays the same
+ * within a transaction, and about how many bytes it has. A long chat is sorted once, not for each block of it, and a
+ * million messages take little room as text.
+ */
+export const messageSizes = (id: string) => `(SELECT group_concat(
+    m.rowid || ' ' || (${OVERHEAD} + octet_length(m.content) + coalesce(octet_length(m.metadata), 0)), ','
+    ORDER BY m.created_at, m.id)
+  FROM chat_messages m WHERE m.session_id = ${id})`
 
-/** The messages of the sessions that a condition on `s` chooses. */
-export function messageLists(reader: Connection, where: string, parameter: Value): Promise<MessageList[]> {
-  return reader.all<MessageList>(
-    `SELECT s.rowid AS session, group_concat(
-       m.rowid || ' ' || (${OVERHEAD} + octet_length(m.content) + coalesce(octet_length(m.metadata), 0)), ','
-       ORDER BY m.created_at, m.id) AS sizes
-     FROM chat_sessions s JOIN chat_messages m ON m.session_id = s.id WHERE ${where} GROUP BY s.rowid`,
-    [parameter],
-  )
-}
-
-/** Each message of a list: its row, its bytes, and which share of the list ends with it. */
+/** Each message of such a text: its row, its bytes, and which share of them all ends with it. */
 export function* messagesIn(sizes: string): Generator<{ row: number; bytes: number; share: number }> {
   for (let at = 0; at < sizes.length; ) {
     const space = sizes.indexOf(' ', at)
@@ -102,7 +93,7 @@ export class StoredMessages implements AsyncIterable<ChatMessage> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ChatMessage> {
     if (this.#all) return yield* this.#all
-    this.#sizes ??= (await messageLists(this.#reader, 's.id = ?', this.#session))[0]?.sizes ?? ''
+    this.#sizes ??= await this.#list()
     const reading = ++this.#readings
     const first = new Block<number>()
     let block = first
@@ -115,6 +106,13 @@ export class StoredMessages implements AsyncIterable<ChatMessage> {
       yield* messages
       block = new Block()
     }
+  }
+
+  async #list(): Promise<string> {
+    const found = await this.#reader.get<{ sizes: string | null }>(`SELECT ${messageSizes('?')} AS sizes`, [
+      this.#session,
+    ])
+    return found?.sizes ?? ''
   }
 
   async #read(rows: readonly number[], reading: number): Promise<ChatMessage[]> {
