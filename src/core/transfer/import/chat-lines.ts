@@ -1,3 +1,4 @@
+import { LINE_TABLES } from '../jsonl.ts'
 import type { ImportItem } from './import-items.ts'
 import { elementsOf, parseElement } from './json-elements.ts'
 import { LineReader, type LineRefusal, rowOf } from './line-reader.ts'
@@ -36,7 +37,14 @@ const CHAT = new RegExp(
     String.raw`"model_name":${TEXT_OR_NULL},"created_at":${TEXT},"metadata":(?:${TEXT_OR_NULL}|${NESTED})\}\n)*`,
   'y',
 )
-const NEXT = /\{"type":"(?:session|agent|setting|execution)",/y
+
+/** The start of a line that belongs to no chat before it. */
+const NEXT = new RegExp(
+  `\\{"type":"(?:${Object.keys(LINE_TABLES)
+    .filter((type) => type !== 'message')
+    .join('|')})",`,
+  'y',
+)
 
 /**
  * How many bytes of lines, each byte one character, are the chat whose session they begin with; `unfinished` where that
@@ -51,7 +59,7 @@ export function lengthOfChat(lines: string, isLast: boolean): number | 'unfinish
   return !isLast && lines.indexOf('\n', end) < 0 ? 'unfinished' : undefined
 }
 
-/** The session of a chat that `lengthOfChat` found in valid UTF-8; undefined where its line is not of the form. */
+/** The session of a chat that `lengthOfChat` found; undefined where the chat is not valid UTF-8, or its first line not of the form. */
 export function sessionOf(chat: Buffer): ImportRow | undefined {
   const line = chat.toString('utf8', 0, chat.indexOf('\n'))
   const value = parseElement(chat, line)
