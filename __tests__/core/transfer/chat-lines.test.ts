@@ -266,7 +266,8 @@ test.each([
   ['brackets', { metadata: { n: Array(250_000).fill([]) } }],
 ])('half a megabyte of %s does not stop it, whether it is of the form or not', async (_, more) => {
   const line = message('a', more).replace(/"(1+)"/, '$1')
-  const sessions = async (text: string) => chatsIn(await split(text)).flatMap((chats) => chats.sessions)
+  const sessions = async (text: string) =>
+    chatsIn(await split(text, 2 ** 20)).flatMap((chats) => chats.sessions)
   expect(await sessions(`${[session(), line, session('last')].join('\n')}\n`)).toHaveLength(2)
   expect(
     await sessions(`${[session(), line.replace(/}$/, ' }'), session('last')].join('\n')}\n`),
