@@ -305,3 +305,30 @@ test('a chat that the database refuses stays out alone, and is told with the fil
   expect(await json(['session', 'list', ...made.words])).toHaveLength(4)
   expect(await json(['search', 'hello', '--limit', '100', ...made.words])).toHaveLength(6)
 })
+
+test('a search index that knows messages that are gone stops an import, until it is made again', async () => {
+  const made = await newDatabase()
+  await json([
+    'query',
+    "INSERT INTO message_search_rows (message_id) VALUES ('m1')",
+    '--write',
+    ...made.words,
+  ])
+  const time = '2025-06-05T20:22:06.123456+00:00'
+  const lines = [
+    '{"libreollama_db_export":1,"whole":false}',
+    `{"type":"session","id":"s","title":"t","model_name":null,"agent_id":null,"created_at":"${time}","updated_at":"${time}","is_archived":0,"metadata":null}`,
+    `{"type":"message","id":"m1","session_id":"s","role":"user","content":"hello","model_name":null,"created_at":"${time}","metadata":null}`,
+  ]
+  const words = ['import', join(folderOf({ 'a.jsonl': `${lines.join('\n')}\n` }), 'a.jsonl'), ...made.words]
+  const refused = await run([...words, '--json'])
+  expect(refused.code).toBe(3)
+  expect(errorOf(refused)).toMatchObject({
+    code: 'CHECK_FAILED',
+    hint: expect.stringContaining('search --rebuild'),
+  })
+  expect((await json(['stats', ...made.words])).total_messages).toBe(0)
+  await json(['search', '--rebuild', ...made.words])
+  expect(await json(words)).toMatchObject({ messages_added: 1 })
+  expect(await json(['search', 'hello', ...made.words])).toHaveLength(1)
+})

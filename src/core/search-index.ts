@@ -1,4 +1,5 @@
 import type { Connection, Parameters } from './connection.ts'
+import { AppError } from './errors.ts'
 
 /** Makes the index again from the messages. */
 export async function rebuildSearch(writer: Connection): Promise<void> {
@@ -61,18 +62,20 @@ export class DeferredSearchIndex {
     this.#lastBefore = last
   }
 
-  /** To be called before the transaction is committed. */
+  /** To be called before the transaction is committed. Throws CHECK_FAILED where the index knows a message that is new. */
   async catchUp(): Promise<void> {
     if (this.#lastBefore === undefined) return
     const indexed = await this.#lastIndexed(this.#lastBefore)
     const shift =
       (await this.#number('SELECT coalesce(max(docid), 0) AS n FROM message_search_rows')) - indexed
     // With OR ROLLBACK SQLite need not keep what the statement changes: nearly every page of an index of random ids.
-    await this.#writer.run(
-      `INSERT OR ROLLBACK INTO message_search_rows (docid, message_id)
-       SELECT rowid + ?1, id FROM chat_messages WHERE rowid > ?2`,
-      [shift, indexed],
-    )
+    await this.#writer
+      .run(
+        `INSERT OR ROLLBACK INTO message_search_rows (docid, message_id)
+         SELECT rowid + ?1, id FROM chat_messages WHERE rowid > ?2`,
+        [shift, indexed],
+      )
+      .catch(explainStale)
     const last = await this.#number('SELECT coalesce(max(rowid), 0) AS n FROM chat_messages')
     await this.#configured(async () => {
       for (let row = indexed; row < last; row += AT_ONCE) {
@@ -119,4 +122,12 @@ export class DeferredSearchIndex {
   async #number(sql: string, parameters: Parameters = []): Promise<number> {
     return (await this.#writer.get<{ n: number }>(sql, parameters))?.n ?? 0
   }
+}
+
+function explainStale(error: unknown): never {
+  if (!(error instanceof AppError) || error.code !== 'INVALID') throw error
+  throw new AppError('CHECK_FAILED', 'the search index has messages that were not there any more', {
+    hint: 'libreollama-db search --rebuild makes it again; then run this once more',
+    cause: error,
+  })
 }
