@@ -5,9 +5,10 @@ import type { OnProgress } from '../../progress.ts'
 import type { Imported } from '../conversation.ts'
 import { isJsonlHeader, isWholeExport } from '../jsonl.ts'
 import type { ImportCounts } from './import-counts.ts'
-import type { ImportItem } from './import-items.ts'
+import type { ImportItem, Refusal } from './import-items.ts'
 import { checkHeader, LineReader, type LineRefusal } from './line-reader.ts'
 import type { OnConflict } from './merge-item.ts'
+import { withQuickCommits } from './quick-commits.ts'
 import { agentRow, executionRow, settingRow } from './record-rows.ts'
 import type { Include } from './row-options.ts'
 import { toRows } from './rows.ts'
@@ -30,14 +31,6 @@ export interface ImportOptions {
   onProgress?: OnProgress
   /** Told of everything that is refused, as it happens. */
   onRefused?: (refusal: Refusal) => Promise<void>
-}
-
-/** Something that was not taken over, and why. */
-export interface Refusal {
-  file: string
-  /** The id that the source gives it, where it could be read. */
-  id: string | null
-  reason: string
 }
 
 /** What an import did. */
@@ -104,7 +97,7 @@ class ImportRun {
     this.#options = options
     this.writer = new ImportWriter(connection, {
       ...options,
-      onRefused: ({ file, id, reason }) => this.#refuse({ file, id, reason }),
+      onRefused: (refusal) => this.#refuse(refusal),
     })
     const counts = this.writer.counts
     this.#report = {
@@ -211,8 +204,7 @@ class ImportRun {
   async #writeAll(items: Iterable<ImportItem | LineRefusal>): Promise<void> {
     for (const item of items) {
       if (item.kind === 'refused') {
-        const { file, id, reason } = item
-        await this.#refuse({ file, id, reason })
+        await this.#refuse(item)
         continue
       }
       // A whole export gives back what it was made from; what `init` put into an empty database would be more than that.
@@ -228,38 +220,14 @@ class ImportRun {
       await work()
     } catch (error) {
       if (!refusesItem(error) || error === this.writer.failure) throw error
-      await this.#refuse({
-        file: file.name,
-        id,
-        reason: error.message,
-      })
+      await this.#refuse({ file: file.name, id, reason: error.message })
     }
   }
 
-  async #refuse(refusal: Refusal): Promise<void> {
+  async #refuse({ file, id, reason }: Refusal): Promise<void> {
+    const refusal = { file, id, reason }
     this.#report.refused++
     if (this.#report.refusals.length < MOST_REFUSALS) this.#report.refusals.push(refusal)
     await this.#options.onRefused?.(refusal)
-  }
-}
-
-/** Kilobytes, negative as SQLite wants them: ids are random, so the pages of their indexes are all in use at once. */
-const CACHE = -16_384
-/** Pages: each checkpoint waits for the disk. */
-const CHECKPOINT_EVERY = 32_768
-
-/** Lets many commits be fast: each is whole or not there, and all are on the disk when this resolves. */
-async function withQuickCommits<T>(writer: Connection, work: () => Promise<T>): Promise<T> {
-  const mode = await writer.get<{ journal_mode: string }>('PRAGMA journal_mode')
-  const usual = await writer.get<{ cache_size: number }>('PRAGMA cache_size')
-  await writer.exec(`PRAGMA cache_size = ${CACHE}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_EVERY}`)
-  if (mode?.journal_mode === 'wal') await writer.exec('PRAGMA synchronous = NORMAL')
-  try {
-    return await work()
-  } finally {
-    await writer.exec(
-      `PRAGMA synchronous = FULL; PRAGMA cache_size = ${usual?.cache_size}; PRAGMA wal_autocheckpoint = 1000`,
-    )
-    await writer.get('PRAGMA wal_checkpoint(PASSIVE)')
   }
 }

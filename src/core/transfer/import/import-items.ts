@@ -23,6 +23,14 @@ export type RecordTable = 'agents' | 'settings' | 'agent_executions'
 /** Something that is to be written: records, or chats that need not be read for that. */
 export type ImportItem = SessionItem | RecordItem | ChatLines
 
+/** Something that was not taken over, and why. */
+export interface Refusal {
+  file: string
+  /** The id that the source gives it, where it could be read. */
+  id: string | null
+  reason: string
+}
+
 /** Sessions that are written together: each once, with all of their rows as they go to SQLite. */
 export interface SessionBatch {
   kind: 'sessions'
@@ -56,7 +64,9 @@ export function batchesOf(items: Iterable<ImportItem>, dryRun: boolean): Batch[]
     }
     close()
     batches.push(
-      item.kind === 'lines' ? { kind: 'lines', chats: item, sessions: plainRows(item.sessions) } : item,
+      item.kind === 'lines'
+        ? { kind: 'lines', chats: item, sessions: plainRows(dryRun ? [] : item.sessions) }
+        : item,
     )
   }
   close()

@@ -12,15 +12,12 @@ import {
   METADATA,
   NUMBERS,
 } from '../jsonl.ts'
-import type { ImportItem, RecordTable, SessionItem } from './import-items.ts'
+import type { ImportItem, RecordTable, Refusal, SessionItem } from './import-items.ts'
 import type { ImportRow } from './rows.ts'
 
 /** A line that does not come in, or the chat to which it belongs. */
-export interface LineRefusal {
+export interface LineRefusal extends Refusal {
   kind: 'refused'
-  file: string
-  id: string | null
-  reason: string
 }
 
 /** Gathers the lines of a file into what can be written at once: a session with all its messages, which follow it. */

@@ -3,7 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../../errors.ts'
 import { exists } from '../../file-facts.ts'
-import type { Refusal } from './import-chats.ts'
+import type { Refusal } from './import-items.ts'
 
 /** A file of what an import refused, one JSON line each, written as it happens; made when there is something to write. */
 export class RejectFile {

@@ -12,11 +12,11 @@ import {
   type LineBatch,
   messagesOf,
   type RecordItem,
+  type Refusal,
   type SessionBatch,
   type SessionItem,
 } from './import-items.ts'
 import { insertMessageLines, insertPlain, type PlainRows } from './insert-plain.ts'
-import type { LineRefusal } from './line-reader.ts'
 import { type Imagined, ItemMerger, type OnConflict } from './merge-item.ts'
 
 /** Milliseconds between two commits. */
@@ -25,7 +25,7 @@ const COMMIT_EVERY = 1000
 const GATHERED = { rows: 1000, characters: 250_000 }
 
 /** Told of what the database refuses; then nothing of it is there. */
-export type OnItemRefused = (refusal: Omit<LineRefusal, 'kind'>) => Promise<void>
+export type OnItemRefused = (refusal: Refusal) => Promise<void>
 
 /**
  * The one writer of everything that is imported. Each conversation is whole or not there. Several share a statement and
