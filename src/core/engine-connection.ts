@@ -13,12 +13,19 @@ type Done<T> = (error: Error | null, result: T) => void
 type Bindable = string | number | null | Uint8Array
 type Bound = Bindable[] | Record<string, Bindable>
 
+/** What is used of a prepared statement of the driver; it is run by `all` only, after which it holds no lock. */
+interface Statement {
+  all<R>(parameters: Bound, done: Done<R[]>): unknown
+  finalize(): void
+}
+
 /** What is used of the driver's handle. */
 export interface Handle {
   all<R>(sql: string, parameters: Bound, done: Done<R[]>): unknown
   get<R>(sql: string, parameters: Bound, done: Done<R | undefined>): unknown
   run(sql: string, parameters: Bound, done: (this: { changes: number }, error: Error | null) => void): unknown
   exec(script: string, done: (error: Error | null) => void): unknown
+  prepare(sql: string, done: (error: Error | null) => void): Statement
   configure(option: 'busyTimeout', milliseconds: number): void
   interrupt(): void
   close(done: (error: Error | null) => void): void
@@ -29,6 +36,8 @@ export class EngineConnection implements ClosableConnection {
   readonly #handle: Handle
   readonly #path: string
   readonly #onStatement: ((timing: StatementTiming) => void) | undefined
+  /** By their text, until the connection is closed. */
+  readonly #prepared = new Map<string, Promise<Statement>>()
   #closed: Promise<void> | undefined
 
   constructor(handle: Handle, path: string, onStatement?: (timing: StatementTiming) => void) {
@@ -56,6 +65,15 @@ export class EngineConnection implements ClosableConnection {
     return this.#call(
       sql,
       (done) => this.#handle.all(sql, bindable(parameters), done),
+      (rows: R[]) => rows.length,
+    )
+  }
+
+  async repeat<R = Row>(sql: string, parameters: Parameters = []): Promise<R[]> {
+    const statement = await this.#prepare(sql)
+    return this.#call(
+      sql,
+      (done) => statement.all(bindable(parameters), done),
       (rows: R[]) => rows.length,
     )
   }
@@ -92,10 +110,30 @@ export class EngineConnection implements ClosableConnection {
   }
 
   close(): Promise<void> {
-    this.#closed ??= new Promise((resolve, reject) =>
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    for (const made of await Promise.allSettled(this.#prepared.values())) {
+      if (made.status === 'fulfilled') made.value.finalize()
+    }
+    await new Promise<void>((resolve, reject) =>
       this.#handle.close((error) => (error ? reject(explainEngineError(error, this.#path)) : resolve())),
     )
-    return this.#closed
+  }
+
+  #prepare(sql: string): Promise<Statement> {
+    const before = this.#prepared.get(sql)
+    if (before) return before
+    const made = new Promise<Statement>((resolve, reject) => {
+      const statement = this.#handle.prepare(sql, (error) =>
+        error ? reject(explainEngineError(error, this.#path)) : resolve(statement),
+      )
+    })
+    this.#prepared.set(sql, made)
+    made.catch(() => this.#prepared.delete(sql))
+    return made
   }
 
   #call<T>(

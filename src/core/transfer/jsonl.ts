@@ -64,11 +64,10 @@ export const MARKER = `,"${METADATA}":`
 
 /** One row as a line. Everything comes back exactly: times as they are stored, and metadata by its very characters. */
 export function writeLine(type: LineType, row: Record<string, unknown>): string {
-  const columns = LINE_COLUMNS[type]
-  const plain = columns.filter((name) => name !== METADATA).map((name) => [name, row[name]])
-  const line = JSON.stringify({ type, ...Object.fromEntries(plain) })
-  if (plain.length === columns.length) return `${line}\n`
-  return `${line.slice(0, -1)}${MARKER}${metadataOut(row[METADATA])}}\n`
+  const members = LINE_COLUMNS[type].map((name) =>
+    name === METADATA ? `${MARKER}${metadataOut(row[name])}` : `,"${name}":${JSON.stringify(row[name])}`,
+  )
+  return `{"type":"${type}"${members.join('')}}\n`
 }
 
 /** The columns of a kind of line for a SELECT, numbers such that they come back exactly. */
@@ -96,22 +95,29 @@ const textOfMessage = (name: string) =>
 
 /**
  * The same for a message `m`, as an expression of SQL: SQLite escapes text just as JavaScript does. It fails for a row
- * with bytes where text belongs.
+ * with bytes where text belongs, and for metadata that only begins like JSON.
  */
-export const MESSAGE_LINE = messageLine((name) =>
-  name === 'created_at' ? `iif(typeof(m.${name}) = 'text', m.${name}, ${textOfMessage(name)})` : `m.${name}`,
+export const MESSAGE_LINE = messageLine(
+  (name) =>
+    name === 'created_at'
+      ? `iif(typeof(m.${name}) = 'text', m.${name}, ${textOfMessage(name)})`
+      : `m.${name}`,
+  "m.metadata GLOB '[[{]*' AND json(m.metadata) = m.metadata",
 )
 
 /** The same for any row, which takes longer. */
-export const ANY_MESSAGE_LINE = messageLine(textOfMessage)
+export const ANY_MESSAGE_LINE = messageLine(
+  textOfMessage,
+  `json_valid(${textOfMessage(METADATA)}) AND json(${textOfMessage(METADATA)}) = ${textOfMessage(METADATA)}
+    AND ${textOfMessage(METADATA)} GLOB '[[{]*'`,
+)
 
-function messageLine(textOf: (name: string) => string): string {
+/** `isValue` tells of metadata what `metadataOut` asks. */
+function messageLine(textOf: (name: string) => string, isValue: string): string {
   const metadata = textOf(METADATA)
   const plain = LINE_COLUMNS.message.filter((name) => name !== METADATA)
   return `concat('{"type":"message"', ${plain.map((name) => `',"${name}":', json_quote(${textOf(name)})`).join(', ')},
-    '${MARKER}', CASE
-      WHEN json_valid(${metadata}) AND json(${metadata}) = ${metadata} AND ${metadata} GLOB '[[{]*'
-      THEN ${metadata} ELSE json_quote(${metadata}) END, '}', char(10))`
+    '${MARKER}', iif(${isValue}, ${metadata}, json_quote(${metadata})), '}', char(10))`
 }
 
 /** Metadata as a value where it is an object or array without space between its parts, else as text. */

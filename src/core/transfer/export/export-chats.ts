@@ -3,6 +3,7 @@ import type { OnProgress } from '../../progress.ts'
 import { checkPlace } from './export-place.ts'
 import { countChats, type ExportSelection, exportedChats, isWholeSelection } from './exported-chats.ts'
 import { loadExportFormat } from './formats/formats.ts'
+import { inBlocks, type Pieces } from './in-blocks.ts'
 import { jsonLines } from './json-lines.ts'
 import { CHAT_LINES, requireLines } from './require-lines.ts'
 import { writeFolder, writeNewFile } from './write-export.ts'
@@ -14,8 +15,8 @@ export interface ExportRequest {
   selection: ExportSelection
   /** A new file, or a new or empty folder where the format makes a file of each chat; without it all goes to `print`. */
   out?: string | undefined
-  /** Takes what has no file to go to; false when nobody reads it any more. */
-  print?: (piece: string | Uint8Array) => Promise<boolean>
+  /** Takes what has no file to go to, whose memory is used again later; false when nobody reads it any more. */
+  print?: (block: Uint8Array) => Promise<boolean>
   signal?: AbortSignal
   onProgress?: OnProgress | undefined
 }
@@ -82,14 +83,14 @@ export async function exportChats(reader: Connection, request: ExportRequest): P
       yield chat
     }
   }
-  const pieces = () =>
+  const pieces = (): Pieces =>
     format
       ? format.write(chats(), { onSkipped })
       : jsonLines(reader, selection, { onSession, onShare, onBytesFound })
   if (place === undefined) {
-    for await (const piece of pieces()) {
-      onBytes(Buffer.byteLength(piece))
-      if (!(await print(piece))) break
+    for await (const block of inBlocks(pieces())) {
+      onBytes(block.length)
+      if (!(await print(block))) break
     }
   } else if (format?.fileName) await writeFolder(path, format, chats(), { onSkipped, onBytes })
   else await writeNewFile(path, pieces(), onBytes)

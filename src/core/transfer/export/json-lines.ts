@@ -2,20 +2,12 @@ import type { Connection, Value } from '../../connection.ts'
 import { exactColumns, JSONL_HEADER, LINE_TABLES, type LineType, writeLine } from '../jsonl.ts'
 import { ahead } from './ahead.ts'
 import { type ExportSelection, isWholeSelection, selectedRows } from './exported-chats.ts'
-import {
-  addRow,
-  Block,
-  type LineItem,
-  messageSizes,
-  messagesIn,
-  type ReadingOptions,
-  readLines,
-} from './message-blocks.ts'
+import type { ReadingOptions } from './message-blocks.ts'
+import { CHATS, chatLines, longChatLines } from './message-lines.ts'
 import { textOfBytes } from './text-of-bytes.ts'
 
-/** Rows that are read at once: of sessions few, because the sizes of all their messages come with them. */
+/** Rows that are read at once. */
 const PAGE = 1000
-const SESSIONS = 50
 
 /** Told while lines are made: of each session, too. */
 export interface LineOptions extends ReadingOptions {
@@ -27,7 +19,7 @@ export async function* jsonLines(
   reader: Connection,
   selection: ExportSelection,
   options: LineOptions = {},
-): AsyncGenerator<string | Uint8Array> {
+): AsyncGenerator<string | (string | Uint8Array)[]> {
   const isWhole = isWholeSelection(selection)
   yield `${JSON.stringify({ ...JSONL_HEADER, whole: isWhole })}\n`
   if (isWhole) yield* lines(reader, 'setting', 'key', options)
@@ -43,24 +35,27 @@ async function* sessionLines(
   reader: Connection,
   rows: number[] | undefined,
   options: LineOptions,
-): AsyncGenerator<Uint8Array> {
-  let block = new Block<LineItem>()
-  const query = { key: 'id', size: SESSIONS, rows, more: `, ${messageSizes('t.id')} AS sizes` }
-  for await (const sessions of pages<{ sizes: string | null }>(reader, 'session', query)) {
-    for (const session of sessions) {
-      options.onSession?.()
-      const line = lineOf('session', session, options)
-      block.add(line, line.length)
-      for (const { row, bytes, share } of messagesIn(session.sizes ?? '')) {
-        addRow(block, row, bytes)
-        if (!block.isFull) continue
-        options.onShare?.(share, 1)
-        yield readLines(reader, block.items, options)
-        block = new Block()
+): AsyncGenerator<(string | Uint8Array)[]> {
+  const query = { key: 'id', rows, more: ', t.rowid AS row' }
+  for await (const page of pages<{ row: number }>(reader, 'session', query)) {
+    for (let first = 0; first < page.length; first += CHATS) {
+      const sessions = page.slice(first, first + CHATS)
+      const found = sessions.map(({ row }) => row)
+      let pieces: (string | Uint8Array)[] = []
+      for (const [index, messages] of (await chatLines(reader, found, options)).entries()) {
+        const session = sessions[index] as PageRow
+        options.onSession?.()
+        pieces.push(lineOf('session', session, options))
+        if (messages) pieces.push(messages)
+        else {
+          yield pieces
+          pieces = []
+          for await (const some of longChatLines(reader, session.position, options)) yield [some]
+        }
       }
+      yield pieces
     }
   }
-  yield readLines(reader, block.items, options)
 }
 
 async function agentsOf(reader: Connection, sessions: number[]): Promise<number[]> {
@@ -79,21 +74,20 @@ async function* lines(
   options: ReadingOptions,
   rows?: number[],
 ): AsyncGenerator<string> {
-  for await (const page of pages(reader, type, { key, size: PAGE, rows }))
+  for await (const page of pages(reader, type, { key, rows }))
     yield page.map((row) => lineOf(type, row, options)).join('')
 }
 
 function lineOf(type: LineType, row: object, { onBytesFound = () => {} }: ReadingOptions): string {
-  return writeLine(type, { ...textOfBytes(row, onBytesFound) })
+  return writeLine(type, textOfBytes(row, onBytesFound) as Record<string, unknown>)
 }
 
 /** A row with its key as it is stored, be it text or not. */
 type PageRow = Record<string, unknown> & { position: Value }
 
-/** Which rows to read of a table `t`, so many at once, and which columns more. */
+/** Which rows to read of a table `t`, and which columns more. */
 interface PageQuery {
   key: string
-  size: number
   rows: number[] | undefined
   more?: string
 }
@@ -101,7 +95,7 @@ interface PageQuery {
 async function* pages<T = unknown>(
   reader: Connection,
   type: LineType,
-  { key, size, rows, more = '' }: PageQuery,
+  { key, rows, more = '' }: PageQuery,
 ): AsyncGenerator<(PageRow & T)[]> {
   const among = rows ? 'AND t.rowid IN (SELECT value FROM json_each(?3))' : ''
   // No key is smaller than the empty text; an OR in the condition would have every page read from the start.
@@ -112,11 +106,11 @@ async function* pages<T = unknown>(
   for (let sign = '>='; ; sign = '>') {
     const page: (PageRow & T)[] = await reader.all(sql(sign), [
       last,
-      size,
+      PAGE,
       ...(rows ? [JSON.stringify(rows)] : []),
     ])
     yield page
-    if (page.length < size) return
+    if (page.length < PAGE) return
     last = page.at(-1)?.position ?? ''
   }
 }

@@ -5,8 +5,8 @@ import { discardDatabase, makeFolderFor, publishFile, syncPath } from '../../new
 import { namesFor, recover } from '../../unfinished.ts'
 import { explainPlace, FLAG } from './export-place.ts'
 import type { ExportedChat, ExportFormat, ExportOptions } from './formats/shape.ts'
+import { inBlocks, type Pieces } from './in-blocks.ts'
 
-const BUFFER = 256 * 1024
 /** Files that are put on the disk at once: a disk has them together in a fraction of the time. */
 const AT_ONCE = 16
 
@@ -14,11 +14,7 @@ const AT_ONCE = 16
 type OnBytes = (bytes: number) => void
 
 /** Writes pieces of text to a new file, 0600, which has its name only when it is whole. */
-export async function writeNewFile(
-  path: string,
-  pieces: AsyncIterable<string | Uint8Array>,
-  onBytes: OnBytes,
-): Promise<void> {
+export async function writeNewFile(path: string, pieces: Pieces, onBytes: OnBytes): Promise<void> {
   await appear(path, async (made) => {
     try {
       await writeAll(made, pieces, onBytes)
@@ -100,11 +96,7 @@ async function publishFolder(made: string, path: string, onBytes: OnBytes): Prom
   }
 }
 
-async function writeAll(
-  path: string,
-  pieces: AsyncIterable<string | Uint8Array>,
-  onBytes: OnBytes,
-): Promise<void> {
+async function writeAll(path: string, pieces: Pieces, onBytes: OnBytes): Promise<void> {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
   const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
@@ -114,30 +106,14 @@ async function writeAll(
   }
 }
 
-/** Writes pieces one after the other, small ones together, while the next is being made. */
-async function pour(
-  file: FileHandle,
-  pieces: AsyncIterable<string | Uint8Array>,
-  onBytes: OnBytes,
-): Promise<void> {
-  let waiting: Uint8Array[] = []
-  let size = 0
+/** Writes one block while the next is being made. */
+async function pour(file: FileHandle, pieces: Pieces, onBytes: OnBytes): Promise<void> {
   let writing = Promise.resolve()
-  const flush = async () => {
-    const buffers = waiting
-    waiting = []
-    size = 0
+  for await (const block of inBlocks(pieces)) {
+    onBytes(block.length)
     await writing
-    writing = file.writeFile(Buffer.concat(buffers))
+    writing = file.writeFile(block)
     writing.catch(() => {}) // told by the next who waits for it
   }
-  for await (const piece of pieces) {
-    const buffer = typeof piece === 'string' ? Buffer.from(piece) : piece
-    waiting.push(buffer)
-    size += buffer.length
-    onBytes(buffer.length)
-    if (size >= BUFFER) await flush()
-  }
-  await flush()
   await writing
 }

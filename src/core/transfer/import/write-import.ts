@@ -249,6 +249,7 @@ export class ImportWriter {
 /** What a dry run into a database that does not exist yet finds there. */
 const NO_DATABASE: Connection = {
   all: async () => [],
+  repeat: async () => [],
   get: async () => undefined,
   run: async () => 0,
   exec: async () => {},

@@ -1,0 +1,78 @@
+import { isUtf8 } from 'node:buffer'
+import type { Connection, Value } from '../../connection.ts'
+import { isEngineError } from '../../engine-errors.ts'
+import { ANY_MESSAGE_LINE, LINE_COLUMNS, MESSAGE_LINE } from '../jsonl.ts'
+import { blocksIn, LISTED, type ReadingOptions, SIZE, sizesOf } from './message-blocks.ts'
+
+/** Bytes of messages up to which a chat is short: so many are read together. */
+const SHORT = 192 * 1024
+/** Short chats that are read together. */
+export const CHATS = 24
+
+/** A statement that fails for a row with bytes where text belongs, and a slower one that takes any row and counts those. */
+interface LineQuery {
+  quick: string
+  any: string
+}
+
+/** As bytes: the driver makes a text of anything else, which takes longer and ends at a NUL. */
+const together = (line: string) => `CAST(group_concat(${line}, '') AS BLOB)`
+const BYTES = `total(${LINE_COLUMNS.message.map((name) => `typeof(m.${name}) = 'blob'`).join(' OR ')})`
+
+const ofBlock = (line: string, bytes: string) =>
+  `SELECT ${together(line)} AS lines, ${bytes} AS bytes FROM ${LISTED}`
+const OF_BLOCK: LineQuery = { quick: ofBlock(MESSAGE_LINE, '0'), any: ofBlock(ANY_MESSAGE_LINE, BYTES) }
+
+const SORTED = `(SELECT rowid AS row FROM chat_messages WHERE session_id = t.id ORDER BY created_at, id) o
+  CROSS JOIN chat_messages m ON m.rowid = o.row`
+const ofChats = (line: string, bytes: string) => `
+  SELECT iif(isShort, coalesce((SELECT ${together(line)} FROM ${SORTED}), x''), NULL) AS lines, ${bytes} AS bytes
+  FROM (
+    SELECT t.id, (SELECT total(${SIZE}) FROM chat_messages m WHERE m.session_id = t.id) < ${SHORT} AS isShort
+    FROM json_each(?) j JOIN chat_sessions t ON t.rowid = j.value ORDER BY j.key
+  ) t`
+const OF_CHATS: LineQuery = {
+  quick: ofChats(MESSAGE_LINE, '0'),
+  any: ofChats(ANY_MESSAGE_LINE, `iif(isShort, (SELECT ${BYTES} FROM ${SORTED}), 0)`),
+}
+
+/** The lines of the messages of each of some sessions, which are named by their row numbers; undefined for a long chat. */
+export async function chatLines(
+  reader: Connection,
+  sessions: readonly number[],
+  options: ReadingOptions,
+): Promise<(Uint8Array | undefined)[]> {
+  return readLines(reader, OF_CHATS, sessions, options)
+}
+
+/** The lines of the messages of a long chat, some at a time. */
+export async function* longChatLines(
+  reader: Connection,
+  session: Value,
+  options: ReadingOptions,
+): AsyncGenerator<Uint8Array> {
+  for (const { rows, share } of blocksIn(await sizesOf(reader, session))) {
+    options.onShare?.(share, 1)
+    for (const lines of await readLines(reader, OF_BLOCK, rows, options)) if (lines) yield lines
+  }
+}
+
+async function readLines(
+  reader: Connection,
+  { quick, any }: LineQuery,
+  rows: readonly unknown[],
+  { onBytesFound = () => {} }: ReadingOptions,
+): Promise<(Uint8Array | undefined)[]> {
+  const read = (sql: string) =>
+    reader.repeat<{ lines: Buffer | null; bytes: number }>(sql, [JSON.stringify(rows)])
+  const found = await read(quick).catch((error) => {
+    // A row with bytes where text belongs; any other failure comes again.
+    if (!isEngineError(error) || error.code !== 'SQLITE_ERROR') throw error
+    return read(any)
+  })
+  return found.map(({ lines, bytes }) => {
+    for (let left = bytes; left > 0; left--) onBytesFound()
+    // Another program may have stored text that is not UTF-8; it comes out with U+FFFD, as everywhere else.
+    return lines === null ? undefined : isUtf8(lines) ? lines : Buffer.from(lines.toString('utf8'))
+  })
+}
