@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Connection, Value } from '../../../src/core/connection.ts'
 import type { Database } from '../../../src/core/database.ts'
 import { atOneMoment } from '../../../src/core/transfer/export/exported-chats.ts'
+import { inBlocks } from '../../../src/core/transfer/export/in-blocks.ts'
 import { jsonLines } from '../../../src/core/transfer/export/json-lines.ts'
 import { importChats } from '../../../src/core/transfer/import/import-chats.ts'
 import { MESSAGE_LINE, writeLine } from '../../../src/core/transfer/jsonl.ts'
@@ -14,7 +15,7 @@ const MOMENT = '2025-06-05T20:22:06.123456+00:00'
 async function exported(db: Database): Promise<string> {
   return atOneMoment(db, async (reader) => {
     const pieces: Buffer[] = []
-    for await (const piece of jsonLines(reader, {})) pieces.push(Buffer.from(piece as string))
+    for await (const block of inBlocks(jsonLines(reader, {}))) pieces.push(Buffer.from(block))
     return Buffer.concat(pieces).toString()
   })
 }

@@ -58,9 +58,9 @@ test('each format stops within one chat, and leaves nothing', async () => {
 test('what is written is the same whether a chat is one block or many', async () => {
   await withLongChat(async (db) => {
     for (const format of ['openai', 'sharegpt']) {
-      const pieces: (string | Uint8Array)[] = []
-      await exported(db, { format, print: async (piece) => pieces.push(piece) > 0 })
-      const [line] = Object.values(JSON.parse(pieces.join(''))) as [Record<string, string>[]]
+      const blocks: Buffer[] = []
+      await exported(db, { format, print: async (block) => blocks.push(Buffer.from(block)) > 0 })
+      const [line] = Object.values(JSON.parse(Buffer.concat(blocks).toString())) as [Record<string, string>[]]
       const numbers = line.map((turn) => Number((turn.content ?? turn.value ?? '').slice(0, 5)))
       expect(numbers).toEqual(Array.from({ length: 4000 }, (_, index) => index + 1))
     }
