@@ -166,3 +166,23 @@ test('typed queries run on a lent connection', () =>
     )
     expect(row).toEqual({ value: 'dark' })
   }))
+
+test('a statement that stays prepared sees what was written since, fails alone, and holds no lock', () =>
+  withTestDatabase((db) =>
+    db.exclusively(async (writer) => {
+      const read = () =>
+        writer.repeat<{ n: number }>(`SELECT count(*) AS n FROM settings WHERE key > ?`, [''])
+      expect(await read()).toEqual([{ n: 6 }])
+      await writer.run(insert, ['new'])
+      expect(await Promise.all([read(), read()])).toEqual([[{ n: 7 }], [{ n: 7 }]])
+      await writer.exec('ALTER TABLE settings RENAME TO elsewhere')
+      await expect(read()).rejects.toThrow('no such table')
+      await writer.exec('ALTER TABLE elsewhere RENAME TO settings')
+      expect(await read()).toEqual([{ n: 7 }])
+      const missing = () => writer.repeat('SELECT 1 FROM later')
+      await expect(missing()).rejects.toThrow('no such table')
+      await writer.exec('CREATE TABLE later (a)')
+      expect(await missing()).toEqual([])
+      await writer.exec('VACUUM')
+    }),
+  ))
