@@ -102,22 +102,21 @@ export const MESSAGE_LINE = messageLine(
     name === 'created_at'
       ? `iif(typeof(m.${name}) = 'text', m.${name}, ${textOfMessage(name)})`
       : `m.${name}`,
-  "m.metadata GLOB '[[{]*' AND json(m.metadata) = m.metadata",
+  (metadata) => `${metadata} GLOB '[[{]*' AND json(${metadata}) = ${metadata}`,
 )
 
 /** The same for any row, which takes longer. */
 export const ANY_MESSAGE_LINE = messageLine(
   textOfMessage,
-  `json_valid(${textOfMessage(METADATA)}) AND json(${textOfMessage(METADATA)}) = ${textOfMessage(METADATA)}
-    AND ${textOfMessage(METADATA)} GLOB '[[{]*'`,
+  (metadata) => `json_valid(${metadata}) AND json(${metadata}) = ${metadata} AND ${metadata} GLOB '[[{]*'`,
 )
 
 /** `isValue` tells of metadata what `metadataOut` asks. */
-function messageLine(textOf: (name: string) => string, isValue: string): string {
+function messageLine(textOf: (name: string) => string, isValue: (metadata: string) => string): string {
   const metadata = textOf(METADATA)
   const plain = LINE_COLUMNS.message.filter((name) => name !== METADATA)
   return `concat('{"type":"message"', ${plain.map((name) => `',"${name}":', json_quote(${textOf(name)})`).join(', ')},
-    '${MARKER}', iif(${isValue}, ${metadata}, json_quote(${metadata})), '}', char(10))`
+    '${MARKER}', iif(${isValue(metadata)}, ${metadata}, json_quote(${metadata})), '}', char(10))`
 }
 
 /** Metadata as a value where it is an object or array without space between its parts, else as text. */

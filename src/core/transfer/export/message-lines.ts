@@ -4,7 +4,7 @@ import { isEngineError } from '../../engine-errors.ts'
 import { ANY_MESSAGE_LINE, LINE_COLUMNS, MESSAGE_LINE } from '../jsonl.ts'
 import { blocksIn, LISTED, type ReadingOptions, SIZE, sizesOf } from './message-blocks.ts'
 
-/** Bytes of messages up to which a chat is short: so many are read together. */
+/** Bytes of messages below which a chat is short. */
 const SHORT = 192 * 1024
 /** Short chats that are read together. */
 export const CHATS = 24
@@ -28,16 +28,16 @@ const SORTED = `(SELECT rowid AS row FROM chat_messages WHERE session_id = t.id 
 const ofChats = (line: string, bytes: string) => `
   SELECT iif(isShort, coalesce((SELECT ${together(line)} FROM ${SORTED}), x''), NULL) AS lines, ${bytes} AS bytes
   FROM (
-    SELECT t.id, (SELECT total(${SIZE}) FROM chat_messages m WHERE m.session_id = t.id) < ${SHORT} AS isShort
-    FROM json_each(?) j JOIN chat_sessions t ON t.rowid = j.value ORDER BY j.key
-  ) t`
+    SELECT j.key AS place, t.id, (SELECT total(${SIZE}) FROM chat_messages m WHERE m.session_id = t.id) < ${SHORT} AS isShort
+    FROM json_each(?) j JOIN chat_sessions t ON t.rowid = j.value
+  ) t ORDER BY place`
 const OF_CHATS: LineQuery = {
   quick: ofChats(MESSAGE_LINE, '0'),
   any: ofChats(ANY_MESSAGE_LINE, `iif(isShort, (SELECT ${BYTES} FROM ${SORTED}), 0)`),
 }
 
 /** The lines of the messages of each of some sessions, which are named by their row numbers; undefined for a long chat. */
-export async function chatLines(
+export function chatLines(
   reader: Connection,
   sessions: readonly number[],
   options: ReadingOptions,

@@ -3,9 +3,9 @@
  * Tells when there were some.
  */
 export function textOfBytes<T extends object>(row: T, onFound: () => void): T {
-  if (!Object.values(row).some((value) => value instanceof Uint8Array)) return row
-  onFound()
   const found = Object.entries(row).filter(([, value]) => value instanceof Uint8Array)
+  if (found.length === 0) return row
+  onFound()
   return {
     ...row,
     ...Object.fromEntries(found.map(([name, value]) => [name, Buffer.from(value).toString()])),
