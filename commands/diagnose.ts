@@ -1,25 +1,76 @@
 import { resolve } from 'node:path'
 import type { View } from '../src/cli/output.ts'
-import { safe } from '../src/cli/terminal.ts'
+import { localTime, type Style, safe } from '../src/cli/terminal.ts'
 import type { Diagnosis } from '../src/core/cause.ts'
 import { diagnose } from '../src/core/database.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
+import type { SalvageReport } from '../src/core/salvage.ts'
 import type { Define } from './index.ts'
 
-const view: View<Diagnosis> = {
-  fields: ['cause', 'detail', 'pages', 'hint'],
-  text: ({ cause, detail, hint }, style) =>
-    `${(cause === 'ok' ? style.good : style.bad)(cause)}: ${safe(detail)}\n${hint && `  → ${safe(hint)}\n`}`,
+interface Result extends Diagnosis {
+  /** What was written for --salvage. */
+  salvage: SalvageReport | null
+}
+
+const view: View<Result> = {
+  fields: ['cause', 'detail', 'pages', 'hint', 'salvage'],
+  text: ({ cause, detail, hint, salvage }, style) =>
+    `${(cause === 'ok' ? style.good : style.bad)(cause)}: ${safe(detail)}\n${
+      salvage ? describeSalvage(salvage, style) : hint && `  → ${safe(hint)}\n`
+    }`,
+}
+
+/** Messages that are listed; JSON has all of them. */
+const LISTED = 20
+
+function describeSalvage(
+  { path, before, recovered, lost_pages, messages }: SalvageReport,
+  style: Style,
+): string {
+  const whole = recovered.problems.length === 0 && lost_pages.length === 0
+  const state = whole
+    ? 'nothing is missing'
+    : `incomplete: ${[...recovered.problems, ...lost_pages.map((page) => `the newest page ${page} is damaged`)].slice(0, 5).join('; ')}`
+  return `${[
+    `${style.bold(safe(before.path))}  without what was committed after the damage`,
+    `${style.bold(safe(recovered.path))}  with the later commits; ${safe(state)}`,
+    `${messages.length} messages are only in the second file${messages.length > LISTED ? ', among them' : ''}`,
+    ...messages
+      .slice(0, LISTED)
+      .map(({ id, session_id, role, created_at }) =>
+        safe(`  ${localTime(String(created_at))}  ${role}  message ${id}  session ${session_id}`),
+      ),
+    `  → libreollama-db --db ${safe(path)} restore ${safe(whole ? recovered.path : before.path)} replaces the damaged database, which is kept`,
+    ...(whole || messages.length === 0
+      ? []
+      : [
+          `  → libreollama-db export --db ${safe(recovered.path)} --format jsonl writes the messages of the second file`,
+        ]),
+  ].join('\n')}\n`
 }
 
 const define: Define = (command, context) => {
-  command.argument('[file]', 'the file; the database by default').action(async (file: string | undefined) => {
-    const ctx = context()
-    const print = ctx.printer(view)
-    const result = await diagnose(file === undefined ? ctx.path : resolve(file), () => ctx.keys())
-    if (result.cause !== 'ok') ctx.exitCode = exitCodeOf('CHECK_FAILED')
-    await print(result)
-  })
+  command
+    .argument('[file]', 'the file; the database by default')
+    .option(
+      '--salvage <folder>',
+      'write what can be read of a database with a damaged -wal to new encrypted files',
+    )
+    .action(async (file: string | undefined, { salvage: folder }: { salvage?: string }) => {
+      const ctx = context()
+      const print = ctx.printer(view)
+      const path = file === undefined ? ctx.path : resolve(file)
+      const result = await diagnose(path, () => ctx.keys())
+      if (folder === undefined) {
+        if (result.cause !== 'ok') ctx.exitCode = exitCodeOf('CHECK_FAILED')
+        return print({ ...result, salvage: null })
+      }
+      const { salvage } = await import('../src/core/salvage.ts')
+      await print({
+        ...result,
+        salvage: await salvage({ ...ctx.database, now: ctx.host.now, path, folder: resolve(folder) }),
+      })
+    })
 }
 
 export default define

@@ -60,6 +60,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'diagnose',
     summary: 'tell why a file does not open, without changing it',
     examples: [
+      'libreollama-db diagnose ./chats.db --salvage ./salvaged',
       'libreollama-db diagnose ./chats.db',
       'libreollama-db diagnose ./chats.db --key-file ./key --json',
     ],

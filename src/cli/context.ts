@@ -77,6 +77,8 @@ export class Context {
       keys: (salt) => this.keys(salt),
       lockTimeout: this.options.lockTimeout,
       signal: this.host.signal,
+      onLostCommits: ({ detail, hint }) =>
+        this.warn(`${detail}; what was committed before it is shown. ${hint}`),
       onStatement: this.options.timing ? (timing) => this.#onStatement(timing) : undefined,
     }
   }

@@ -13,6 +13,7 @@ import type { Key } from './key.ts'
 import { saltKey } from './new-key.ts'
 import { type Database, LOCK_TIMEOUT, OpenDatabase, type Opening } from './open-database.ts'
 import { type ProofOptions, prove, readSomething, UNPROVEN } from './proof.ts'
+import type { LostCommits } from './write-ahead-log.ts'
 
 export { type Database, inTransaction } from './open-database.ts'
 
@@ -26,6 +27,11 @@ export interface DatabaseOptions extends ProofOptions {
   keys: (salt?: Buffer) => Promise<Key[]>
   /** Connections that read side by side; default 2. */
   readers?: number
+  /**
+   * Told of commits that the -wal has lost, when the file is opened for reading. Without it, and for writing, such a file
+   * does not open: what SQLite would then write removes the last trace of them.
+   */
+  onLostCommits?: (cause: Diagnosis) => void
   /** Aborting it interrupts the running statements; its reason is thrown. */
   signal?: AbortSignal
 }
@@ -59,10 +65,12 @@ export async function withDatabase<T>(
 export async function diagnose(path: string, keys: DatabaseOptions['keys']): Promise<Diagnosis> {
   const { facts, file } = await hold(path)
   try {
-    return (
-      (await causeWithoutKey(facts, connect)) ??
-      (await causeWithKeys(facts, await keys(facts.samples.start.subarray(0, 16)), connect))
-    )
+    const known = await causeWithoutKey(facts, connect)
+    if (known) return known
+    const found = await causeWithKeys(facts, await keys(facts.samples.start.subarray(0, 16)), connect)
+    if (found.cause !== 'ok' || !facts.lostCommits) return found
+    const { lostCommitsCause } = await import('./lost-commits.ts')
+    return lostCommitsCause(facts, facts.lostCommits)
   } finally {
     release(file)
   }
@@ -156,9 +164,27 @@ async function openExisting(
   options.signal?.throwIfAborted()
   // The probe goes on as the first reader.
   const { probe, access: reading, ...proof } = await prove(facts, keys, connect, options)
+  if (facts.lostCommits) {
+    await tellLostCommits(facts, facts.lostCommits, options).catch(async (error) => {
+      await probe.close()
+      throw error
+    })
+  }
   const db = new OpenDatabase({ ...options, ...proof, facts, file, connect, reading }, [probe])
   if (options.access === 'write') await db.openWriter()
   return db
+}
+
+/** Keeps a copy of a log with lost commits; goes on only to read, and only for a caller who is told. */
+async function tellLostCommits(
+  facts: FileFacts,
+  lost: LostCommits,
+  { access = 'read', copying, form, onLostCommits }: DatabaseOptions,
+): Promise<void> {
+  const { keepLog, lostCommitsCause } = await import('./lost-commits.ts')
+  const cause = lostCommitsCause(facts, lost, { kept: await keepLog(facts, new Date()), form })
+  if (access !== 'read' || copying || !onLostCommits) throw causeError(cause)
+  onLostCommits(cause)
 }
 
 function encryptedAlready(path: string): AppError {

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access, lstat, open, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { explainSystemError, systemErrorCode } from './errors.ts'
+import type { LostCommits } from './write-ahead-log.ts'
 
 /** What can be known of a file without SQLite, before any connection to it exists. */
 export interface FileFacts {
@@ -21,6 +22,8 @@ export interface FileFacts {
   /** Whether a rollback journal with content is beside it. */
   hasJournal: boolean
   folderWritable: boolean
+  /** Commits in the -wal that SQLite will not read; only looked for when the file is held. */
+  lostCommits?: LostCommits
   /** Up to 4,096 bytes each from the start and the middle; empty until they are read. */
   samples: Samples
 }

@@ -46,7 +46,8 @@ export async function databaseHealthCheck(
 ): Promise<HealthReport> {
   const checks: Check[] = await endInterrupted(options.path)
   try {
-    await withDatabase({ ...options, access: 'read', recover: false }, async (db) => {
+    const opening = { ...options, access: 'read', recover: false, onLostCommits: () => {} } as const
+    await withDatabase(opening, async (db) => {
       for (const [name, check] of Object.entries(QUICK_CHECKS)) {
         checks.push({ name, ...(await check(db, options.migrations)) })
       }
@@ -131,7 +132,13 @@ async function checkDiskSpace({ realPath, size }: FileFacts): Promise<Verdict> {
       )
 }
 
-async function checkWriteAheadLog({ walBytes }: FileFacts): Promise<Verdict> {
+async function checkWriteAheadLog(facts: FileFacts): Promise<Verdict> {
+  const { walBytes, lostCommits } = facts
+  if (lostCommits) {
+    const { lostCommitsCause } = await import('./lost-commits.ts')
+    const { detail, hint } = lostCommitsCause(facts, lostCommits)
+    return fail(detail, hint)
+  }
   if (walBytes === undefined || walBytes === 0) return ok('nothing waits in the -wal file')
   return walBytes > LARGE_WAL
     ? warn(`${walBytes} bytes wait in the -wal file`, 'close the programs that use the database')

@@ -1,10 +1,13 @@
 import { examineFile, type FileFacts, readSamples, type Samples } from './file-facts.ts'
 import { Mutex } from './pool.ts'
+import type { LostCommits } from './write-ahead-log.ts'
 
 /** A file in use by this process. Its content is read once, before any connection to it (see readSamples). */
 export interface HeldFile {
   id: string
   samples: Promise<Samples>
+  /** What its -wal has lost; SQLite, once it has the file open, may empty or remove it. */
+  lostCommits: Promise<LostCommits | undefined>
   users: number
   /** Shared by all that write this file from this process: waiting inside SQLite would keep a thread from working. */
   writing: Mutex
@@ -16,15 +19,28 @@ const heldFiles = new Map<string, HeldFile>()
 export async function hold(path: string): Promise<{ facts: FileFacts; file: HeldFile }> {
   const facts = await examineFile(path)
   const known = heldFiles.get(facts.id)
-  const file = known ?? { id: facts.id, samples: readSamples(facts), users: 0, writing: new Mutex() }
+  const file = known ?? {
+    id: facts.id,
+    samples: readSamples(facts),
+    lostCommits: lookAtLog(facts),
+    users: 0,
+    writing: new Mutex(),
+  }
   heldFiles.set(facts.id, file)
   file.users++
   try {
-    return { facts: { ...facts, samples: await file.samples }, file }
+    const [samples, lostCommits] = await Promise.all([file.samples, file.lostCommits])
+    return { facts: { ...facts, samples, lostCommits }, file }
   } catch (error) {
     release(file)
     throw error
   }
+}
+
+async function lookAtLog(facts: FileFacts): Promise<LostCommits | undefined> {
+  if (facts.kind !== 'file' || !facts.walBytes) return undefined
+  const { readLostCommits } = await import('./lost-commits.ts') // most files have no -wal beside them
+  return readLostCommits(facts)
 }
 
 /** Ends what `hold` began. */

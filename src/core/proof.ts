@@ -89,7 +89,7 @@ function waysToRead(facts: FileFacts, { access, copying, recover = true }: Proof
   const hasAll = !facts.walBytes && !facts.hasJournal
   if (hasAll && access !== 'write') ways.push({ access: 'read', immutable: true })
   // Half a transaction of a killed program is rolled back from its journal, which only a writing connection may do.
-  if (facts.hasJournal && recover) ways.push({ access: 'query', immutable: false })
+  if (facts.hasJournal && recover && !facts.lostCommits) ways.push({ access: 'query', immutable: false })
   return ways
 }
 

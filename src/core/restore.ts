@@ -99,7 +99,9 @@ async function readStanding(
   options: RestoreOptions,
 ): Promise<{ born: string | null } | 'unreadable'> {
   try {
-    const born = await withDatabase({ ...options, path: target, access: 'read' }, (db) => db.read(readBirth))
+    // One whose -wal has lost commits moves aside as it is, with its -wal.
+    const opening = { ...options, path: target, access: 'read', onLostCommits: undefined } as const
+    const born = await withDatabase(opening, (db) => db.read(readBirth))
     return { born }
   } catch (error) {
     if (error instanceof AppError && UNREADABLE.has(error.code)) return 'unreadable'

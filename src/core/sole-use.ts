@@ -58,7 +58,7 @@ export async function refuseOtherUsers(facts: FileFacts): Promise<void> {
 }
 
 /** Other processes that have a file (device:inode) open, as `name (pid)`; those of other users cannot be seen. */
-async function otherUsersOf(id: string): Promise<string[]> {
+export async function otherUsersOf(id: string): Promise<string[]> {
   if (platform() !== 'linux') return []
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== ownPid)
   const users = await Promise.all(pids.map(async (pid) => ((await hasOpen(pid, id)) ? nameOf(pid) : '')))

@@ -15,6 +15,7 @@ export type Operation =
   | 'encrypt'
   | 'upgrade'
   | 'export'
+  | 'salvage'
 
 /**
  * The names that an operation on `path` uses, so that a later run can tell from them alone what a killed one left:
@@ -63,7 +64,7 @@ export interface Recovery {
 }
 
 const UNFINISHED =
-  /^(.+)\.(init|backup|drill|rehearse|rekey|restore|encrypt|upgrade|export)-(\d+)-(\d{8}T\d{9}Z)\.(new|old)$/
+  /^(.+)\.(init|backup|drill|rehearse|rekey|restore|encrypt|upgrade|export|salvage)-(\d+)-(\d{8}T\d{9}Z)\.(new|old)$/
 
 /** Finishes or undoes what killed operations on this file left; what still runs is left alone. */
 export async function recover(path: string): Promise<Recovery[]> {

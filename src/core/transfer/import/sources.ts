@@ -2,6 +2,7 @@ import { basename, resolve } from 'node:path'
 import type { Connection } from '../../connection.ts'
 import { openForeign } from '../../database.ts'
 import { AppError } from '../../errors.ts'
+import { examineFile } from '../../file-facts.ts'
 import { type Conversation, type Imported, Refused } from '../conversation.ts'
 import { isJsonlHeader, startsAsJsonl } from '../jsonl.ts'
 import { looksLikeChatGPT, readChatGPT } from '../readers/chatgpt/chatgpt.ts'
@@ -120,6 +121,8 @@ async function* readDatabase(
       if (!(await recognises(connection))) continue
       if (options.from !== 'auto' && options.from !== source)
         return refuseUnknown(file, options, `a database of ${source}`)
+      const lost = await lostCommitsOf(path)
+      if (lost) yield [{ source, imported: { kind: 'refused', refused: new Refused(null, lost) } }]
       for await (const imported of read(connection, options)) yield [{ source, imported }]
       return
     }
@@ -127,6 +130,15 @@ async function* readDatabase(
     await connection.close()
   }
   refuseUnknown(file, options, 'a SQLite database that none of the known programs made')
+}
+
+/** Commits that damage in the -wal of a source keeps from being read, in words. */
+async function lostCommitsOf(path: string): Promise<string | undefined> {
+  const facts = await examineFile(path)
+  if (!facts.walBytes) return undefined
+  const { lostCommitsCause, readLostCommits } = await import('../../lost-commits.ts')
+  const lost = await readLostCommits(facts)
+  return lost && lostCommitsCause(facts, lost).detail
 }
 
 /** So many values are looked at for one of a known format; those before it are refused one by one. */

@@ -1,0 +1,222 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { endianness } from 'node:os'
+
+/** How a -wal file is written: SQLite's format, in which SQLCipher encrypts the pages and nothing else. */
+export interface LogFormat {
+  /** Bytes. */
+  pageSize: number
+  /** How the bytes are read for the checksums. */
+  bigEndian: boolean
+  /** 8 bytes, hex: frames of the log carry them, frames that an earlier log left behind carry others. */
+  salts: string
+  /** The checksum that the first frame continues. */
+  checksum: Checksum
+  /** False when the header is damaged and was inferred from the frames. */
+  sound: boolean
+}
+
+/** One version of one page. */
+export interface Frame {
+  /** Its place in the file, counted from 1. */
+  number: number
+  /** The page that it holds, counted from 1. */
+  page: number
+  /** For the last frame of a transaction the size of the database in pages, else 0. */
+  commit: number
+  salts: string
+  checksum: Checksum
+  /** The page; valid until the next frame is read. */
+  content: Buffer
+  /** True when its checksum continues that of the frame before it. */
+  continues: boolean
+}
+
+export type Checksum = readonly [number, number]
+
+/** Commits that SQLite does not read because something before them in the -wal is damaged. */
+export interface LostCommits {
+  /** The first frame that SQLite does not read, counted from 1; 0 when it is the header of the file. */
+  frame: number
+  /** Commits from there on. */
+  commits: number
+}
+
+export const HEADER = 32
+export const FRAME_HEADER = 24
+const MAGIC = 0x377f0682
+const VERSION = 3_007_000
+const PAGE_SIZES = [4096, 1024, 512, 2048, 8192, 16384, 32768, 65536]
+/** Bytes that are read at once, about. */
+const BLOCK = 1024 * 1024
+
+/**
+ * Looks for commits in a -wal that SQLite will not read. SQLite stops at the first frame whose salts or checksum are
+ * wrong; frames of the same log after it, with a commit among them that others follow, were committed. The last
+ * transaction may look the same after a crash, so what only that one shows is no finding. The file may be in use:
+ * where the log began anew meanwhile, it is looked at again.
+ */
+export async function findLostCommits(path: string): Promise<LostCommits | undefined> {
+  const file = await open(path).catch(() => undefined) // gone by now: whoever used it has finished with it
+  if (!file) return undefined
+  try {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const before = await readHeader(file)
+      const lost = await scan(file)
+      if (!lost || before.equals(await readHeader(file))) return lost
+    }
+    return undefined
+  } finally {
+    await file.close()
+  }
+}
+
+async function scan(file: FileHandle): Promise<LostCommits | undefined> {
+  const format = await readLogFormat(file)
+  if (!format) return undefined
+  let previous = format.checksum
+  let broken = format.sound ? -1 : 0
+  let commits = 0
+  let followed = !format.sound
+  for await (const frame of readFrames(file, format)) {
+    const ours = frame.salts === format.salts
+    let commit = frame.commit
+    if (broken < 0) {
+      if (ours && frame.continues && frame.page > 0) {
+        previous = frame.checksum
+        continue
+      }
+      broken = frame.number
+      // A checksum leaves the salts out: when it is right they were changed later, which no crash does.
+      if (!ours && frame.continues) followed = true
+      else if (!ours) continue
+      if (commit === 0 && ours) commit = withCommitMark(frame, previous, format) ? 1 : 0
+    } else if (!ours) continue
+    if (commits > 0) followed = true
+    if (commit > 0) commits++
+  }
+  return broken >= 0 && commits > 0 && followed ? { frame: broken, commits } : undefined
+}
+
+/** True when one changed bit in the mark of a commit is what makes a frame's checksum wrong. */
+function withCommitMark(frame: Frame, previous: Checksum, { bigEndian }: LogFormat): boolean {
+  for (let bit = 0; bit < 32; bit++) {
+    const head = Buffer.alloc(8)
+    head.writeUInt32BE(frame.page, 0)
+    head.writeUInt32BE((1 << bit) >>> 0, 4)
+    if (
+      equal(addToChecksum(addToChecksum(previous, head, bigEndian), frame.content, bigEndian), frame.checksum)
+    )
+      return true
+  }
+  return false
+}
+
+/** The frames of a log, of earlier ones too, in the order of the file. */
+export async function* readFrames(file: FileHandle, format: LogFormat): AsyncGenerator<Frame> {
+  const { pageSize, bigEndian } = format
+  const stride = FRAME_HEADER + pageSize
+  const block = Buffer.alloc(stride * Math.max(1, Math.floor(BLOCK / stride)))
+  let previous = format.checksum
+  for (let number = 1; ; ) {
+    const { bytesRead } = await file.read(block, 0, block.length, HEADER + (number - 1) * stride)
+    const whole = Math.floor(bytesRead / stride)
+    for (let index = 0; index < whole; index++, number++) {
+      const head = block.subarray(index * stride, index * stride + FRAME_HEADER)
+      const content = block.subarray(index * stride + FRAME_HEADER, (index + 1) * stride)
+      const checksum: Checksum = [head.readUInt32BE(16), head.readUInt32BE(20)]
+      const sum = addToChecksum(addToChecksum(previous, head.subarray(0, 8), bigEndian), content, bigEndian)
+      yield {
+        number,
+        page: head.readUInt32BE(0),
+        commit: head.readUInt32BE(4),
+        salts: head.toString('hex', 8, 16),
+        checksum,
+        content,
+        continues: equal(sum, checksum),
+      }
+      previous = checksum
+    }
+    if (bytesRead < block.length) return
+  }
+}
+
+/** How a -wal is written; undefined for one without a frame, and for one that holds nothing recognisable. */
+export async function readLogFormat(file: FileHandle): Promise<LogFormat | undefined> {
+  const header = await readHeader(file)
+  if (header.length < HEADER) return undefined
+  const bigEndian = (header.readUInt32BE(0) & 1) === 1
+  const pageSize = header.readUInt32BE(8)
+  const checksum: Checksum = [header.readUInt32BE(24), header.readUInt32BE(28)]
+  const sound =
+    (header.readUInt32BE(0) & ~1) === MAGIC &&
+    header.readUInt32BE(4) === VERSION &&
+    PAGE_SIZES.includes(pageSize) &&
+    equal(addToChecksum([0, 0], header.subarray(0, 24), bigEndian), checksum)
+  return sound
+    ? { pageSize, bigEndian, checksum, salts: header.toString('hex', 16, 24), sound }
+    : inferFormat(file, header)
+}
+
+/** The format of a log whose header is damaged, from frames that continue it or one another. */
+async function inferFormat(file: FileHandle, header: Buffer): Promise<LogFormat | undefined> {
+  const stored: Checksum = [header.readUInt32BE(24), header.readUInt32BE(28)]
+  for (const pageSize of PAGE_SIZES) {
+    for (const bigEndian of [false, true]) {
+      for (const checksum of [stored, addToChecksum([0, 0], header.subarray(0, 24), bigEndian)]) {
+        const format = { pageSize, bigEndian, checksum, salts: '', sound: false }
+        let before = ''
+        for await (const { number, salts, continues } of readFrames(file, format)) {
+          if (continues && (number === 1 || salts === before)) return { ...format, salts }
+          if (number === MOST_TRIED) break
+          before = salts
+        }
+      }
+    }
+  }
+  return undefined
+}
+
+/** Frames that are looked at before a damaged header is given up. */
+const MOST_TRIED = 16
+
+/** The header of a log, with its own checksum. */
+export function writeLogHeader({ pageSize, bigEndian, salts }: LogFormat): Buffer {
+  const header = Buffer.alloc(HEADER)
+  header.writeUInt32BE(bigEndian ? MAGIC + 1 : MAGIC, 0)
+  header.writeUInt32BE(VERSION, 4)
+  header.writeUInt32BE(pageSize, 8)
+  header.write(salts, 16, 'hex')
+  const [first, second] = addToChecksum([0, 0], header.subarray(0, 24), bigEndian)
+  header.writeUInt32BE(first, 24)
+  header.writeUInt32BE(second, 28)
+  return header
+}
+
+async function readHeader(file: FileHandle): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER), 0, HEADER, 0)
+  return buffer.subarray(0, bytesRead)
+}
+
+const equal = ([a, b]: Checksum, [c, d]: Checksum) => a === c && b === d
+
+/** SQLite's checksum of bytes, in multiples of 8, that follow what has the checksum `sum`. */
+export function addToChecksum([first, second]: Checksum, bytes: Buffer, bigEndian: boolean): Checksum {
+  const words = wordsOf(bytes, bigEndian)
+  let a = first
+  let b = second
+  for (let at = 0; at < words.length; at += 2) {
+    a = (a + (words[at] ?? 0) + b) >>> 0
+    b = (b + (words[at + 1] ?? 0) + a) >>> 0
+  }
+  return [a, b]
+}
+
+/** Bytes as numbers of 32 bits; without a copy where the machine reads them in the same order. */
+function wordsOf(bytes: Buffer, bigEndian: boolean): Uint32Array {
+  const { buffer, byteOffset, length } = bytes
+  if (bigEndian === BIG_ENDIAN && byteOffset % 4 === 0) return new Uint32Array(buffer, byteOffset, length / 4)
+  const view = new DataView(buffer, byteOffset, length)
+  return Uint32Array.from({ length: length / 4 }, (_, index) => view.getUint32(index * 4, !bigEndian))
+}
+
+const BIG_ENDIAN = endianness() === 'BE'
