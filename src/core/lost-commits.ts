@@ -7,7 +7,6 @@ import { systemErrorCode } from './errors.ts'
 import { exists, type FileFacts } from './file-facts.ts'
 import { syncPath } from './new-file.ts'
 import type { ProofOptions } from './proof.ts'
-import { otherUsersOf } from './sole-use.ts'
 import { namesFor } from './unfinished.ts'
 import { findLostCommits, type LostCommits } from './write-ahead-log.ts'
 
@@ -23,6 +22,7 @@ export async function readLostCommits(facts: FileFacts): Promise<LostCommits | u
 
 /** True when a running program read the log before it was damaged. */
 async function isIndexed({ id, realPath }: FileFacts, { frame }: LostCommits): Promise<boolean> {
+  const { otherUsersOf } = await import('./sole-use.ts')
   const [user] = await otherUsersOf(id)
   if (user === undefined) return false
   const index = await open(`${realPath}-shm`).catch(() => undefined)

@@ -15,20 +15,50 @@ export interface LogFormat {
   sound: boolean
 }
 
-/** One version of one page. */
-export interface Frame {
+/** One version of one page, as it stands in a -wal. */
+export class Frame {
   /** Its place in the file, counted from 1. */
-  number: number
+  readonly number: number
+  readonly #bytes: Buffer
+  readonly #bigEndian: boolean
+
+  /** `bytes` are its header and its page; they have to stay as they are while the frame is used. */
+  constructor(number: number, bytes: Buffer, bigEndian: boolean) {
+    this.number = number
+    this.#bytes = bytes
+    this.#bigEndian = bigEndian
+  }
+
   /** The page that it holds, counted from 1. */
-  page: number
+  get page(): number {
+    return this.#bytes.readUInt32BE(0)
+  }
+
   /** For the last frame of a transaction the size of the database in pages, else 0. */
-  commit: number
-  salts: string
-  checksum: Checksum
-  /** The page; valid until the next frame is read. */
-  content: Buffer
-  /** True when its checksum continues that of the frame before it. */
-  continues: boolean
+  get commit(): number {
+    return this.#bytes.readUInt32BE(4)
+  }
+
+  get salts(): string {
+    return this.#bytes.toString('hex', 8, 16)
+  }
+
+  get checksum(): Checksum {
+    return [this.#bytes.readUInt32BE(16), this.#bytes.readUInt32BE(20)]
+  }
+
+  get content(): Buffer {
+    return this.#bytes.subarray(FRAME_HEADER)
+  }
+
+  /** Returns true when its checksum is right after a frame, or a header, with the checksum `previous`. */
+  continues(previous: Checksum, commit = this.commit): boolean {
+    const head = Buffer.alloc(8)
+    head.writeUInt32BE(this.page, 0)
+    head.writeUInt32BE(commit, 4)
+    const sum = addToChecksum(previous, head, this.#bigEndian)
+    return equal(addToChecksum(sum, this.content, this.#bigEndian), this.checksum)
+  }
 }
 
 export type Checksum = readonly [number, number]
@@ -79,62 +109,39 @@ async function scan(file: FileHandle): Promise<LostCommits | undefined> {
   let followed = !format.sound
   for await (const frame of readFrames(file, format)) {
     const ours = frame.salts === format.salts
-    let commit = frame.commit
+    let commit = frame.commit > 0
     if (broken < 0) {
-      if (ours && frame.continues && frame.page > 0) {
+      const continues = frame.continues(previous)
+      if (ours && continues && frame.page > 0) {
         previous = frame.checksum
         continue
       }
       broken = frame.number
       // A checksum leaves the salts out: when it is right they were changed later, which no crash does.
-      if (!ours && frame.continues) followed = true
+      if (!ours && continues) followed = true
       else if (!ours) continue
-      if (commit === 0 && ours) commit = withCommitMark(frame, previous, format) ? 1 : 0
+      else commit ||= MARKS.some((mark) => frame.continues(previous, mark))
     } else if (!ours) continue
     if (commits > 0) followed = true
-    if (commit > 0) commits++
+    if (commit) commits++
   }
   return broken >= 0 && commits > 0 && followed ? { frame: broken, commits } : undefined
 }
 
-/** True when one changed bit in the mark of a commit is what makes a frame's checksum wrong. */
-function withCommitMark(frame: Frame, previous: Checksum, { bigEndian }: LogFormat): boolean {
-  for (let bit = 0; bit < 32; bit++) {
-    const head = Buffer.alloc(8)
-    head.writeUInt32BE(frame.page, 0)
-    head.writeUInt32BE((1 << bit) >>> 0, 4)
-    if (
-      equal(addToChecksum(addToChecksum(previous, head, bigEndian), frame.content, bigEndian), frame.checksum)
-    )
-      return true
-  }
-  return false
-}
+/** The marks of a commit that one changed bit turns into none. */
+const MARKS = Array.from({ length: 32 }, (_, bit) => (1 << bit) >>> 0)
 
-/** The frames of a log, of earlier ones too, in the order of the file. */
-export async function* readFrames(file: FileHandle, format: LogFormat): AsyncGenerator<Frame> {
-  const { pageSize, bigEndian } = format
+/** The frames of a log, of earlier ones too, in the order of the file; each is valid until the next one is asked for. */
+export async function* readFrames(
+  file: FileHandle,
+  { pageSize, bigEndian }: Pick<LogFormat, 'pageSize' | 'bigEndian'>,
+): AsyncGenerator<Frame> {
   const stride = FRAME_HEADER + pageSize
   const block = Buffer.alloc(stride * Math.max(1, Math.floor(BLOCK / stride)))
-  let previous = format.checksum
   for (let number = 1; ; ) {
     const { bytesRead } = await file.read(block, 0, block.length, HEADER + (number - 1) * stride)
-    const whole = Math.floor(bytesRead / stride)
-    for (let index = 0; index < whole; index++, number++) {
-      const head = block.subarray(index * stride, index * stride + FRAME_HEADER)
-      const content = block.subarray(index * stride + FRAME_HEADER, (index + 1) * stride)
-      const checksum: Checksum = [head.readUInt32BE(16), head.readUInt32BE(20)]
-      const sum = addToChecksum(addToChecksum(previous, head.subarray(0, 8), bigEndian), content, bigEndian)
-      yield {
-        number,
-        page: head.readUInt32BE(0),
-        commit: head.readUInt32BE(4),
-        salts: head.toString('hex', 8, 16),
-        checksum,
-        content,
-        continues: equal(sum, checksum),
-      }
-      previous = checksum
+    for (let at = 0; at + stride <= bytesRead; at += stride, number++) {
+      yield new Frame(number, block.subarray(at, at + stride), bigEndian)
     }
     if (bytesRead < block.length) return
   }
@@ -163,15 +170,25 @@ async function inferFormat(file: FileHandle, header: Buffer): Promise<LogFormat 
   for (const pageSize of PAGE_SIZES) {
     for (const bigEndian of [false, true]) {
       for (const checksum of [stored, addToChecksum([0, 0], header.subarray(0, 24), bigEndian)]) {
-        const format = { pageSize, bigEndian, checksum, salts: '', sound: false }
-        let before = ''
-        for await (const { number, salts, continues } of readFrames(file, format)) {
-          if (continues && (number === 1 || salts === before)) return { ...format, salts }
-          if (number === MOST_TRIED) break
-          before = salts
-        }
+        const salts = await saltsOfFirstPair(file, { pageSize, bigEndian, checksum })
+        if (salts !== undefined) return { pageSize, bigEndian, checksum, salts, sound: false }
       }
     }
+  }
+  return undefined
+}
+
+/** The salts of the first frame that continues the header, or the frame before it. */
+async function saltsOfFirstPair(
+  file: FileHandle,
+  format: Pick<LogFormat, 'pageSize' | 'bigEndian' | 'checksum'>,
+): Promise<string | undefined> {
+  let before = { salts: '', checksum: format.checksum }
+  for await (const frame of readFrames(file, format)) {
+    const { number, salts, checksum } = frame
+    if (frame.continues(before.checksum) && (number === 1 || salts === before.salts)) return salts
+    if (number === MOST_TRIED) return undefined
+    before = { salts, checksum }
   }
   return undefined
 }
@@ -202,13 +219,13 @@ const equal = ([a, b]: Checksum, [c, d]: Checksum) => a === c && b === d
 /** SQLite's checksum of bytes, in multiples of 8, that follow what has the checksum `sum`. */
 export function addToChecksum([first, second]: Checksum, bytes: Buffer, bigEndian: boolean): Checksum {
   const words = wordsOf(bytes, bigEndian)
-  let a = first
-  let b = second
+  let a = first | 0
+  let b = second | 0
   for (let at = 0; at < words.length; at += 2) {
-    a = (a + (words[at] ?? 0) + b) >>> 0
-    b = (b + (words[at + 1] ?? 0) + a) >>> 0
+    a = (a + (words[at] as number) + b) | 0
+    b = (b + (words[at + 1] as number) + a) | 0
   }
-  return [a, b]
+  return [a >>> 0, b >>> 0]
 }
 
 /** Bytes as numbers of 32 bits; without a copy where the machine reads them in the same order. */
