@@ -11,6 +11,7 @@ import {
 import { join, resolve } from 'node:path'
 import { databaseWithChats, json, query } from '../helpers/chats.ts'
 import { fixture, keyFile, snapshot, temporaryFolder } from '../helpers/folder.ts'
+import { runHere } from '../helpers/in-process.ts'
 import { cleanEnvironment, errorOf, PROGRAM, run } from '../helpers/run.ts'
 import { onTerminal, testOnTerminal } from '../helpers/terminal.ts'
 
@@ -34,7 +35,7 @@ test.each(FORMATS.filter((name) => name !== 'markdown'))(
   async (name) => {
     const { words } = await withAnswer()
     const out = join(temporaryFolder(), 'out')
-    const printed = await run(['export', '--format', name, ...words])
+    const printed = await runHere(['export', '--format', name, ...words])
     expect(printed).toMatchObject({ code: 0 })
     const report = await json(['export', '--format', name, '--out', out, ...words])
     expect(readFileSync(out, 'utf8')).toBe(printed.stdout)
@@ -64,7 +65,7 @@ test.each([
   ['--search', 'nothing-like-it', 0],
 ])('%s %s narrows it to %i', async (flag, value, sessions) => {
   const { words } = await withAnswer()
-  const { stdout } = await run(['export', flag, value, ...words])
+  const { stdout } = await runHere(['export', flag, value, ...words])
   const lines = stdout
     .trimEnd()
     .split('\n')
@@ -82,7 +83,7 @@ test('an existing file, a symbolic link and an unknown format are refused, and n
   const before = readdirSync(folder)
   for (const name of ['mine', 'link']) {
     for (const format of ['jsonl', 'html', 'markdown']) {
-      const result = await run([
+      const result = await runHere([
         'export',
         '--format',
         format,
@@ -94,7 +95,7 @@ test('an existing file, a symbolic link and an unknown format are refused, and n
       expect(errorOf(result).exit).toBe(18)
     }
   }
-  expect(errorOf(await run(['export', '--format', 'docx', ...words, '--json'])).exit).toBe(2)
+  expect(errorOf(await runHere(['export', '--format', 'docx', ...words, '--json'])).exit).toBe(2)
   expect(readdirSync(folder)).toEqual(before)
   expect(readFileSync(join(folder, 'mine'), 'utf8')).toBe('mine')
 })
@@ -102,7 +103,7 @@ test('an existing file, a symbolic link and an unknown format are refused, and n
 test('- is standard output', async () => {
   const { words, folder } = await withAnswer()
   const { code, stdout } = await run(['export', '--out', '-', ...words], { cwd: folder })
-  expect({ code, stdout }).toEqual({ code: 0, stdout: (await run(['export', ...words])).stdout })
+  expect({ code, stdout }).toEqual({ code: 0, stdout: (await runHere(['export', ...words])).stdout })
   expect(readdirSync(folder)).not.toContain('-')
 })
 
@@ -127,7 +128,7 @@ test.each([
   writeFileSync(join(folder, 'full', 'file'), '')
   const before = snapshot(folder)
   const out = name === '' ? '' : resolve(folder, name) + (name.endsWith('/') ? '/' : '')
-  const error = errorOf(await run(['export', '--format', format, '--out', out, ...words, '--json']))
+  const error = errorOf(await runHere(['export', '--format', format, '--out', out, ...words, '--json']))
   expect(error).toMatchObject({ exit })
   expect(error.hint).not.toContain('--db')
   expect(error.hint).toContain(exit === 2 || name === 'full' ? '--out' : '')
@@ -167,7 +168,7 @@ test.each(FORMATS)(
       "UPDATE chat_messages SET content = x'6272c3a964ff', metadata = x'00ff' WHERE id IN ('m1', 'z')",
     )
     await query(words, "UPDATE chat_sessions SET title = x'00ff6f6e65' WHERE id = 's'")
-    const { code, stdout, stderr } = await run(['export', '--format', name, ...words])
+    const { code, stdout, stderr } = await runHere(['export', '--format', name, ...words])
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('3 records') })
     expect(stdout).toContain('bréd\uFFFD')
     expect(stdout).not.toContain('"Buffer"')
@@ -183,23 +184,32 @@ test.each(['jsonl', 'json'])(
       "INSERT INTO agents (id, name, model_name, max_tokens) VALUES ('a', 'n', 'm', -9223372036854775808)",
     )
     await query(words, "UPDATE chat_sessions SET agent_id = 'a' WHERE id = 's'")
-    const { stdout } = await run(['export', '--format', name, '--session', 's', ...words])
+    const { stdout } = await runHere(['export', '--format', name, '--session', 's', ...words])
     expect(stdout).toContain('"max_tokens":"-9223372036854775808"')
   },
 )
 
 test('several chats are named after one --session, or after one each', async () => {
   const { words } = await withAnswer()
-  const together = await run(['export', '--session', 's', 'old', '--until', '2100-01-01', ...words])
+  const together = await runHere(['export', '--session', 's', 'old', '--until', '2100-01-01', ...words])
   expect(together.stdout.match(/"type":"session"/g)).toHaveLength(2)
-  const apart = await run(['export', '--session', 's', '--session', 'old', '--until', '2100-01-01', ...words])
+  const apart = await runHere([
+    'export',
+    '--session',
+    's',
+    '--session',
+    'old',
+    '--until',
+    '2100-01-01',
+    ...words,
+  ])
   expect(apart).toEqual(together)
 })
 
 test('a search in a database without the index says which version it needs', async () => {
   const db = fixture('phase21-passphrase.sqlcipher4.db')
   const words = ['--db', db, '--key-file', keyFile(), '--json']
-  expect(errorOf(await run(['export', '--search', 'word', ...words]))).toMatchObject({
+  expect(errorOf(await runHere(['export', '--search', 'word', ...words]))).toMatchObject({
     code: 'PENDING',
     exit: 4,
   })
@@ -211,7 +221,7 @@ test.each([
 ])('a database that lacks the table %s is not exported half', async (table, options) => {
   const { words } = await withAnswer()
   await query(words, `ALTER TABLE ${table} RENAME TO other`)
-  const error = errorOf(await run(['export', ...options, ...words, '--json']))
+  const error = errorOf(await runHere(['export', ...options, ...words, '--json']))
   expect(error).toMatchObject({ code: 'CHECK_FAILED', message: expect.stringContaining(table) })
   expect(error.hint).toContain('verify-schema')
 })
@@ -219,15 +229,15 @@ test.each([
 test('a database that lacks a column is not exported half', async () => {
   const { words } = await withAnswer()
   await query(words, 'ALTER TABLE agent_executions RENAME COLUMN metadata TO other')
-  const error = errorOf(await run(['export', ...words, '--json']))
+  const error = errorOf(await runHere(['export', ...words, '--json']))
   expect(error).toMatchObject({ code: 'CHECK_FAILED', message: expect.stringContaining('metadata') })
-  expect((await run(['export', '--session', 's', ...words])).code).toBe(0)
+  expect((await runHere(['export', '--session', 's', ...words])).code).toBe(0)
 })
 
 test('a reader that goes away ends it quietly, and the database is as it was', async () => {
   const { words, folder } = await withAnswer()
   const before = snapshot(folder)
-  const { code, stderr } = await run(['export', ...words])
+  const { code, stderr } = await runHere(['export', ...words])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(snapshot(folder)).toEqual(before)
 })

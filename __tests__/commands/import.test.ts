@@ -6,7 +6,8 @@ import sqlcipher from '@journeyapps/sqlcipher'
 import { packageRoot } from '../../src/package-root.ts'
 import { json } from '../helpers/chats.ts'
 import { fixture, keyFile, newDatabase, snapshot, temporaryFolder } from '../helpers/folder.ts'
-import { errorOf, finished, run, start } from '../helpers/run.ts'
+import { runHere } from '../helpers/in-process.ts'
+import { errorOf, finished, start } from '../helpers/run.ts'
 
 const SAMPLES = join(packageRoot(), '__tests__', 'fixtures', 'transfer')
 const sample = (name: string) => join(SAMPLES, `${name}.json`)
@@ -35,7 +36,7 @@ test.each(['chatgpt', 'claude', 'openwebui', 'lmstudio'])(
       messages_updated: 0,
     })
     expect((await json(['stats', ...words])).total_messages).toBe(first.messages_added)
-    expect((await run(['health', ...words])).code).toBe(0)
+    expect((await runHere(['health', ...words])).code).toBe(0)
   },
 )
 
@@ -161,7 +162,7 @@ test.each([
     const chats = [{ ...TREE, id: 'c-0' }, TREE, { ...TREE, id: 'c-2' }].slice(0, sessions + 1)
     const path = file(harm(JSON.stringify(chats)))
     const rejects = join(temporaryFolder(), 'rejects.jsonl')
-    const { code, stdout } = await run(['import', path, '--reject-file', rejects, ...words, '--json'])
+    const { code, stdout } = await runHere(['import', path, '--reject-file', rejects, ...words, '--json'])
     expect(code).toBe(6)
     const report = JSON.parse(stdout)
     expect(report).toMatchObject({ sessions_added: sessions, refused: 1 })
@@ -186,9 +187,9 @@ test.each([
     await new Promise((resolve) => handle.close(resolve))
   }
   const before = snapshot(folder)
-  expect(errorOf(await run(['import', path, ...words, '--json'])).exit).toBe(exit)
+  expect(errorOf(await runHere(['import', path, ...words, '--json'])).exit).toBe(exit)
   expect(snapshot(folder)).toEqual(before)
-  expect(errorOf(await run(['import', join(folder, 'none'), ...words, '--json'])).exit).toBe(2)
+  expect(errorOf(await runHere(['import', join(folder, 'none'), ...words, '--json'])).exit).toBe(2)
 })
 
 test("LibreOllama's own file, with what waits in its -wal; the original is not touched", async () => {
@@ -266,7 +267,7 @@ testWithPython.each([
   const { words, folder } = await newDatabase()
   const before = snapshot(folder)
   const path = archive({ 'a.json': JSON.stringify([TREE]), ...entries })
-  expect(errorOf(await run(['import', path, ...words, '--json'])).exit).toBe(6)
+  expect(errorOf(await runHere(['import', path, ...words, '--json'])).exit).toBe(6)
   expect(snapshot(folder)).toEqual(before)
 })
 
@@ -294,7 +295,7 @@ test('Ctrl-C in the middle keeps what is finished, and running again goes on', a
     sessions_unchanged: kept,
     sessions_added: number - kept,
   })
-  expect((await run(['health', ...words])).code).toBe(0)
+  expect((await runHere(['health', ...words])).code).toBe(0)
 }, 60_000)
 
 /** Every kind of text that a chat may hold. */

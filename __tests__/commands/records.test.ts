@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fixture, keyFile, newDatabase, snapshot, temporaryFolder } from '../helpers/folder.ts'
+import { runHere } from '../helpers/in-process.ts'
 import { errorOf, finished, run, start } from '../helpers/run.ts'
 
 type Json = Record<string, unknown>
@@ -14,11 +15,11 @@ beforeAll(async () => {
 })
 
 const json = async (...command: string[]) => {
-  const { stdout, stderr, code } = await run([...command, ...words, '--json'])
+  const { stdout, stderr, code } = await runHere([...command, ...words, '--json'])
   if (code !== 0) throw new Error(stderr)
   return JSON.parse(stdout)
 }
-const refused = async (...command: string[]) => errorOf(await run([...command, ...words, '--json']))
+const refused = async (...command: string[]) => errorOf(await runHere([...command, ...words, '--json']))
 const makeSession = (title = 'a chat') => json('session', 'create', '--title', title)
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/
@@ -75,7 +76,7 @@ test('message: its content from an option, a file, or standard input, exactly as
     role: 'user',
     metadata: null,
   })
-  const piped = await run([...flags, '--content-file', '-', ...words, '--json'], { input: text })
+  const piped = await runHere([...flags, '--content-file', '-', ...words, '--json'], { input: text })
   expect(JSON.parse(piped.stdout).content).toBe(text)
   const last = await json(...flags, '--content', '-x')
   const touched = await json('session', 'get', session.id)
@@ -257,7 +258,7 @@ test.each([
   ['a date does not exist', ['session', 'list', '--since', '2025-02-30'], '"2025-02-30" is not a time'],
   ['nothing is to be changed', ['session', 'update', 'abcdefgh'], 'session: nothing to change was given'],
 ])('a value is refused when %s, before the database is looked at', async (_case, command, message) => {
-  const error = errorOf(await run([...command, '--db', '/nonexistent/a.db', '--json']))
+  const error = errorOf(await runHere([...command, '--db', '/nonexistent/a.db', '--json']))
   if (error.code === 'NO_DATABASE') throw new Error('the database was looked at first')
   expect(error).toMatchObject({ code: 'INVALID', exit: 6, message: expect.stringContaining(message) })
 })
@@ -319,7 +320,7 @@ test.each([
   const made = await json('session', 'create', `--title=${title}`)
   expect((await json('session', 'get', made.id)).title).toBe(title)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
-  expect((await run(['session', 'get', made.id, ...words])).stdout).not.toMatch(/[\u0007\u202e]/)
+  expect((await runHere(['session', 'get', made.id, ...words])).stdout).not.toMatch(/[\u0007\u202e]/)
 })
 
 test('a content of 10 MB comes back whole', async () => {
@@ -352,13 +353,13 @@ test('standard input is one thing only', async () => {
     '--key-file',
     '-',
   ]
-  const result = await run([...flags, '--db', words[1] as string, '--json'], { input: 'something' })
+  const result = await runHere([...flags, '--db', words[1] as string, '--json'], { input: 'something' })
   expect(errorOf(result)).toMatchObject({ code: 'USAGE', message: expect.stringContaining('read twice') })
 })
 
 test('bytes that are not UTF-8 are refused as content', async () => {
   const session = await makeSession()
-  const { code, stderr } = await run(
+  const { code, stderr } = await runHere(
     [
       'message',
       'create',
@@ -397,7 +398,7 @@ test('of two processes that update one row, both are heard', async () => {
 describe('on a database of another program', () => {
   const sample = () => ['--db', fixture('phase21-passphrase.sqlcipher4.db'), '--key-file', keyFile()]
   const rows = async (flags: string[], ...command: string[]) =>
-    (await run([...command, ...flags, '--ndjson'])).stdout
+    (await runHere([...command, ...flags, '--ndjson'])).stdout
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line))
@@ -442,7 +443,7 @@ describe('on a database of another program', () => {
 
   test('filters by time see all forms of time', async () => {
     const flags = sample()
-    await run([
+    await runHere([
       'query',
       "UPDATE chat_messages SET created_at = '2025-07-01 00:00:00' WHERE rowid = 1",
       '--write',
@@ -465,14 +466,14 @@ describe('on a database of another program', () => {
   ])('what is refused changes no byte: %s %s', async (...command) => {
     const flags = sample()
     const before = snapshot(dirname(flags[1] as string))
-    errorOf(await run([...command, ...flags, '--json']))
+    errorOf(await runHere([...command, ...flags, '--json']))
     expect(snapshot(dirname(flags[1] as string))).toEqual(before)
   })
 
   test('numbers that a double would round come as text', async () => {
     const flags = sample()
     const sql = `UPDATE agents SET max_tokens = 9007199254740993, metadata = '{"n":9007199254740993}'`
-    await run(['query', sql, '--write', ...flags])
+    await runHere(['query', sql, '--write', ...flags])
     const [agent] = await rows(flags, 'agent', 'list')
     expect(agent).toMatchObject({ max_tokens: '9007199254740993', metadata: '{"n":9007199254740993}' })
   })
@@ -480,16 +481,22 @@ describe('on a database of another program', () => {
   test('a table goes on past its first page, and cuts what is very long', async () => {
     const flags = sample()
     const fill = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) INSERT INTO chat_messages
-      (id, session_id, role, content) SELECT 'extra' || i, (SELECT id FROM chat_sessions), 'user', hex(zeroblob(5000)) FROM n`
-    await run(['query', fill, '--write', ...flags])
-    const lines = (await run(['message', 'list', ...flags])).stdout.trimEnd().split('\n')
+      (id, session_id, role, content, created_at)
+      SELECT 'extra' || i, (SELECT id FROM chat_sessions), 'user', hex(zeroblob(5000)), datetime(1800000000 + i, 'unixepoch') FROM n`
+    await runHere(['query', fill, '--write', ...flags])
+    const lines = (await runHere(['message', 'list', ...flags])).stdout.trimEnd().split('\n')
     expect(lines).toHaveLength(1 + 226 + 1500)
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(300)
   })
 
   test('an old agent whose metadata is an array is read as it is', async () => {
     const flags = sample()
-    await run(['query', `UPDATE agents SET metadata = '["web","code"]' WHERE rowid = 1`, '--write', ...flags])
+    await runHere([
+      'query',
+      `UPDATE agents SET metadata = '["web","code"]' WHERE rowid = 1`,
+      '--write',
+      ...flags,
+    ])
     expect((await rows(flags, 'agent', 'list')).some(({ metadata }) => Array.isArray(metadata))).toBe(true)
   })
 
@@ -497,18 +504,18 @@ describe('on a database of another program', () => {
     const flags = sample()
     const prune = ['session', 'prune', '--before', '2025-06-20', ...flags, '--json']
     const before = snapshot(dirname(flags[1] as string))
-    const told = JSON.parse((await run([...prune, '--dry-run'])).stdout)
+    const told = JSON.parse((await runHere([...prune, '--dry-run'])).stdout)
     expect(told).toMatchObject({ dry_run: true, deleted: expect.any(Number) })
     expect(snapshot(dirname(flags[1] as string))).toEqual(before)
     const { dry_run, ...expected } = told
-    expect(JSON.parse((await run([...prune, '--yes'])).stdout)).toEqual(expected)
+    expect(JSON.parse((await runHere([...prune, '--yes'])).stdout)).toEqual(expected)
     expect(await rows(flags, 'session', 'list')).toHaveLength(40 - expected.deleted)
     expect(await rows(flags, 'message', 'list')).toHaveLength(226 - (expected.cascaded.chat_messages ?? 0))
   })
 
   test('a table that is missing is said to be missing', async () => {
     const flags = ['--db', fixture('drifted.sqlcipher4.db'), '--key-file', keyFile()]
-    expect(errorOf(await run(['execution', 'list', ...flags, '--json']))).toMatchObject({
+    expect(errorOf(await runHere(['execution', 'list', ...flags, '--json']))).toMatchObject({
       code: 'CHECK_FAILED',
       message: expect.stringContaining('agent_executions'),
     })
@@ -517,7 +524,8 @@ describe('on a database of another program', () => {
 
 test('lists in every format: empty, and through a pipe that closes', async () => {
   const made = await newDatabase()
-  const empty = async (format: string) => (await run(['session', 'list', ...made.words, '-o', format])).stdout
+  const empty = async (format: string) =>
+    (await runHere(['session', 'list', ...made.words, '-o', format])).stdout
   expect(await empty('json')).toBe('[]\n')
   expect(await empty('ndjson')).toBe('')
   expect(await empty('csv')).toBe('id,title,model_name,agent_id,created_at,updated_at,is_archived,metadata\n')
@@ -537,11 +545,12 @@ test('rows stream with flat memory', async () => {
   const target = join(temporaryFolder(), 'out')
   const made = await newDatabase()
   const session = JSON.parse(
-    (await run(['session', 'create', '--title', 't', ...made.words, '--json'])).stdout,
+    (await runHere(['session', 'create', '--title', 't', ...made.words, '--json'])).stdout,
   )
   const fill = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
-    INSERT INTO chat_messages (id, session_id, role, content) SELECT 'm' || i, '${session.id}', 'user', hex(randomblob(1000)) FROM n`
-  expect((await run(['query', fill, '--write', ...made.words])).code).toBe(0)
+    INSERT INTO chat_messages (id, session_id, role, content, created_at)
+    SELECT 'm' || i, '${session.id}', 'user', hex(zeroblob(1000)), datetime(1700000000 + i, 'unixepoch') FROM n`
+  expect((await runHere(['query', fill, '--write', ...made.words])).code).toBe(0)
   // 80 MB of rows under a limit of the JavaScript heap that could not hold them.
   const { spawnSync } = await import('node:child_process')
   const { PROGRAM, cleanEnvironment } = await import('../helpers/run.ts')

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { fixture, keyFile, newDatabase, snapshot } from '../helpers/folder.ts'
+import { runHere } from '../helpers/in-process.ts'
 import { errorOf, run } from '../helpers/run.ts'
 
 let words: string[]
@@ -8,7 +9,7 @@ let session: string
 const say = async (role: string, content: string) =>
   JSON.parse(
     (
-      await run([
+      await runHere([
         'message',
         'create',
         '--session',
@@ -27,7 +28,7 @@ beforeAll(async () => {
   const made = await newDatabase()
   words = made.words
   folder = made.folder
-  session = JSON.parse((await run(['session', 'create', '--title', 't', ...words, '--json'])).stdout).id
+  session = JSON.parse((await runHere(['session', 'create', '--title', 't', ...words, '--json'])).stdout).id
   await say('user', 'How do multi-agent systems work?')
   await say('assistant', 'Agents talk to each other. Crème brûlée is no agent.')
   await say('user', 'agent agent agent: count them')
@@ -35,7 +36,7 @@ beforeAll(async () => {
 })
 
 const search = async (...flags: string[]) =>
-  JSON.parse((await run(['search', ...flags, ...words, '--json'])).stdout)
+  JSON.parse((await runHere(['search', ...flags, ...words, '--json'])).stdout)
 const contents = async (...flags: string[]) =>
   (await search(...flags)).map(({ content }: { content: string }) => content)
 
@@ -56,7 +57,7 @@ describe('search', () => {
       snippet: expect.stringContaining('**agent**'),
     })
     expect(hits).toHaveLength(3)
-    const table = await run(['search', 'systems', ...words, '--color', 'always'])
+    const table = await runHere(['search', 'systems', ...words, '--color', 'always'])
     expect(table.stdout).toContain('\u001b[1msystems')
   })
 
@@ -71,15 +72,15 @@ describe('search', () => {
   test('follows changes and deletions', async () => {
     const { id } = await say('user', 'ephemeral platypus')
     expect(await contents('platypus')).toHaveLength(1)
-    await run(['message', 'update', id, '--content', 'a wombat', ...words])
+    await runHere(['message', 'update', id, '--content', 'a wombat', ...words])
     expect([await contents('platypus'), await contents('wombat')]).toEqual([[], ['a wombat']])
-    await run(['message', 'delete', id, '--yes', ...words])
+    await runHere(['message', 'delete', id, '--yes', ...words])
     expect(await contents('wombat')).toEqual([])
   })
 
   test('survives what moves rows: a deletion of the chat, a copy, compaction', async () => {
     const made = await newDatabase()
-    const own = (...command: string[]) => run([...command, ...made.words, '--json'])
+    const own = (...command: string[]) => runHere([...command, ...made.words, '--json'])
     const chats: string[] = []
     for (const title of ['one', 'two', 'three']) {
       const { id } = JSON.parse((await own('session', 'create', '--title', title)).stdout)
@@ -89,7 +90,7 @@ describe('search', () => {
     await own('session', 'delete', chats[0] as string, '--yes')
     const { backup } = JSON.parse((await own('migrate', 'redo')).stdout)
     for (const db of [made.db, backup]) {
-      const found = await run([
+      const found = await runHere([
         'search',
         'word',
         '--db',
@@ -105,7 +106,7 @@ describe('search', () => {
           .map(({ content }: { content: string }) => content)
           .sort(),
       ).toEqual(['the word three', 'the word two'])
-      expect((await run(['health', '--db', db, '--key-file', made.key])).code).toBe(0)
+      expect((await runHere(['health', '--db', db, '--key-file', made.key])).code).toBe(0)
     }
   })
 
@@ -113,17 +114,17 @@ describe('search', () => {
     expect(await contents('--fts', 'agent NOT multi')).toHaveLength(2)
     expect(await contents('--fts', 'syst*')).toHaveLength(1)
     for (const wrong of ['agent AND (', '"', 'nope:x', '*']) {
-      expect(errorOf(await run(['search', '--fts', wrong, ...words, '--json']))).toMatchObject({
+      expect(errorOf(await runHere(['search', '--fts', wrong, ...words, '--json']))).toMatchObject({
         code: 'INVALID',
         exit: 6,
       })
     }
-    expect(errorOf(await run(['search', '"" ()', ...words, '--json']))).toMatchObject({ code: 'INVALID' })
+    expect(errorOf(await runHere(['search', '"" ()', ...words, '--json']))).toMatchObject({ code: 'INVALID' })
   })
 
   test('an index that missed something is found by health and mended by --rebuild', async () => {
     const made = await newDatabase()
-    const own = (...command: string[]) => run([...command, ...made.words, '--json'])
+    const own = (...command: string[]) => runHere([...command, ...made.words, '--json'])
     const chat = JSON.parse((await own('session', 'create', '--title', 't')).stdout).id
     await own('message', 'create', '--session', chat, '--role', 'user', '--content', 'lost and found')
     await own('query', 'DELETE FROM message_search_rows', '--write')
@@ -135,20 +136,20 @@ describe('search', () => {
 
   test('a database of version 1 is told to be too old, with what to do', async () => {
     const flags = ['--db', fixture('phase21-passphrase.sqlcipher4.db'), '--key-file', keyFile()]
-    expect(errorOf(await run(['search', 'rust', ...flags, '--json']))).toMatchObject({
+    expect(errorOf(await runHere(['search', 'rust', ...flags, '--json']))).toMatchObject({
       code: 'PENDING',
       exit: 4,
     })
-    await run(['migrate', ...flags])
-    expect(JSON.parse((await run(['search', 'rust', ...flags, '--json'])).stdout)).toHaveLength(20)
+    await runHere(['migrate', ...flags])
+    expect(JSON.parse((await runHere(['search', 'rust', ...flags, '--json'])).stdout)).toHaveLength(20)
     expect(
-      JSON.parse((await run(['search', 'rust', '--limit', '500', ...flags, '--json'])).stdout).length,
+      JSON.parse((await runHere(['search', 'rust', '--limit', '500', ...flags, '--json'])).stdout).length,
     ).toBeGreaterThan(20)
   })
 })
 
 describe('query', () => {
-  const query = (...flags: string[]) => run(['query', ...flags, ...words])
+  const query = (...flags: string[]) => runHere(['query', ...flags, ...words])
 
   test('reads in every format, with named parameters', async () => {
     const sql = 'SELECT role, count(*) AS n FROM chat_messages WHERE role = :role GROUP BY role'
@@ -221,7 +222,7 @@ describe('query', () => {
       '--json',
     )
     expect(changed.stdout).toBe('[{"changes":2}]\n')
-    const broken = await run([
+    const broken = await runHere([
       'query',
       "INSERT INTO chat_messages (id, session_id, role, content) VALUES ('x', 'none', 'user', 'c')",
       '--write',
@@ -233,7 +234,8 @@ describe('query', () => {
 
   test('changes are those of the statement, without what triggers and cascades did', async () => {
     const made = await newDatabase()
-    const own = async (sql: string) => (await run(['query', sql, '--write', '--json', ...made.words])).stdout
+    const own = async (sql: string) =>
+      (await runHere(['query', sql, '--write', '--json', ...made.words])).stdout
     await own("INSERT INTO chat_sessions (id, title) VALUES ('s', 't')")
     const many = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
       INSERT INTO chat_messages (id, session_id, role, content) SELECT 'm' || i, 's', 'user', replace('x y', 'x', i) FROM n`
@@ -265,7 +267,7 @@ describe('query', () => {
   })
 
   test('a parameter that the statement does not have is refused', async () => {
-    expect(errorOf(await run(['query', 'SELECT 1', '-p', 'a=1', ...words, '--json']))).toMatchObject({
+    expect(errorOf(await runHere(['query', 'SELECT 1', '-p', 'a=1', ...words, '--json']))).toMatchObject({
       code: 'USAGE',
     })
   })
