@@ -3,37 +3,45 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { Context } from '../src/cli/context.ts'
 import type { View } from '../src/cli/output.ts'
 import { humanBytes, localTime, safe } from '../src/cli/terminal.ts'
-import {
-  type Backup,
-  backupFolder,
-  createBackup,
-  findBackup,
-  type ListedBackup,
-  listBackups,
-} from '../src/core/backup.ts'
+import { type Backup, createBackup, nameFirst } from '../src/core/backup.ts'
 import { AppError, exitCodeOf } from '../src/core/errors.ts'
-import { readSalt } from '../src/core/file-facts.ts'
 import type { KeepRules } from '../src/core/keep-rules.ts'
+import { findBackup, type ListedBackup, listBackups } from '../src/core/own-backups.ts'
 import { type Pruned, pruneBackups } from '../src/core/prune-backups.ts'
 import { totalRows } from '../src/core/row-counts.ts'
 import { type Verification, verifyBackup, verifyBackups } from '../src/core/verify-backup.ts'
 import type { Define } from './index.ts'
 
-const FIELDS = ['path', 'bytes', 'sha256', 'schema_version', 'created_at', 'counts', 'verified_at'] as const
+const FIELDS = [
+  'path',
+  'bytes',
+  'sha256',
+  'schema_version',
+  'created_at',
+  'counts',
+  'verified_at',
+  'problems',
+] as const
 
 const createView: View<Backup> = {
   fields: FIELDS,
-  text: ({ path, bytes, counts, schema_version }, style) => {
-    const rows = totalRows(counts)
-    return `${style.bold(safe(path))}\n${humanBytes(bytes)}, schema version ${schema_version}, ${rows} rows; verified\n`
+  text: ({ path, bytes, counts, schema_version, problems }, style) => {
+    const told = problems.length
+      ? `equal to the database, which has problems:\n${problems.map((problem) => `  ${safe(problem)}\n`).join('')}`
+      : 'verified\n'
+    const facts = `${humanBytes(bytes)}, schema version ${schema_version}, ${totalRows(counts)} rows`
+    return `${style.bold(safe(path))}\n${facts}; ${told}`
   },
 }
 
+const LISTED = ['created_at', 'bytes', 'schema_version', 'verified_at', 'opens_with', 'path']
+
 const listView: View<ListedBackup[]> = {
-  fields: [...FIELDS, 'opens_with'],
-  listed: ['created_at', 'bytes', 'schema_version', 'verified_at', 'opens_with', 'path'],
+  fields: [...FIELDS, 'opens_with', 'database', 'born'],
+  listed: LISTED,
   cell: showCell,
 }
+const allView: View<ListedBackup[]> = { ...listView, listed: ['database', ...LISTED] }
 
 const verifyView: View<Verification[]> = {
   fields: ['path', 'status', 'problems', 'schema_version', 'counts', 'verified_at'],
@@ -63,10 +71,7 @@ const pruneView: View<{ dry_run: boolean; removed: number; backups: Pruned[] }> 
 
 const define: Define = (command, context) => {
   command.option('--dir <path>', 'the folder of the backups; `backups` beside the database by default')
-  const folderOf = (ctx: Context) => {
-    const { dir } = command.opts<{ dir?: string }>()
-    return dir === undefined ? backupFolder(ctx.path) : resolve(dir)
-  }
+  const optionsOf = (ctx: Context) => backupOptions(ctx, command.opts<{ dir?: string }>().dir)
 
   command
     .command('create', { isDefault: true })
@@ -74,35 +79,37 @@ const define: Define = (command, context) => {
     .action(async () => {
       const ctx = context()
       const print = ctx.printer(createView)
-      await print(await createBackup({ ...ctx.database, ...ctx.copying, folder: folderOf(ctx) }))
+      await print(await createBackup(optionsOf(ctx)))
     })
 
   command
     .command('list')
-    .description('list the backups, the newest first, and which key opens each')
-    .action(async () => {
+    .description('list the backups of the database, the newest first, and which key opens each')
+    .option('--all-databases', 'those of other databases in the folder too')
+    .action(async ({ allDatabases: all = false }: { allDatabases?: boolean }) => {
       const ctx = context()
-      const print = ctx.printer(listView)
-      const current = await readSalt(ctx.path)
-      const keys = (salt?: Buffer) => ctx.keys(current.length > 0 ? current : salt)
-      await print(await listBackups(folderOf(ctx), keys))
+      const print = ctx.printer(all ? allView : listView)
+      const backups = await listBackups({ ...optionsOf(ctx), all })
+      for (const { path, problems } of backups) {
+        if (problems.length) ctx.warn(`${path} is a copy of a database with problems: ${nameFirst(problems)}`)
+      }
+      await print(backups)
     })
 
   command
     .command('verify')
     .description('a restore drill: restore to a temporary encrypted file and compare; exit 3 when one fails')
     .argument('[file|latest]')
-    .option('--all', 'every backup of the folder')
+    .option('--all', 'every backup of the database')
     .action(async (named: string | undefined, { all = false }: { all?: boolean }) => {
       const ctx = context()
       const print = ctx.printer(verifyView)
       if (all === (named !== undefined))
         throw usage('name one backup, or all of them', 'backup verify latest, or --all')
-      const options = { ...ctx.database, ...ctx.copying }
-      const folder = folderOf(ctx)
+      const options = optionsOf(ctx)
       const reports = all
-        ? await verifyBackups(folder, options)
-        : [await verifyBackup(resolve(await findBackup(named ?? '', folder)), options)]
+        ? await verifyBackups(options)
+        : [await verifyBackup(resolve(await findBackup(named ?? '', options)), options)]
       if (reports.some(({ status }) => status === 'fail')) ctx.exitCode = exitCodeOf('CHECK_FAILED')
       await print(reports)
     })
@@ -110,7 +117,7 @@ const define: Define = (command, context) => {
   ruleOptions(
     command
       .command('prune')
-      .description('remove backups that no rule keeps; the last verified one always stays')
+      .description('remove backups of the database that no rule keeps; the last verified one always stays')
       .option('--dry-run', 'tell what would go and change nothing'),
   ).action(async ({ dryRun = false, ...rules }: Record<string, number> & { dryRun?: boolean }) => {
     const ctx = context()
@@ -124,9 +131,26 @@ const define: Define = (command, context) => {
     if (!Object.values(keep).some((count) => (count ?? 0) > 0)) {
       throw usage('without a rule that keeps one, every backup would go', 'backup prune --keep-last 7')
     }
-    const backups = await pruneBackups(folderOf(ctx), keep, dryRun)
+    const confirm = (going: Pruned[]) => confirmRemoval(ctx, going)
+    const backups = await pruneBackups({ ...optionsOf(ctx), rules: keep, dryRun, confirm })
     await print({ dry_run: dryRun, removed: backups.filter((backup) => !backup.keep).length, backups })
   })
+}
+
+/** What the commands about backups need; `dir` is the folder that was named. */
+export function backupOptions(ctx: Context, dir: string | undefined) {
+  if (dir === '')
+    throw new AppError('USAGE', 'the name of the folder is empty', { hint: 'name one with --dir <path>' })
+  return { ...ctx.database, ...ctx.copying, folder: dir === undefined ? undefined : resolve(dir) }
+}
+
+/** Shows what goes and asks; where nobody can be asked, `--yes` has to be given. */
+async function confirmRemoval(ctx: Context, going: Pruned[]): Promise<void> {
+  const what = going.length === 1 ? '1 backup' : `${going.length} backups`
+  if (!ctx.options.yes)
+    ctx.requirePerson(`${what} would be removed`, 'add --yes, or --dry-run to see what would go')
+  const lines = going.map(({ path, created_at }) => `  ${safe(path)}  ${localTime(created_at)}\n`)
+  await ctx.confirm(`Remove ${what}?\n${lines.join('')}`)
 }
 
 function ruleOptions(command: Command): Command {

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path'
 import type { View } from '../src/cli/output.ts'
 import { safe } from '../src/cli/terminal.ts'
-import { backupFolder, findBackup } from '../src/core/backup.ts'
+import { findBackup } from '../src/core/own-backups.ts'
 import { type RestoreReport, restoreDatabase } from '../src/core/restore.ts'
 import { totalRows } from '../src/core/row-counts.ts'
 import { tellRecovered } from './_recovered.ts'
+import { backupOptions } from './backup.ts'
 import type { Define } from './index.ts'
 
 interface Options {
@@ -36,10 +37,10 @@ const define: Define = (command, context) => {
     .action(async (named: string, { to, dir, otherDatabase }: Options) => {
       const ctx = context()
       const print = ctx.printer(view)
-      const from = resolve(await findBackup(named, dir ? resolve(dir) : backupFolder(ctx.path)))
+      const options = backupOptions(ctx, dir)
+      const from = resolve(await findBackup(named, { ...options, whole: true }))
       const path = to === undefined ? ctx.path : resolve(to)
-      const options = { ...ctx.database, ...ctx.copying, path, from, toNew: to !== undefined, otherDatabase }
-      const report = await restoreDatabase(options)
+      const report = await restoreDatabase({ ...options, path, from, toNew: to !== undefined, otherDatabase })
       tellRecovered(ctx, report.recovered)
       await print(report)
     })

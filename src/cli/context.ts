@@ -88,6 +88,7 @@ export class Context {
     return {
       inspect: async (...request) => (await import('../own-program.ts')).inspectElsewhere(...request),
       onProgress: (progress) => this.#bar.show(progress),
+      warn: (message) => this.warn(message),
       signal: this.host.signal,
       now: this.host.now,
     }

@@ -1,11 +1,11 @@
-import { readdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { dirname, join, parse } from 'node:path'
 import { type CopyOptions, hashFile, makeProvenCopy, openingToCopy, sharedSource } from './copy.ts'
-import { type Database, type DatabaseOptions, opensWith, withDatabase } from './database.ts'
-import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
+import { type Database, type DatabaseOptions, withDatabase } from './database.ts'
+import { AppError, explainSystemError } from './errors.ts'
 import { examineFile, readSalt } from './file-facts.ts'
 import type { Inspection } from './inspect.ts'
-import { type Manifest, manifestPath, readManifest, writeManifest } from './manifest.ts'
+import { type Manifest, manifestPath, writeManifest } from './manifest.ts'
 import { discardDatabase, makeFolderFor, publishFile, syncPath } from './new-file.ts'
 import type { RowCounts } from './row-counts.ts'
 import { formatTimestamp } from './timestamp.ts'
@@ -21,17 +21,13 @@ export interface Backup {
   schema_version: number
   created_at: string
   counts: RowCounts
-  /** When it was last found to hold what it should; null when that failed. */
+  /** When it was last found to be sound and to hold what it should; null when that failed. */
   verified_at: string | null
+  /** What was wrong with the database itself, and so is with this copy; empty for a sound one. */
+  problems: string[]
 }
 
-/** A backup in a list. */
-export interface ListedBackup extends Backup {
-  /** Whether the key that opens the database, or another, opens it. */
-  opens_with: 'current' | 'other'
-}
-
-/** Where the backups of a database are when nobody names a folder. */
+/** Where the backups of a database, links resolved, are when nobody names a folder. */
 export const backupFolder = (database: string) => join(dirname(database), 'backups')
 
 /**
@@ -58,22 +54,28 @@ export async function copyToBackup(
   if (!key) throw new Error('a plaintext file is never copied as a backup')
   const created = now(options)
   await makeFolderFor(target)
-  await recoverFolder(dirname(target))
+  await tidyFolder(dirname(target), options)
   const { made } = namesFor(target, 'backup', created)
   const proven = await makeProvenCopy(sharedSource(db, options.locked), made, key, options)
   try {
-    const manifest = {
+    const manifest: Manifest = {
       ...describe(proven),
       bytes: proven.bytes,
       sha256: await hashFile(made),
       salt: (await readSalt(made)).toString('hex'),
       created_at: formatTimestamp(created),
-      verified_at: formatTimestamp(now(options)),
+      verified_at: isSound(proven) ? formatTimestamp(now(options)) : null,
     }
     // First what tells of it: a backup is never there without.
     await writeManifest(target, manifest, created)
     await publishFile(made, target)
-    return backupOf(target, manifest)
+    const backup = backupOf(target, manifest)
+    if (backup.problems.length > 0) {
+      options.warn?.(
+        `${target} is a faithful copy of a database with problems: ${nameFirst(backup.problems)}`,
+      )
+    }
+    return backup
   } catch (error) {
     await discardDatabase(made)
     await rm(manifestPath(target), { force: true })
@@ -81,7 +83,7 @@ export async function copyToBackup(
   }
 }
 
-function describe({ content, problems, sqlite_version, cipher_version }: Inspection) {
+function describe({ content, problems, orphans, sqlite_version, cipher_version }: Inspection) {
   const { sha256: content_sha256, schema_version, born, counts } = content
   return {
     format: 1 as const,
@@ -89,45 +91,25 @@ function describe({ content, problems, sqlite_version, cipher_version }: Inspect
     schema_version,
     born,
     counts,
-    problems,
+    problems: [...problems, ...orphans],
     sqlite_version,
     cipher_version,
   }
 }
 
-/** The backups of a folder, the newest first. What has no manifest is none; a manifest without its file is skipped. */
-export async function readBackups(folder: string): Promise<(Backup & { manifest: Manifest })[]> {
-  const names = await readdir(folder).catch((error): string[] => {
-    if (systemErrorCode(error) === 'ENOENT') return []
-    throw explainSystemError(error, folder)
-  })
-  const found: (Backup & { manifest: Manifest })[] = []
-  for (const name of names) {
-    if (!names.includes(`${name}.json`)) continue
-    const path = join(folder, name)
-    const manifest = await readManifest(path)
-    if (manifest) found.push({ ...backupOf(path, manifest), manifest })
-  }
-  return found.sort((a, b) => (a.created_at < b.created_at ? 1 : -1))
+const isSound = ({ problems, orphans }: Inspection) => problems.length + orphans.length === 0
+
+/** The first of some problems, and how many more there are. */
+export function nameFirst([first = '', ...more]: string[]): string {
+  return more.length > 0 ? `${first}, and ${more.length} more` : first
 }
 
-/** The backups of a folder, each tried with the key that opens it if it is the current one. */
-export async function listBackups(folder: string, keys: DatabaseOptions['keys']): Promise<ListedBackup[]> {
-  const listed: ListedBackup[] = []
-  for (const { manifest, ...backup } of await readBackups(folder)) {
-    const opens = await opensWith(backup.path, keys)
-    listed.push({ ...backup, opens_with: opens ? 'current' : 'other' })
-  }
-  return listed
-}
-
-/** The path of a backup as it was named: a file, or `latest` of the folder. Throws NO_DATABASE. */
-export async function findBackup(named: string, folder: string): Promise<string> {
-  if (named !== 'latest') return named
-  const [latest] = await readBackups(folder)
-  if (latest) return latest.path
-  throw new AppError('NO_DATABASE', `there is no backup in ${folder}`, {
-    hint: 'libreollama-db backup makes one; --dir <path> names another folder',
+/** Takes away what killed copies left in a folder; what cannot be taken away, because it is another user's, stays. */
+export async function tidyFolder(folder: string, { warn }: Pick<CopyOptions, 'warn'>): Promise<void> {
+  await recoverFolder(folder).catch((error) => {
+    const explained = explainSystemError(error, folder)
+    if (!(explained instanceof AppError)) throw error
+    warn?.(`what a killed copy left in ${folder} could not be removed: ${explained.message}`)
   })
 }
 
@@ -142,9 +124,11 @@ export async function removeBackup(path: string): Promise<void> {
   }
 }
 
-function backupOf(path: string, manifest: Manifest): Backup {
-  const { bytes, sha256, schema_version, created_at, counts, verified_at } = manifest
-  return { path, bytes, sha256, schema_version, created_at, counts, verified_at }
+/** A backup as its manifest describes it. One of a database with problems never counts as verified. */
+export function backupOf(path: string, manifest: Manifest): Backup {
+  const { bytes, sha256, schema_version, created_at, counts, problems } = manifest
+  const verified_at = problems.length > 0 ? null : manifest.verified_at
+  return { path, bytes, sha256, schema_version, created_at, counts, verified_at, problems }
 }
 
 const now = ({ now: clock = () => new Date() }: CopyOptions) => clock()
@@ -152,4 +136,11 @@ const now = ({ now: clock = () => new Date() }: CopyOptions) => clock()
 /** The path of a new backup: `database-<moment>.db`, or with what it is made for, `…-before-migrating-v2.db`. */
 export function backupName(folder: string, database: string, moment: Date, reason = ''): string {
   return join(folder, `${parse(database).name}-${stampOf(moment)}${reason && `-${reason}`}.db`)
+}
+
+const BACKUP_NAME = /^(.+)-\d{8}T\d{9}Z(?:-.+)?\.db$/s
+
+/** The name of the database, without its ending, after which a backup is named; null for a name that is none. */
+export function databaseNamed(name: string): string | null {
+  return BACKUP_NAME.exec(name)?.[1] ?? null
 }

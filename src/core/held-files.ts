@@ -43,6 +43,14 @@ async function lookAtLog(facts: FileFacts): Promise<LostCommits | undefined> {
   return readLostCommits(facts)
 }
 
+/** The first 16 bytes of a file, hex, also of one that this process has open; undefined where there are none. */
+export async function saltOfFile(path: string): Promise<string | undefined> {
+  const { facts, file } = await hold(path)
+  release(file)
+  const salt = facts.samples.start.subarray(0, 16)
+  return salt.length === 16 ? salt.toString('hex') : undefined
+}
+
 /** Ends what `hold` began. */
 export function release(file: HeldFile): void {
   if (--file.users === 0) heldFiles.delete(file.id)

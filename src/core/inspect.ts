@@ -1,6 +1,7 @@
 import type { Connection } from './connection.ts'
 import { type Content, readContent } from './content.ts'
 import { type Database, withDatabase } from './database.ts'
+import { isEngineError } from './engine-errors.ts'
 import type { Key } from './key.ts'
 
 /** Which file to look at, and what opens it. */
@@ -14,6 +15,8 @@ export interface Inspection {
   content: Content
   /** What SQLite's check of the structure and SQLCipher's check of every page say against it; empty for a sound file. */
   problems: string[]
+  /** Rows that point at records that do not exist, by table; a faithful copy has them too. */
+  orphans: string[]
   sqlite_version: string
   cipher_version: string
 }
@@ -35,16 +38,18 @@ export async function inspectFile(
 }
 
 async function inspectDatabase(db: Database, onPart?: (part: number) => void): Promise<Inspection> {
-  const [content, structure, pages, versions] = await Promise.all([
+  const [content, structure, pages, orphans, versions] = await Promise.all([
     db.read((reader) => readContent(reader, onPart)),
     db.read(structureProblems),
     db.read(pageProblems),
+    db.read(orphanProblems),
     db.read((reader) => reader.get<{ sqlite: string }>('SELECT sqlite_version() AS sqlite')),
   ])
   const cipher = await db.read((reader) => reader.get<{ cipher_version: string }>('PRAGMA cipher_version'))
   return {
     content,
     problems: [...pages, ...structure],
+    orphans,
     sqlite_version: versions?.sqlite ?? '',
     cipher_version: cipher?.cipher_version ?? '',
   }
@@ -54,6 +59,29 @@ async function inspectDatabase(db: Database, onPart?: (part: number) => void): P
 export async function structureProblems(connection: Connection): Promise<string[]> {
   const rows = await connection.all<{ integrity_check: string }>('PRAGMA integrity_check')
   return rows.map((row) => row.integrity_check).filter((line) => line !== 'ok')
+}
+
+/** What is wrong with a finished file apart from rows that break a CHECK rule: a read-only connection knows no such rule. */
+export function problemsWithoutRules({ path, key }: InspectionRequest): Promise<string[]> {
+  return withDatabase({ path, keys: async () => [key], copying: true, recover: false }, async (db) => [
+    ...(await db.read(pageProblems)),
+    ...(await db.read(structureProblems)),
+  ])
+}
+
+async function orphanProblems(connection: Connection): Promise<string[]> {
+  try {
+    const rows = await connection.all<{ table: string; parent: string; orphans: number }>(
+      `SELECT "table", parent, count(*) AS orphans FROM pragma_foreign_key_check GROUP BY 1, 2 ORDER BY 1, 2`,
+    )
+    return rows.map(
+      ({ table, parent, orphans }) => `${table}: ${orphans} rows point at no record of ${parent}`,
+    )
+  } catch (error) {
+    // Keys that SQLite cannot check, because the table that they name is not made for it.
+    if (isEngineError(error) && error.code === 'SQLITE_ERROR') return [error.message]
+    throw error
+  }
 }
 
 async function pageProblems(connection: Connection): Promise<string[]> {

@@ -1,3 +1,5 @@
+import { momentOf } from './timestamp.ts'
+
 /** How many backups to keep: the newest, and the newest of so many days, weeks and months that have any. */
 export interface KeepRules {
   last?: number
@@ -22,13 +24,14 @@ interface Dated {
  * Decides which backups stay, in UTC. The newest that was verified always stays, whatever the rules say.
  */
 export function applyKeepRules<T extends Dated>(backups: readonly T[], rules: KeepRules): Kept<T>[] {
-  const newestFirst = [...backups].sort((a, b) => (a.created_at < b.created_at ? 1 : -1))
+  const time = ({ created_at }: Dated) => momentOf(created_at).getTime()
+  const newestFirst = [...backups].sort((a, b) => time(b) - time(a))
   const decided = newestFirst.map((backup): Kept<T> => ({ backup, reasons: [] }))
   for (const [rule, period] of Object.entries(PERIODS)) {
     const wanted = rules[rule as keyof KeepRules] ?? 0
     const seen = new Set<string>()
     for (const [index, { backup, reasons }] of decided.entries()) {
-      const name = period(new Date(backup.created_at), index)
+      const name = period(momentOf(backup.created_at), index)
       if (seen.has(name) || seen.size >= wanted) continue
       seen.add(name)
       reasons.push(rule === 'last' ? `last ${seen.size}` : `${rule} ${name}`)

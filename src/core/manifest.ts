@@ -1,12 +1,19 @@
-import { readFile, rename, rm } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as z from 'zod/mini'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { createFile, syncPath } from './new-file.ts'
+import { readTimestamp } from './timestamp.ts'
 import { namesFor } from './unfinished.ts'
 
-/** What is known of a backup, in a file of its own beside it (`<backup>.json`, 0600). It holds nothing secret. */
-const MANIFEST = z.strictObject({
+const moment = z.string().check(z.refine((text) => readTimestamp(text) !== null))
+
+/**
+ * What is known of a backup, in a file of its own beside it (`<backup>.json`, 0600). It holds nothing secret. Fields
+ * that a later program may have added are kept.
+ */
+const MANIFEST = z.looseObject({
   format: z.literal(1),
   /** Bytes. */
   bytes: z.int(),
@@ -20,9 +27,9 @@ const MANIFEST = z.strictObject({
   /** When the database was made of which this is a copy. */
   born: z.nullable(z.string()),
   counts: z.record(z.string(), z.int()),
-  created_at: z.string(),
+  created_at: moment,
   /** When the copy was last found to hold what it should. */
-  verified_at: z.nullable(z.string()),
+  verified_at: z.nullable(moment),
   /** What SQLite said against the database itself, and so says against a faithful copy. */
   problems: z.array(z.string()),
   sqlite_version: z.string(),
@@ -47,19 +54,51 @@ export async function writeManifest(backup: string, manifest: Manifest, now: Dat
   }
 }
 
-/** The manifest of a backup, or undefined where there is none. Throws CHECK_FAILED for one that cannot be understood. */
+/**
+ * The manifest of a backup, or undefined where there is none. Throws CHECK_FAILED for one that cannot be understood, IO
+ * for one that cannot be read.
+ */
 export async function readManifest(backup: string): Promise<Manifest | undefined> {
   const path = manifestPath(backup)
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
+  const text = await readText(path).catch((error) => {
     if (systemErrorCode(error) === 'ENOENT') return undefined
     throw explainSystemError(error, path)
-  }
-  const parsed = MANIFEST.safeParse(parseJson(text))
+  })
+  if (text === undefined) return undefined
+  const value = parseJson(text)
+  const parsed = MANIFEST.safeParse(value)
   if (parsed.success) return parsed.data
-  throw new AppError('CHECK_FAILED', `${path} is not a manifest of a backup`, {
+  throw notAManifest(backup, whatIsWrong(value))
+}
+
+/** Bytes. A manifest has a line for each table, and a few hundred bytes beside. */
+const LARGEST = 16 * 1024 * 1024
+
+/** Only of a regular file of a sane size: a pipe of that name would be waited for without an end. */
+async function readText(path: string): Promise<string> {
+  const backup = path.slice(0, -'.json'.length)
+  if (!(await stat(path)).isFile()) throw notAManifest(backup, 'it is not a regular file')
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const status = await file.stat()
+    if (!status.isFile()) throw notAManifest(backup, 'it is not a regular file')
+    if (status.size > LARGEST) throw notAManifest(backup, `it has ${status.size} bytes`)
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
+function whatIsWrong(value: unknown): string {
+  if (value === undefined) return 'it is not whole JSON'
+  const format = typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined
+  return typeof format === 'number' && format > 1
+    ? `it is of format ${format}, which a newer libreollama-db wrote`
+    : 'it does not describe a backup'
+}
+
+function notAManifest(backup: string, reason: string): AppError {
+  return new AppError('CHECK_FAILED', `${manifestPath(backup)} is not a manifest of a backup: ${reason}`, {
     hint: `move it away to have ${backup} looked at without it`,
   })
 }

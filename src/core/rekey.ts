@@ -1,10 +1,11 @@
-import { backupFolder, readBackups } from './backup.ts'
 import { type CopyOptions, soleSource } from './copy.ts'
 import { type DatabaseOptions, opensWith, withDatabase } from './database.ts'
 import { AppError } from './errors.ts'
 import { examineFile, identify } from './file-facts.ts'
+import { saltOfFile } from './held-files.ts'
 import { Key } from './key.ts'
 import { commitKey, type KeyAndSalt, type NewKey, saltKey } from './new-key.ts'
+import { readBackupsOf } from './own-backups.ts'
 import { replaceDatabase, sealable } from './replace.ts'
 import { type Recovery, recover } from './unfinished.ts'
 
@@ -44,12 +45,13 @@ export async function rekeyDatabase(options: RekeyOptions): Promise<RekeyReport>
     recovered: await recover(realPath),
   }
   const before = await identify(realPath)
+  const salt = await saltOfFile(realPath)
   try {
     const salted = await saltKey(await newKey.read())
     if (!(await alreadyHas(options, salted.key))) {
       Object.assign(report, await change(options, salted), { changed: !dryRun })
     }
-    report.backups_with_other_key = await othersOf(realPath, salted.key)
+    report.backups_with_other_key = await othersOf(options, salt, salted.key)
     if (dryRun) await newKey.discard?.()
     return report
   } catch (error) {
@@ -104,10 +106,17 @@ async function refuseOldKey(made: string, old: Key | undefined): Promise<void> {
   })
 }
 
-async function othersOf(database: string, key: Key): Promise<string[]> {
+/** Backups that the new key does not open. The file has its new key by now, so nothing that fails here is a failure. */
+async function othersOf(options: RekeyOptions, formerSalt: string | undefined, key: Key): Promise<string[]> {
+  const { warn, dryRun } = options
+  const keys = dryRun ? options.keys : async () => [key]
   const others: string[] = []
-  for (const { path } of await readBackups(backupFolder(database)).catch(() => [])) {
-    if (!(await opensWith(path, async () => [key]).catch(() => false))) others.push(path)
+  try {
+    const { own } = await readBackupsOf({ ...options, keys, formerSalt, signal: undefined })
+    for (const { path } of own) if (!(await opensWith(path, async () => [key]))) others.push(path)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    warn?.(`which backups need the key from before cannot be told: ${error.message}`)
   }
   return others
 }

@@ -4,6 +4,7 @@ import { type DatabaseOptions, withDatabase } from './database.ts'
 import { AppError } from './errors.ts'
 import { examineFile, exists } from './file-facts.ts'
 import { birthOf, readApplied } from './ledger.ts'
+import { followLinks } from './links.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 import { type Replacement, replaceDatabase, sealable } from './replace.ts'
 import { refuseOtherUsers } from './sole-use.ts'
@@ -37,7 +38,7 @@ export interface RestoreReport {
  */
 export async function restoreDatabase(options: RestoreOptions): Promise<RestoreReport> {
   const { from, path, toNew } = options
-  const target = (await examineFile(path)).realPath
+  const target = await followLinks(path)
   const recovered = await recover(target)
   if (toNew && (await exists(path))) {
     throw new AppError('IO', `there is a file at ${path} already; it was not overwritten`, {

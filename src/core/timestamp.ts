@@ -3,6 +3,11 @@ export function formatTimestamp(moment: Date): string {
   return `${moment.toISOString().slice(0, -1)}000+00:00`
 }
 
+/** The moment of a timestamp in one of these forms; an invalid date where it has none of them. */
+export function momentOf(stored: string): Date {
+  return new Date(readTimestamp(stored) ?? Number.NaN)
+}
+
 const FORMS = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(?:Z|\+00:00)?$/
 
 /** What `formatTimestamp` gives, for a day that exists in every month: by far the most, and nothing is to be changed. */

@@ -66,6 +66,9 @@ export interface Recovery {
 const UNFINISHED =
   /^(.+)\.(init|backup|drill|rehearse|rekey|restore|encrypt|upgrade|export|salvage)-(\d+)-(\d{8}T\d{9}Z)\.(new|old)$/
 
+/** Whether a name is one that an operation uses while it goes on. */
+export const isUnfinished = (name: string) => UNFINISHED.test(name)
+
 /** Finishes or undoes what killed operations on this file left; what still runs is left alone. */
 export async function recover(path: string): Promise<Recovery[]> {
   const name = basename(path)

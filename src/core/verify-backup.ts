@@ -1,21 +1,22 @@
-import { lstat } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { readBackups } from './backup.ts'
+import { lstat, mkdtemp, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { tidyFolder } from './backup.ts'
 import { type CopyOptions, hashFile, makeProvenCopy, sharedSource } from './copy.ts'
 import { type DatabaseOptions, withDatabase } from './database.ts'
-import { AppError } from './errors.ts'
+import { AppError, explainSystemError, type OutcomeCode } from './errors.ts'
 import { examineFile } from './file-facts.ts'
 import type { Inspection } from './inspect.ts'
 import { type Manifest, readManifest, writeManifest } from './manifest.ts'
 import { discardDatabase } from './new-file.ts'
+import { type BackupsOptions, readBackupsOf, tellOfOthers } from './own-backups.ts'
 import { formatTimestamp } from './timestamp.ts'
-import { namesFor, recoverFolder } from './unfinished.ts'
+import { namesFor } from './unfinished.ts'
 
 /** What a restore drill found. */
 export interface Verification {
   path: string
   status: 'ok' | 'fail'
-  /** What is wrong with it; empty when all is well. */
+  /** What is wrong with it, or was with the database of which it is a copy; empty when all is well. */
   problems: string[]
   schema_version: number | null
   counts: Record<string, number>
@@ -24,8 +25,9 @@ export interface Verification {
 
 /**
  * A restore drill: the backup is restored to a temporary encrypted file, another process opens that, checks structure
- * and pages, and what it holds is compared with what the manifest promises. Damage and differences are findings;
- * a wrong key and a missing file are thrown.
+ * and pages, and what it holds is compared with what the manifest promises. Damage and differences are findings,
+ * and so is what was wrong with the database itself; a wrong key and a missing file are thrown. The result is written
+ * into the manifest, where that can be done.
  */
 export async function verifyBackup(
   path: string,
@@ -48,7 +50,9 @@ export async function verifyBackup(
   try {
     const found = await drill(path, options)
     if (manifest) report.problems.push(...compareContent(found, manifest))
-    else report.problems.push(...found.problems)
+    for (const problem of [...found.problems, ...found.orphans]) {
+      if (!report.problems.includes(problem)) report.problems.push(problem)
+    }
     report.schema_version = found.content.schema_version
     report.counts = found.content.counts
   } catch (error) {
@@ -59,19 +63,31 @@ export async function verifyBackup(
   report.status = ok ? 'ok' : 'fail'
   const now = options.now?.() ?? new Date()
   report.verified_at = ok ? formatTimestamp(now) : null
-  if (manifest) await writeManifest(path, { ...manifest, verified_at: report.verified_at }, now)
+  if (manifest) await recordResult(path, { ...manifest, verified_at: report.verified_at }, now, options)
   return report
 }
 
-/** Verifies every backup of a folder, the newest first; here a wrong key is a finding too. */
-export async function verifyBackups(
-  folder: string,
-  options: Omit<DatabaseOptions, 'path'> & CopyOptions,
-): Promise<Verification[]> {
+/** The result stands also where it cannot be written down. */
+async function recordResult(
+  path: string,
+  manifest: Manifest,
+  now: Date,
+  { warn }: Pick<CopyOptions, 'warn'>,
+): Promise<void> {
+  await writeManifest(path, manifest, now).catch((error) => {
+    if (!(error instanceof AppError) || error.code !== 'IO') throw error
+    warn?.(`the result could not be written into the manifest: ${error.message}`)
+  })
+}
+
+/** Verifies every backup of a database, the newest first; here whatever keeps one from being read is a finding too. */
+export async function verifyBackups(options: BackupsOptions & CopyOptions): Promise<Verification[]> {
+  const backups = await readBackupsOf(options)
+  tellOfOthers(backups, options)
   const reports: Verification[] = []
-  for (const { path, schema_version, counts } of await readBackups(folder)) {
+  for (const { path, schema_version, counts } of backups.own) {
     const report = await verifyBackup(path, options).catch((error): Verification => {
-      if (!(error instanceof AppError) || error.code !== 'WRONG_KEY') throw error
+      if (!(error instanceof AppError) || !OF_ONE_FILE.has(error.code)) throw error
       return { path, status: 'fail', problems: [error.message], schema_version, counts, verified_at: null }
     })
     reports.push(report)
@@ -79,22 +95,33 @@ export async function verifyBackups(
   return reports
 }
 
-const FINDINGS = new Set(['CORRUPT', 'CHECK_FAILED'])
+const FINDINGS = new Set<OutcomeCode>(['CORRUPT', 'CHECK_FAILED'])
+const OF_ONE_FILE = new Set<OutcomeCode>(['WRONG_KEY', 'NO_DATABASE', 'NOT_ENCRYPTED', 'IO', 'INVALID'])
 
-/** Restores into a file beside the backup, and throws that away. */
-export async function drill(
+/** Restores into a file beside the backup, or where that cannot be made a temporary one, and throws that away. */
+async function drill(
   path: string,
   options: Omit<DatabaseOptions, 'path'> & CopyOptions,
 ): Promise<Inspection> {
-  await recoverFolder(dirname(path))
-  const { made } = namesFor(path, 'drill', options.now?.() ?? new Date())
-  return withDatabase({ ...options, path, access: 'read', copying: true, recover: false }, async (db) => {
+  const { folderWritable } = await examineFile(path)
+  const folder = folderWritable ? undefined : await temporaryFolder()
+  if (folderWritable) await tidyFolder(dirname(path), options)
+  const place = folder === undefined ? path : join(folder, basename(path))
+  const { made } = namesFor(place, 'drill', options.now?.() ?? new Date())
+  const opening = { ...options, path, access: 'read', copying: true, recover: false } as const
+  return withDatabase(opening, async (db) => {
     if (!db.key) throw new Error('a plaintext file is no backup')
-    try {
-      return await makeProvenCopy(sharedSource(db), made, db.key, options)
-    } finally {
-      await discardDatabase(made)
-    }
+    return makeProvenCopy(sharedSource(db), made, db.key, options)
+  }).finally(async () => {
+    await discardDatabase(made)
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+  })
+}
+
+async function temporaryFolder(): Promise<string> {
+  const { tmpdir } = await import('node:os')
+  return mkdtemp(join(tmpdir(), 'libreollama-db-drill-')).catch((error) => {
+    throw explainSystemError(error, tmpdir())
   })
 }
 

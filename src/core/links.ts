@@ -1,0 +1,42 @@
+import { lstat, readlink, realpath } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
+
+/** As many links in a row as Linux follows. */
+const MOST_LINKS = 40
+
+/**
+ * The path with its symbolic links resolved. Where nothing exists yet, or a link leads to nothing, it is the path of
+ * the file that would be made there. Throws IO for a circle of links and for a folder that may not be read.
+ */
+export async function followLinks(path: string): Promise<string> {
+  let next = path
+  for (let links = 0; links <= MOST_LINKS; links++) {
+    const real = await existing(next)
+    if (real !== undefined) return real
+    const folder = (await existing(dirname(next))) ?? dirname(next)
+    const place = join(folder, basename(next))
+    const target = await readlink(place).catch(() => undefined)
+    if (target === undefined) return place
+    next = resolve(folder, target)
+  }
+  throw new AppError('IO', `${path}: too many symbolic links (ELOOP)`, {
+    hint: `look at the links with: ls -l ${path}`,
+  })
+}
+
+/** Where a symbolic link leads that leads to nothing; undefined for every other path. */
+export async function danglingTarget(path: string): Promise<string | undefined> {
+  const isLink = await lstat(path).then(
+    (status) => status.isSymbolicLink(),
+    () => false,
+  )
+  return isLink && (await existing(path)) === undefined ? followLinks(path) : undefined
+}
+
+async function existing(path: string): Promise<string | undefined> {
+  return realpath(path).catch((error) => {
+    if (systemErrorCode(error) === 'ENOENT') return undefined
+    throw explainSystemError(error, path)
+  })
+}
