@@ -1,9 +1,11 @@
 import { resolve } from 'node:path'
+import type { Context } from '../src/cli/context.ts'
 import type { View } from '../src/cli/output.ts'
-import { safe } from '../src/cli/terminal.ts'
+import { humanBytes, safe } from '../src/cli/terminal.ts'
 import { findBackup } from '../src/core/own-backups.ts'
 import { type RestoreReport, restoreDatabase } from '../src/core/restore.ts'
 import { totalRows } from '../src/core/row-counts.ts'
+import type { Standing } from '../src/core/standing.ts'
 import { tellRecovered } from './_recovered.ts'
 import { backupOptions } from './backup.ts'
 import type { Define } from './index.ts'
@@ -14,16 +16,18 @@ interface Options {
   otherDatabase?: boolean
 }
 
-const view: View<RestoreReport> = {
-  fields: ['path', 'from', 'schema_version', 'counts', 'previous', 'recovered'],
-  text: ({ path, from, counts, previous }, style) => {
+interface Result extends RestoreReport {
+  /** How to go back to what was replaced; undefined where that does not open. */
+  undo?: string
+}
+
+const view: View<Result> = {
+  fields: ['path', 'from', 'schema_version', 'counts', 'previous', 'problems', 'recovered'],
+  text: ({ path, from, counts, previous, undo }, style) => {
     const rows = totalRows(counts)
     const lines = [style.bold(safe(path)), `restored from ${safe(from)}; ${rows} rows were compared`]
-    if (previous)
-      lines.push(
-        `the database from before: ${safe(previous)}`,
-        `to undo: libreollama-db restore ${safe(previous)}`,
-      )
+    if (previous) lines.push(`the database from before: ${safe(previous)}`)
+    if (undo) lines.push(safe(undo))
     return `${lines.join('\n')}\n`
   },
 }
@@ -33,17 +37,45 @@ const define: Define = (command, context) => {
     .argument('<file|latest>', 'a backup; `latest` of the folder')
     .option('--to <path>', 'restore to a new file instead of the database')
     .option('--dir <path>', 'the folder of the backups, for `latest`')
-    .option('--other-database', 'replace the database although this is a backup of another one')
+    .option('--other-database', 'replace the database although this is, or may be, a backup of another one')
     .action(async (named: string, { to, dir, otherDatabase }: Options) => {
       const ctx = context()
       const print = ctx.printer(view)
       const options = backupOptions(ctx, dir)
       const from = resolve(await findBackup(named, { ...options, whole: true }))
       const path = to === undefined ? ctx.path : resolve(to)
-      const report = await restoreDatabase({ ...options, path, from, toNew: to !== undefined, otherDatabase })
+      let replaced: Standing | undefined
+      const confirm = (standing: Standing) => {
+        replaced = standing
+        return confirmReplacement(ctx, standing, from)
+      }
+      const report = await restoreDatabase({
+        ...options,
+        path,
+        from,
+        toNew: to !== undefined,
+        otherDatabase,
+        confirm,
+      })
       tellRecovered(ctx, report.recovered)
-      await print(report)
+      await print({ ...report, undo: howToUndo(report, replaced, otherDatabase) })
     })
+}
+
+function howToUndo({ previous }: RestoreReport, replaced?: Standing, other?: boolean): string | undefined {
+  if (!previous || (replaced?.unread && !replaced.mayBeHealthy)) return undefined
+  const words = replaced?.mayBeHealthy ? 'to undo, with its own key' : 'to undo'
+  return `${words}: libreollama-db restore ${previous}${other ? ' --other-database' : ''}`
+}
+
+/** The old file is kept, so nobody has to be there to be asked; a person is. */
+async function confirmReplacement(ctx: Context, standing: Standing, from: string): Promise<void> {
+  if (!ctx.hasPerson) return
+  const { path, bytes, rows, unread } = standing
+  const content = rows === null ? `it cannot be read: ${safe(unread?.message ?? '')}` : `${rows} rows`
+  await ctx.confirm(
+    `Replace ${safe(path)} (${humanBytes(bytes)}, ${content}), which is kept, with ${safe(from)}?`,
+  )
 }
 
 export default define

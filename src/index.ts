@@ -84,11 +84,15 @@ export function backupDatabase(options: Omit<OpenOptions, 'access'> & { folder?:
   return createBackup({ ...resolved(options), folder: options.folder, inspect: inspectElsewhere })
 }
 
-/** Puts the backup `from` in the place of the database, which is moved aside and kept. */
+/**
+ * Puts the backup `from` in the place of the database, which is moved aside and kept. A healthy database of which it is
+ * no backup, or which the key does not open, is replaced with `otherDatabase` only.
+ */
 export function restoreBackup(
-  options: Omit<OpenOptions, 'access'> & { from: string },
+  options: Omit<OpenOptions, 'access'> & { from: string; otherDatabase?: boolean },
 ): Promise<RestoreReport> {
-  return restoreDatabase({ ...resolved(options), from: options.from, inspect: inspectElsewhere })
+  const { from, otherDatabase } = options
+  return restoreDatabase({ ...resolved(options), from, otherDatabase, inspect: inspectElsewhere })
 }
 
 /** Gives the database another key, a passphrase or a raw one, on a proven copy that takes its place. */

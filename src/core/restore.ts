@@ -1,13 +1,15 @@
-import type { Connection } from './connection.ts'
+import { dirname } from 'node:path'
+import { nameFirst } from './backup.ts'
 import { type CopyOptions, hashFile, type ProvenCopy, sharedSource } from './copy.ts'
-import { type DatabaseOptions, withDatabase } from './database.ts'
+import { type Database, type DatabaseOptions, withDatabase } from './database.ts'
 import { AppError } from './errors.ts'
-import { examineFile, exists } from './file-facts.ts'
+import { examineFile, exists, identify } from './file-facts.ts'
 import { birthOf, readApplied } from './ledger.ts'
-import { followLinks } from './links.ts'
+import { danglingTarget, followLinks } from './links.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 import { type Replacement, replaceDatabase, sealable } from './replace.ts'
 import { refuseOtherUsers } from './sole-use.ts'
+import { examineStanding, type Standing } from './standing.ts'
 import { type Recovery, recover } from './unfinished.ts'
 import { compareContent } from './verify-backup.ts'
 
@@ -16,8 +18,10 @@ export interface RestoreOptions extends DatabaseOptions, CopyOptions {
   from: string
   /** Refuse to replace any file. */
   toNew?: boolean
-  /** Replace a database of which this is no backup. */
+  /** Replace a database of which this is no backup, or may be none. */
   otherDatabase?: boolean
+  /** Called before a file is replaced, with what stands there; throws to leave it. */
+  confirm?: (standing: Standing) => Promise<void>
 }
 
 /** What `restore` did. */
@@ -28,17 +32,21 @@ export interface RestoreReport {
   counts: Record<string, number>
   /** Where the file that was replaced is now, with what stood beside it; restoring that undoes this. */
   previous: string | null
+  /** What was wrong with the database of which this is a copy, and is now wrong with this one. */
+  problems: string[]
   recovered: Recovery[]
 }
 
 /**
  * Puts what a backup holds in the place of the database, which is moved aside and kept. The backup is compared with its
  * manifest, and the copy of it with the backup, before anything moves. Throws CHECK_FAILED for a backup that is not
- * what it should be, LOCKED while another program has the database open, INVALID for a backup of another database.
+ * what it should be, LOCKED while another program has the database open, INVALID for a backup of another database, and
+ * WRONG_KEY where a healthy database that only another key opens may stand.
  */
 export async function restoreDatabase(options: RestoreOptions): Promise<RestoreReport> {
   const { from, path, toNew } = options
   const target = await followLinks(path)
+  await tellDangling(options)
   const recovered = await recover(target)
   if (toNew && (await exists(path))) {
     throw new AppError('IO', `there is a file at ${path} already; it was not overwritten`, {
@@ -68,24 +76,53 @@ export async function restoreDatabase(options: RestoreOptions): Promise<RestoreR
       })
     if (!(await exists(target))) return place('free')
     if (backup.facts.id === (await examineFile(target)).id) throw sameFile(from)
-    const standing = await readStanding(target, { ...options, signal })
-    if (standing === 'unreadable') {
+    const backupSalt = backup.facts.samples.start.subarray(0, 16)
+    const keyOfBackup = { literal: await key.literal(backupSalt), salt: backupSalt }
+    const standing = await examineStanding(target, { ...options, signal }, keyOfBackup)
+    if (!options.otherDatabase) await refuseOther(standing, backup, options)
+    await options.confirm?.(standing)
+    signal.throwIfAborted()
+    if ((await identify(target)) !== standing.id) throw replacedMeanwhile(target)
+    if (standing.unread) {
       await refuseOtherUsers(await examineFile(target))
       return place('unread')
     }
-    if (!options.otherDatabase) refuseOtherDatabase(await backup.read(readBirth), standing.born, options)
-    return withDatabase({ ...options, signal, path: target, access: 'write' }, (db) =>
-      db.alone((_connection, sole) => place(sole)),
-    )
+    return withDatabase({ ...options, signal, path: target, access: 'write' }, (db) => {
+      if (db.facts.id !== standing.id) throw replacedMeanwhile(target)
+      return db.alone((_connection, sole) => place(sole))
+    })
   })
+  const problems = [...copy.problems, ...copy.orphans]
+  if (problems.length > 0) {
+    options.warn?.(`the backup is a faithful copy of a database with problems: ${nameFirst(problems)}`)
+  }
   return {
     path,
     from,
     schema_version: copy.content.schema_version,
     counts: copy.content.counts,
     previous: kept,
+    problems,
     recovered,
   }
+}
+
+/** A link that leads to nothing is where the file was; its folder, which may be a disk that is away, has to be there. */
+async function tellDangling({ path, warn }: RestoreOptions): Promise<void> {
+  const target = await danglingTarget(path)
+  if (target === undefined) return
+  if (!(await exists(dirname(target)))) {
+    throw new AppError('IO', `${path} is a symbolic link to ${target}, and there is no such folder`, {
+      hint: 'make the folder, or the disk that it is on, available; or restore to another file with --to <path>',
+    })
+  }
+  warn?.(`${path} is a symbolic link to ${target}, which does not exist; it is made there`)
+}
+
+function replacedMeanwhile(path: string): AppError {
+  return new AppError('LOCKED', `${path} was replaced by another program a moment ago`, {
+    hint: 'run the command again: nothing was changed by it',
+  })
 }
 
 function sameFile(from: string): AppError {
@@ -94,31 +131,29 @@ function sameFile(from: string): AppError {
   })
 }
 
-/** When the database was made that stands there. One that does not open is the best of reasons to restore. */
-async function readStanding(
-  target: string,
-  options: RestoreOptions,
-): Promise<{ born: string | null } | 'unreadable'> {
-  try {
-    // One whose -wal has lost commits moves aside as it is, with its -wal.
-    const opening = { ...options, path: target, access: 'read', onLostCommits: undefined } as const
-    const born = await withDatabase(opening, (db) => db.read(readBirth))
-    return { born }
-  } catch (error) {
-    if (error instanceof AppError && UNREADABLE.has(error.code)) return 'unreadable'
-    throw error
+const OTHER =
+  'restore it to a file of its own with --to <path>, or add --other-database to replace what stands there'
+
+/** Only a database of which this is a backup is replaced unasked, or a file that can be no healthy one. */
+async function refuseOther(
+  standing: Standing,
+  backup: Database,
+  { from, path }: RestoreOptions,
+): Promise<void> {
+  if (standing.mayBeHealthy) {
+    throw new AppError(
+      'WRONG_KEY',
+      `${path} may be a healthy database that another key opens: ${standing.unread?.message}`,
+      { hint: OTHER },
+    )
   }
-}
-
-const UNREADABLE = new Set(['WRONG_KEY', 'CORRUPT', 'NO_DATABASE'])
-
-const readBirth = (connection: Connection) => readApplied(connection).then(birthOf)
-
-function refuseOtherDatabase(backup: string | null, standing: string | null, options: RestoreOptions): void {
-  if (backup === standing || backup === null || standing === null) return
-  throw new AppError('INVALID', `${options.from} is a backup of another database than ${options.path}`, {
-    hint: 'restore it to a file of its own with --to <path>, or add --other-database to replace the database with it',
-  })
+  if (standing.unread) return
+  const born = birthOf(await backup.read(readApplied))
+  if (born !== null && born === standing.born) return
+  const salt = backup.facts.samples.start.subarray(0, 16).toString('hex')
+  // Where one of them does not say when it was made, the salt that copies share has to tell.
+  if ((born === null || standing.born === null) && salt === standing.salt) return
+  throw new AppError('INVALID', `${from} is a backup of another database than ${path}`, { hint: OTHER })
 }
 
 async function refuseOtherBytes(from: string, manifest: Manifest): Promise<void> {
@@ -128,7 +163,7 @@ async function refuseOtherBytes(from: string, manifest: Manifest): Promise<void>
 }
 
 function refuseDifference(copy: ProvenCopy, manifest: Manifest | undefined, from: string): void {
-  const [difference] = manifest ? compareContent(copy, manifest) : copy.problems
+  const [difference] = manifest ? compareContent(copy, manifest) : []
   if (difference !== undefined) throw notTheBackup(from, difference)
 }
 
