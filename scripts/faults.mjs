@@ -109,7 +109,7 @@ const OPERATIONS = {
       await run(['rekey', '--new-key-file', join(folder, 'two'), ...flags(folder, 'one')])
       await inMode(folder, mode, KEYS.two)
     },
-    words: (folder) => ['restore', 'latest', ...flags(folder, 'one')],
+    words: (folder) => ['restore', 'latest', '--other-database', ...flags(folder, 'one')],
     state: async (folder) => {
       // Between the moves of a database with its -wal there is none under its name; the next run goes on.
       if (!existsSync(join(folder, 'c.db')) && namesIn(folder).some((name) => name.endsWith('.new')))

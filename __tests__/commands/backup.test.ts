@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import {
+  chmodSync,
+  chownSync,
   cpSync,
   existsSync,
   readdirSync,
@@ -18,7 +20,7 @@ test('a backup is an encrypted database with the same key, for its owner alone, 
   const { db, words, key, folder } = await databaseWithChats()
   const backup = await json(['backup', ...words])
   expect(Object.keys(backup).sort()).toEqual(
-    ['path', 'bytes', 'sha256', 'schema_version', 'created_at', 'counts', 'verified_at'].sort(),
+    ['path', 'bytes', 'sha256', 'schema_version', 'created_at', 'counts', 'verified_at', 'problems'].sort(),
   )
   expect(dirname(backup.path)).toBe(join(folder, 'backups'))
   const content = readFileSync(backup.path)
@@ -88,8 +90,6 @@ test('taken 20 times against a writer, each copy has exactly the rows acknowledg
 }, 120_000)
 
 test('a database in a folder that cannot be written is backed up elsewhere', async () => {
-  const { chmodSync } = await import('node:fs')
-  const { chownSync } = await import('node:fs')
   const { db, words, folder, key } = await databaseWithChats()
   const dir = temporaryFolder()
   for (const path of [db, key, dir]) if (ordinaryUser.uid) chownSync(path, ordinaryUser.uid, ordinaryUser.uid)
@@ -201,7 +201,10 @@ test('a backup from before a change of key is restored with the key from before'
   expect(await json(['backup', 'list', '--db', db, '--key-file', next])).toMatchObject([
     { opens_with: 'other' },
   ])
-  const { previous } = await json(['restore', 'latest', '--db', db, '--key-file', key])
+  // With the old key nobody can tell that this is the same database.
+  const restore = ['restore', 'latest', '--db', db, '--key-file', key]
+  expect(errorOf(await run([...restore, '--json'])).hint).toContain('--other-database')
+  const { previous } = await json([...restore, '--other-database'])
   expect(await countMessages(words)).toBe(9)
   expect(await countMessages(['--db', previous, '--key-file', next])).toBe(9)
 })
@@ -294,8 +297,14 @@ test('prune tells the reason for everything that stays, and touches nothing that
   const plan = await json(['backup', 'prune', '--keep-last', '1', '--keep-daily', '2', '--dry-run', ...words])
   expect(plan).toMatchObject({ dry_run: true, removed: 2 })
   expect(plan.backups[0].reasons).toEqual(['last 1', expect.stringMatching(/^daily /)])
+  const prune = ['backup', 'prune', '--keep-last', '1', ...words]
+  expect(errorOf(await run([...prune, '--json']))).toMatchObject({
+    code: 'USAGE',
+    hint: expect.stringContaining('--yes'),
+  })
   expect(readdirSync(join(folder, 'backups'))).toEqual(names)
-  expect(await json(['backup', 'prune', '--keep-last', '1', ...words])).toMatchObject({ removed: 2 })
+  expect(await json([...prune, '--yes'])).toMatchObject({ removed: 2 })
+  expect(await json(prune)).toMatchObject({ removed: 0 }) // where nothing goes nothing is asked
   expect(readdirSync(join(folder, 'backups'))).toHaveLength(3)
   expect(existsSync(join(folder, 'backups', 'mine.db'))).toBe(true)
 })
@@ -309,3 +318,60 @@ test.each([[[]], [['--keep-last', '0']], [['--keep-last', 'many']]])(
     expect(await json(['backup', 'list', ...words])).toHaveLength(1)
   },
 )
+
+test('list shows the backups of other databases with --all-databases, and says that they are there', async () => {
+  const { words, folder, key } = await databaseWithChats()
+  const other = ['--db', join(folder, 'other.db'), '--key-file', key]
+  await json(['init', ...other])
+  await json(['backup', ...words])
+  const none = await run(['backup', 'list', ...other, '--json'])
+  expect(none.stdout).toBe('[]\n')
+  expect(JSON.parse(none.stderr).warning.message).toMatch(/one of another database; .*list --all-databases/)
+  expect(errorOf(await run(['restore', 'latest', ...other, '--json']))).toMatchObject({
+    code: 'NO_DATABASE',
+    hint: expect.stringContaining('backup list --all-databases'),
+  })
+  expect(await json(['backup', 'list', '--all-databases', ...other])).toMatchObject([
+    { database: 'database', born: expect.any(String), opens_with: 'current', problems: [] },
+  ])
+  expect((await run(['backup', 'list', '--all-databases', ...other])).stdout).toMatch(
+    /^database .*\ndatabase /,
+  )
+})
+
+test('a backup of a database with problems says so, and is never called verified', async () => {
+  const { words, db, key } = await databaseWithChats()
+  const other = await otherProgram(db, key)
+  await other.call('PRAGMA foreign_keys = OFF')
+  await other.call("UPDATE chat_messages SET session_id = 'gone' WHERE id = 'm1'")
+  await other.close()
+  const problem = 'chat_messages: 1 rows point at no record of chat_sessions'
+  const created = await run(['backup', ...words])
+  expect([created.code, created.stdout.includes('verified')]).toEqual([0, false])
+  for (const text of [created.stdout, created.stderr]) expect(text).toContain(problem)
+  expect((await run(['backup', 'list', ...words])).stderr).toContain(problem)
+  const verified = await run(['backup', 'verify', 'latest', ...words])
+  expect([verified.code, verified.stdout.includes(problem)]).toEqual([3, true])
+  const restored = await run(['restore', 'latest', ...words])
+  expect([restored.code, restored.stderr.includes(problem)]).toEqual([0, true])
+})
+
+test('who may not write in the folder gets the result of a check, and a warning that it is not written down', async () => {
+  const { db, key, words, folder } = await databaseWithChats()
+  const { path } = await json(['backup', ...words])
+  const unreadable = (await json(['backup', ...words])).path
+  const { uid } = ordinaryUser
+  if (uid) for (const file of [db, key, path, `${path}.json`]) chownSync(file, uid, uid)
+  for (const place of [folder, dirname(path)]) chmodSync(place, 0o555)
+  chmodSync(`${unreadable}.json`, uid ? 0o600 : 0)
+  const before = snapshot(folder)
+  const verified = await run(['backup', 'verify', 'latest', ...words, '--json'], ordinaryUser)
+  expect(JSON.parse(verified.stdout)).toMatchObject([{ path, status: 'ok', verified_at: expect.any(String) }])
+  expect(verified.stderr).toMatch(/not counted as a backup: .*permission denied/)
+  expect(verified.stderr).toMatch(/could not be written into the manifest/)
+  expect(verified.code).toBe(0)
+  expect(snapshot(folder)).toEqual(before)
+  chmodSync(dirname(path), 0)
+  expect(errorOf(await run(['backup', 'list', ...words, '--json'], ordinaryUser)).exit).toBe(18)
+  for (const place of [dirname(path), folder]) chmodSync(place, 0o700)
+})

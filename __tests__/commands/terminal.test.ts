@@ -148,3 +148,24 @@ testOnTerminal(
     expect((await run(['stats', '--key-file', second], { env })).code).toBe(0)
   },
 )
+
+testOnTerminal(
+  'prune shows what goes and asks; restore names what it replaces and asks; no means no',
+  async () => {
+    const { words, folder } = await newDatabase()
+    for (let made = 0; made < 2; made++) await run(['backup', ...words])
+    const before = snapshot(folder)
+    const prune = ['backup', 'prune', '--keep-last', '1', ...words]
+    const restore = ['restore', 'latest', ...words]
+    const shown = /Remove 1 backup\?[\s\S]*database-\d{8}T\d{9}Z\.db/
+    const named = /Replace [\s\S]*database\.db[\s\S]*10 rows[\s\S]*kept/
+    expect((await onTerminal(prune, [[shown, `n${ENTER}`]])).code).toBe(17)
+    expect((await onTerminal(restore, [[named, `n${ENTER}`]])).code).toBe(17)
+    expect((await onTerminal([...restore, '--no-input'], [])).code).toBe(2)
+    expect(snapshot(folder)).toEqual(before)
+    expect((await onTerminal(prune, [[shown, `y${ENTER}`]])).code).toBe(0)
+    expect((await onTerminal(restore, [[named, `y${ENTER}`]])).code).toBe(0)
+    expect((await onTerminal([...restore, '--yes'], [])).code).toBe(0)
+    expect(Object.keys(snapshot(folder)).filter((name) => name.startsWith('backups/'))).toHaveLength(2)
+  },
+)
