@@ -116,7 +116,7 @@ export async function tidyFolder(folder: string, { warn }: Pick<CopyOptions, 'wa
 /** Removes a backup and what tells of it. */
 export async function removeBackup(path: string): Promise<void> {
   try {
-    await rm(path)
+    await rm(path, { force: true }) // another run may have been quicker
     await rm(manifestPath(path), { force: true })
     await syncPath(dirname(path))
   } catch (error) {
