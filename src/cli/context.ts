@@ -57,6 +57,7 @@ export class Context {
   #source: KeySource | undefined
   readonly #bar: ProgressBar
   readonly #held: string[] = []
+  readonly #warned = new Set<string>()
   readonly #timings: StatementTiming[] = []
 
   constructor(host: Host, options: GlobalOptions) {
@@ -189,8 +190,10 @@ export class Context {
     return { format, stream: host.stdout, style: createStyle(host.stdout, options.color, host.env), fields }
   }
 
-  /** Tells the person something on stderr. Beside machine formats it is held back and becomes part of the last lines. */
+  /** Tells the person something on stderr, once. Beside machine formats it is held back and becomes part of the last lines. */
   warn(message: string): void {
+    if (this.#warned.has(message)) return
+    this.#warned.add(message)
     this.#say('warning', message)
   }
 

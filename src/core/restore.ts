@@ -147,7 +147,7 @@ async function refuseOther(
       { hint: OTHER },
     )
   }
-  if (standing.unread) return
+  if (standing.unread && standing.born === undefined) return
   const born = birthOf(await backup.read(readApplied))
   if (born !== null && born === standing.born) return
   const salt = backup.facts.samples.start.subarray(0, 16).toString('hex')

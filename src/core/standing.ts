@@ -20,8 +20,8 @@ export interface Standing {
   born?: string | null
   /** The first 16 bytes, hex. */
   salt: string
-  /** Why it cannot be read. */
-  unread?: AppError
+  /** Why it cannot be read, or not to its end. */
+  unread?: AppError | undefined
   /** Whether it may be a healthy database that only another key opens. */
   mayBeHealthy: boolean
 }
@@ -44,9 +44,15 @@ export async function examineStanding(
 ): Promise<Standing> {
   const { id, size, kind } = await examineFile(path)
   const facts = { path, id, bytes: size }
+  // One whose -wal has lost commits can be read, and yet it has to move as it is, with its -wal.
+  let unread: AppError | undefined
+  const onLostCommits = (cause: Diagnosis) => {
+    unread = causeError(cause)
+  }
   try {
-    return await withDatabase({ ...options, path, access: 'read' }, async (db) => ({
+    return await withDatabase({ ...options, path, access: 'read', onLostCommits }, async (db) => ({
       ...facts,
+      unread,
       salt: db.facts.samples.start.subarray(0, 16).toString('hex'),
       born: birthOf(await db.read(readApplied)),
       rows: totalRows(await db.read(countRows)),
