@@ -2,7 +2,7 @@ import type { Connection, Row, Value } from './connection.ts'
 import { type Database, inTransaction } from './database.ts'
 import { isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
-import { readPragma, readSql } from './sql-text.ts'
+import { readPragma, readSql, withoutExplain } from './sql-text.ts'
 
 /** Only what is known to be harmless is run: some pragmas act while they are prepared, EXPLAIN in front or not. */
 const READING = ['SELECT', 'VALUES']
@@ -37,9 +37,9 @@ export interface Query {
 
 /** Looks at SQL before any database is opened. Throws USAGE, INVALID for what is not one statement that may be run. */
 export function checkQuery(sql: string, { parameters: given, write }: QueryOptions): Query {
-  const { statements, words, parameters } = readSql(sql.replace(/^\uFEFF/, ''))
+  const { statements, parameters } = readSql(sql)
   const [
-    statement = refuse(
+    { text: statement, words } = refuse(
       'USAGE',
       'there is no SQL to run',
       "libreollama-db query 'SELECT count(*) FROM agents'",
@@ -87,7 +87,7 @@ function checkKind(statement: string, words: string[], write: boolean): 'reading
     refuse('INVALID', 'this does not begin like SQL', "libreollama-db query 'SELECT count(*) FROM agents'")
   }
   if (verb === 'PRAGMA') return checkPragma(statement)
-  const explained = verb === 'EXPLAIN' ? words.slice(words[1] === 'QUERY' ? 3 : 1) : words
+  const explained = withoutExplain(words)
   // What stands in front of the statement proper, WITH and its names, decides nothing.
   const proper =
     explained[0] === 'WITH' ? explained.find((word) => [...READING, ...WRITING].includes(word)) : explained[0]

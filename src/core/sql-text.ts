@@ -1,44 +1,87 @@
 /** What can be told of SQL text without running it. */
 export interface SqlText {
-  /** The statements, comments gone, without what only separates them. */
-  statements: string[]
-  /** The words of the first statement outside of quotes and parentheses, upper case. */
-  words: string[]
+  /** Without what only separates them. */
+  statements: SqlStatement[]
   /** The parameters, with their signs: `:name`, `@name`, `$name`, `?`. */
   parameters: Set<string>
 }
 
-// In order: strings and quoted names, comments, parameters, words, the end of a statement, any other character.
+/** One statement of a text. */
+export interface SqlStatement {
+  /** The statement, comments gone. */
+  text: string
+  /** The same as it is written, from its first token to its last. */
+  source: string
+  /** The line on which it begins, from 1. */
+  line: number
+  /** Its words outside of quotes and parentheses, upper case. */
+  words: string[]
+}
+
+// As SQLite reads: everything above ASCII belongs to a name, except a byte order mark, which separates like a space.
+// In order: space, strings and quoted names, comments, parameters, words, numbers, the end of a statement, all else.
 const TOKEN =
-  /('(?:[^']|'')*'?|"(?:[^"]|"")*"?|`(?:[^`]|``)*`?|\[[^\]]*\]?)|(--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))|([:@$][A-Za-z_]\w*|\?\d*)|([A-Za-z_]\w*)|(;)|[\s\S]/g
+  /([ \t\n\f\r]+|\uFEFF)|('[^']*(?:''[^']*)*'?|"[^"]*(?:""[^"]*)*"?|`[^`]*(?:``[^`]*)*`?|\[[^\]]*\]?)|(--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))|([:@$][A-Za-z_]\w*|\?\d*)|([A-Za-z_\u0080-\u{10FFFF}][\w$\u0080-\u{10FFFF}]*)|\d[\w.]*|(;)|[\s\S]/gu
 
 /** Reads SQL as far as quotes, comments, words, parameters and semicolons; those inside a trigger's body end nothing. */
 export function readSql(sql: string): SqlText {
-  const statements: string[] = []
-  const words: string[] = []
+  const statements: SqlStatement[] = []
   const parameters = new Set<string>()
-  let statement = ''
-  let body = 0
-  let depth = 0
-  for (const [text, _quoted, comment, parameter, name, end] of sql.matchAll(TOKEN)) {
-    if (end && body === 0) {
-      if (statement.trim()) statements.push(statement.trim())
-      statement = ''
+  let statement: SqlStatement | undefined
+  let [start, end, line, lineAt, depth] = [0, 0, 1, 0, 0]
+  let [last, beforeLast] = ['', '']
+  const finish = () => {
+    if (statement) {
+      statements.push({ ...statement, text: statement.text.trim(), source: sql.slice(start, end) })
+    }
+    statement = undefined
+    depth = 0
+  }
+  for (const match of sql.matchAll(TOKEN)) {
+    const [text, space, _quoted, comment, parameter, name, semicolon] = match
+    if (space !== undefined || comment !== undefined) {
+      if (statement) statement.text += comment === undefined ? text : ' '
       continue
     }
-    statement += comment === undefined ? text : ' '
+    // The END of a trigger's body stands after a semicolon, where no other END can.
+    const inBody = isTrigger(statement?.words ?? []) && !(last === 'END' && beforeLast === ';')
+    if (semicolon && !inBody) {
+      finish()
+      continue
+    }
+    if (!statement) {
+      line += linesBetween(sql, lineAt, match.index)
+      start = lineAt = match.index
+      statement = { text: '', source: '', line, words: [] }
+    }
+    statement.text += text
+    end = match.index + text.length
     if (parameter) parameters.add(parameter)
     if (text === '(') depth++
     if (text === ')') depth--
-    const word = name?.toUpperCase()
-    if (!word) continue
-    if (statements.length === 0 && depth === 0) words.push(word)
-    const inTrigger = words[0] === 'CREATE' && words.slice(1, 3).includes('TRIGGER')
-    if (inTrigger && (word === 'BEGIN' || word === 'CASE')) body++
-    if (inTrigger && word === 'END') body--
+    beforeLast = last
+    last = name?.toUpperCase() ?? text
+    if (name && depth === 0) statement.words.push(last)
   }
-  if (statement.trim()) statements.push(statement.trim())
-  return { statements, words, parameters }
+  finish()
+  return { statements, parameters }
+}
+
+/** The words of a statement without an EXPLAIN in front. */
+export function withoutExplain(words: string[]): string[] {
+  return words[0] === 'EXPLAIN' ? words.slice(words[1] === 'QUERY' ? 3 : 1) : words
+}
+
+function isTrigger(words: string[]): boolean {
+  const [create, ...rest] = withoutExplain(words)
+  if (create !== 'CREATE') return false
+  return rest[rest[0] === 'TEMP' || rest[0] === 'TEMPORARY' ? 1 : 0] === 'TRIGGER'
+}
+
+function linesBetween(sql: string, from: number, to: number): number {
+  let lines = 0
+  for (let at = sql.indexOf('\n', from); at >= 0 && at < to; at = sql.indexOf('\n', at + 1)) lines++
+  return lines
 }
 
 /** The name of the pragma that a statement runs, lower case, and whether it gives it an argument. */
