@@ -4,7 +4,7 @@ import { Context, type GlobalOptions } from '../src/cli/context.ts'
 import { type Host, write } from '../src/cli/host.ts'
 import { FORMATS } from '../src/cli/output.ts'
 import { createStyle, safe } from '../src/cli/terminal.ts'
-import { AppError, exitCodeOf, explainSystemError } from '../src/core/errors.ts'
+import { AppError, abortError, exitCodeOf, explainSystemError } from '../src/core/errors.ts'
 
 /** Runs one command line; resolves to the exit code. The one place that turns errors into words and codes. */
 export async function main(argv: string[], host: Host): Promise<number> {
@@ -23,7 +23,7 @@ export async function main(argv: string[], host: Host): Promise<number> {
     const json = wantsJson(argv)
     if (!json) await write(host.stderr, help.stderr)
     await context?.finish(false)
-    const failure = host.signal.aborted ? host.signal.reason : asAppError(error, argv)
+    const failure = host.signal.aborted ? abortError(host.signal, error) : asAppError(error, argv)
     return report(failure, host, json, context)
   }
 }

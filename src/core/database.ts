@@ -6,7 +6,7 @@ import { causeError, causeWithKeys, causeWithoutKey, type Diagnosis } from './ca
 import type { ClosableConnection, Connect, Connection } from './connection.ts'
 import { EngineConnection, type Handle } from './engine-connection.ts'
 import { explainEngineError, isEngineError } from './engine-errors.ts'
-import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
+import { AppError, abortError, explainSystemError, systemErrorCode } from './errors.ts'
 import { examineFile, type FileFacts } from './file-facts.ts'
 import { type HeldFile, hold, release } from './held-files.ts'
 import type { Key } from './key.ts'
@@ -56,7 +56,8 @@ export async function withDatabase<T>(
     options.signal?.removeEventListener('abort', stop)
     await db.close()
   }
-  if (options.signal?.aborted) throw options.signal.reason
+  if (options.signal?.aborted)
+    throw abortError(options.signal, 'error' in outcome ? outcome.error : undefined)
   if ('result' in outcome) return outcome.result
   throw await nameTheDamage(outcome.error, db.facts, options)
 }

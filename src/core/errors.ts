@@ -59,6 +59,11 @@ export class AppError extends Error {
   }
 }
 
+/** What an aborted run ends with: the reason, or the error that says what the reason stopped and has it as its cause. */
+export function abortError({ reason }: AbortSignal, error: unknown): unknown {
+  return error instanceof AppError && error.cause === reason ? error : reason
+}
+
 /** The errno name of a failed system call (`ENOENT`, …), or undefined for any other error. */
 export function systemErrorCode(error: unknown): string | undefined {
   return types.isNativeError(error) && 'syscall' in error ? (error as NodeJS.ErrnoException).code : undefined
