@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url'
 
 /** The folder of this package, where `migrations/` and package.json are; the same from sources and from the bundle. */
 export function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'migrations'))) folder = dirname(folder)
-  return folder
+  const here = dirname(fileURLToPath(import.meta.url))
+  for (let folder = here; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'migrations'))) return folder
+    if (folder === dirname(folder)) return here // an incomplete package; who misses a file there says so
+  }
 }

@@ -1,12 +1,13 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readMigrations } from '../../src/core/migration-files.ts'
 import {
   type AppliedMigration,
   type Migration,
   migrationStates,
   planMigrations,
   planRedo,
-  readMigrations,
 } from '../../src/core/migrations.ts'
 import { shippedMigrations } from '../../src/shipped-migrations.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
@@ -82,8 +83,14 @@ test.each([
   [
     'a file ends the transaction',
     pair('0001_a', 'CREATE TABLE t (a);\nCOMMIT;'),
-    '0001_a.up.sql begins or ends',
+    '0001_a.up.sql, line 2: COMMIT ends the transaction',
   ],
+  [
+    'the way back ends the transaction',
+    { ...pair('0001_a'), '0001_a.down.sql': 'END' },
+    '0001_a.down.sql, line 1: END ends the transaction',
+  ],
+  ['a name has capitals', { '0001_a.up.SQL': 'SELECT 1;' }, '0001_a.up.SQL is not named like'],
 ])('a folder of migrations is refused when %s', async (_case, content, message) => {
   const folder = join(temporaryFolder(), 'migrations')
   mkdirSync(folder)
@@ -94,12 +101,118 @@ test.each([
   })
 })
 
-test('a trigger body is not taken for a transaction', async () => {
+const folderOf = (content: Record<string, string>) => {
   const folder = temporaryFolder()
-  const trigger = 'CREATE TRIGGER t AFTER INSERT ON a BEGIN\n  SELECT 1;\nEND;'
-  for (const [name, sql] of Object.entries(pair('0001_a', trigger))) writeFileSync(join(folder, name), sql)
+  for (const [name, sql] of Object.entries(content)) writeFileSync(join(folder, name), sql)
+  return folder
+}
+
+test.each([
+  ['COMMIT', 'COMMIT'],
+  ['mixed case', 'cOmMiT;'],
+  ['inside a line', 'DELETE FROM t; COMMIT; BEGIN;'],
+  ['after empty statements', ';;COMMIT'],
+  ['after a comment', '/* so */ COMMIT'],
+  ['after a comment that ends oddly', '/*/ one */ END'],
+  ['after a comment to the end of the line', '-- it is done\nCOMMIT;'],
+  ['after a comment with a quote', "-- it's\nCOMMIT; -- isn't it"],
+  ['between comments', '/**/END/**/TRANSACTION'],
+  ['after a text with quotes', "INSERT INTO t VALUES ('it''s; /* ');COMMIT"],
+  ['after quoted names', 'SELECT "a""; --", `b``;`, [c;\']; COMMIT'],
+  ['after a byte order mark in the middle', 'SELECT 1; \uFEFFCOMMIT;'],
+  ['after a form feed', 'SELECT 1;\fCOMMIT'],
+  ['after a trigger', 'CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1; END; COMMIT;'],
+  ['after a temporary trigger', 'CREATE TEMP TRIGGER t INSERT ON a BEGIN SELECT 1;END;END'],
+  [
+    'after a trigger with CASE',
+    'CREATE TRIGGER t INSERT ON a BEGIN SELECT CASE 1 WHEN 1 THEN 2 END; END; END;',
+  ],
+  ['after a trigger called end', 'CREATE TRIGGER IF NOT EXISTS end INSERT ON a BEGIN SELECT 1; END; COMMIT'],
+  ['after a CASE', 'SELECT CASE a WHEN 1 THEN 2 END FROM t; END;'],
+  ['BEGIN', 'BEGIN IMMEDIATE; SELECT 1;'],
+  ['ROLLBACK', 'ROLLBACK'],
+  ['ROLLBACK TO', 'ROLLBACK TO x'],
+  ['SAVEPOINT', 'SAVEPOINT x; RELEASE x'],
+  ['RELEASE', 'RELEASE SAVEPOINT x'],
+  ['VACUUM', "VACUUM INTO 'x'"],
+  ['ATTACH', "ATTACH 'x' AS x KEY ''"],
+  ['DETACH', 'DETACH x'],
+  ['a new key', "PRAGMA rekey = 'x'"],
+  ['a new key behind EXPLAIN', 'EXPLAIN QUERY PLAN PRAGMA main . "rekey"(\'x\')'],
+  ['a journal mode', 'PRAGMA/**/journal_mode=OFF'],
+  ['foreign keys', 'PRAGMA foreign_keys = OFF;'],
+  ['a NUL', 'SELECT 1;\0COMMIT'],
+])('a migration that would leave its transaction is refused: %s', async (_case, sql) => {
+  await expect(readMigrations(folderOf(pair('0001_a', `SELECT 0;\n${sql}`)))).rejects.toMatchObject({
+    code: 'MIGRATION_FAILED',
+    message: expect.stringMatching(/^0001_a\.up\.sql, line [23]: /),
+  })
+})
+
+test.each([
+  ['a comment', '/* notes\nCOMMIT messages;\n*/ SELECT 1; -- END;\n-- COMMIT;'],
+  ['a comment without an end', 'SELECT 1; /* COMMIT;'],
+  ['a text', "SELECT ';COMMIT;', '\nCOMMIT;\n'"],
+  [
+    'names',
+    'CREATE TABLE "commit;" (`end;` TEXT, [begin;] TEXT, rollback TEXT); SELECT rollback AS "end" FROM x',
+  ],
+  ['a longer word', 'SELECT commits FROM commitments'],
+  ['a name that goes on in another script', 'CREATE TABLE t (commitΔ TEXT)'],
+  ['a trigger body', 'CREATE TRIGGER t AFTER INSERT ON a BEGIN\n  SELECT 1;\nEND;'],
+  [
+    'a trigger on a column named begin',
+    'CREATE TRIGGER t UPDATE OF "end" ON a WHEN new.begin BEGIN SELECT 1; END',
+  ],
+  ['a conflict clause', 'CREATE TABLE t (a UNIQUE ON CONFLICT ROLLBACK)'],
+  ['CASE', 'SELECT CASE a WHEN 1 THEN 2\nEND FROM t'],
+  ['a number in the header', 'PRAGMA user_version = 3; PRAGMA foreign_key_check'],
+])('the same words elsewhere are nothing: %s', async (_case, sql) => {
+  expect(await readMigrations(folderOf(pair('0001_a', sql)))).toHaveLength(1)
+})
+
+const SQL = "CREATE TABLE t (a);\nINSERT INTO t VALUES ('x');\n"
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+test.each([
+  ['LF', SQL],
+  ['CRLF', SQL.replaceAll('\n', '\r\n')],
+  ['both', SQL.replace('\n', '\r\n')],
+  ['a byte order mark', `\uFEFF${SQL}`],
+])('line ends are no edit: %s', async (_case, sql) => {
+  const read = await readMigrations(folderOf(pair('0001_a', sql)))
+  expect(read[0]).toMatchObject({ checksum: sha256(SQL), up: SQL })
+  for (const recorded of [SQL, SQL.replaceAll('\n', '\r\n'), sql]) {
+    const rows = [{ version: 1, applied_at: null, checksum: sha256(recorded) }]
+    expect(migrationStates(read, rows)[0]?.state).toBe('applied')
+  }
+  const edited = [{ version: 1, applied_at: null, checksum: sha256(`${SQL}--`) }]
+  expect(migrationStates(read, edited)[0]?.state).toBe('edited')
+})
+
+test('what editors, macOS and archives leave in the folder is no migration', async () => {
+  const stray = ['._0001_a.up.sql', '.DS_Store', '0001_a.up.sql~', '.0001_a.up.sql.swp', '#0001_a.up.sql#']
+  const folder = folderOf({ ...pair('0001_a'), ...Object.fromEntries(stray.map((name) => [name, '\0'])) })
+  mkdirSync(join(folder, '0002_old.up.sql'))
+  symlinkSync('0002_old.up.sql', join(folder, 'link.sql'))
   expect(await readMigrations(folder)).toHaveLength(1)
 })
+
+test.each([
+  ['the folder', (folder: string) => join(folder, 'none'), 'none is missing'],
+  ['a linked file', linkNowhere, '0002_b.up.sql is missing'],
+])('%s that is not there is named', async (_case, prepare, message) => {
+  const folder = prepare(folderOf(pair('0001_a')))
+  await expect(readMigrations(folder)).rejects.toMatchObject({
+    code: 'MIGRATION_FAILED',
+    message: expect.stringContaining(message),
+  })
+})
+
+function linkNowhere(folder: string): string {
+  symlinkSync('nowhere', join(folder, '0002_b.up.sql'))
+  return folder
+}
 
 test('the shipped migrations are complete', async () => {
   const shipped = await shippedMigrations()

@@ -1,5 +1,3 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { AppError } from './errors.ts'
 
 /** One version of the schema: a pair of SQL files, `<4 digits>_<name>.up.sql` and `.down.sql`. */
@@ -8,8 +6,10 @@ export interface Migration {
   name: string
   up: string
   down: string
-  /** SHA-256 of the up file, hex. */
+  /** SHA-256 of the up file with LF at its line ends, hex. */
   checksum: string
+  /** The checksums of the same text with other line ends, which earlier releases recorded. */
+  sameText?: string[]
 }
 
 /** A version that a database says it has; the checksum is null where another program applied it. */
@@ -34,49 +34,6 @@ export interface MigrationState {
   checksum: string | null
 }
 
-const FILE_NAME = /^(\d{4})_([a-z0-9_]+)\.(up|down)\.sql$/
-const OWN_TRANSACTION =
-  /^\s*(BEGIN(\s+(DEFERRED|IMMEDIATE|EXCLUSIVE))?(\s+TRANSACTION)?\s*;|COMMIT\b|ROLLBACK\b)/im
-
-/**
- * The migrations of a folder, by version from 1. Throws MIGRATION_FAILED, naming the file, for a name that does not
- * fit, a missing half of a pair, a gap, two files of one version, and SQL that begins or ends a transaction.
- */
-export async function readMigrations(folder: string): Promise<Migration[]> {
-  const { createHash } = await import('node:crypto') // not loaded by commands that only compare versions
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()
-  const halves = new Map<string, string>()
-  for (const name of names) {
-    const [, version, title, direction] =
-      FILE_NAME.exec(name) ?? refuse(`${name} is not named like 0001_name.up.sql`)
-    const half = `${Number(version)}.${direction}`
-    if (halves.has(half)) refuse(`${halves.get(half)} and ${name} both claim version ${Number(version)}`)
-    halves.set(half, name)
-    const twin = `${version}_${title}.${direction === 'up' ? 'down' : 'up'}.sql`
-    if (!names.includes(twin)) refuse(`${name} has no ${twin} beside it`)
-  }
-  const migrations: Migration[] = []
-  for (let version = 1; version <= halves.size / 2; version++) {
-    const upName =
-      halves.get(`${version}.up`) ?? refuse(`version ${version} is missing between the files that are there`)
-    const downName = upName.replace(/up\.sql$/, 'down.sql')
-    const [up, down] = await Promise.all(
-      [upName, downName].map((name) => readFile(join(folder, name), 'utf8')),
-    )
-    if (up === undefined || down === undefined) throw new Error('a migration was not read')
-    for (const [name, sql] of [
-      [upName, up],
-      [downName, down],
-    ] as const) {
-      if (OWN_TRANSACTION.test(sql))
-        refuse(`${name} begins or ends a transaction; each step already runs in one`)
-    }
-    const checksum = createHash('sha256').update(up).digest('hex')
-    migrations.push({ version, name: FILE_NAME.exec(upName)?.[2] ?? '', up, down, checksum })
-  }
-  return migrations
-}
-
 /** The newest version that these files can reach. */
 export function latestVersion(migrations: Migration[]): number {
   return migrations.length
@@ -91,11 +48,11 @@ export function currentVersion(applied: AppliedMigration[]): number {
 export function migrationStates(migrations: Migration[], applied: AppliedMigration[]): MigrationState[] {
   const done = new Map(applied.filter(({ version }) => version > 0).map((row) => [row.version, row]))
   const current = currentVersion(applied)
-  const known = migrations.map(({ version, name, checksum }): MigrationState => {
+  const known = migrations.map(({ version, name, checksum, sameText = [] }): MigrationState => {
     const row = done.get(version)
     // A file made elsewhere may record only its newest version: what lies below that is applied as well.
-    const state =
-      version > current ? 'pending' : row?.checksum && row.checksum !== checksum ? 'edited' : 'applied'
+    const edited = row?.checksum && row.checksum !== checksum && !sameText.includes(row.checksum)
+    const state = version > current ? 'pending' : edited ? 'edited' : 'applied'
     return { version, name, state, applied_at: row?.applied_at ?? null, checksum }
   })
   const unknown = [...done.values()]
@@ -175,9 +132,6 @@ function refuseUnknown(migrations: Migration[], applied: AppliedMigration[]): vo
   }
 }
 
-function refuse(
-  message: string,
-  hint = 'put the migrations folder back as it was shipped: reinstall libreollama-db',
-): never {
+function refuse(message: string, hint: string): never {
   throw new AppError('MIGRATION_FAILED', message, { hint })
 }
