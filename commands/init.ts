@@ -28,7 +28,8 @@ const view: View<InitResult> = {
 const define: Define = (command, context) => {
   command
     .option('--generate-key', 'make a random 256-bit key and store it at --key-file or in the --keychain')
-    .action(async ({ generateKey = false }: { generateKey?: boolean }) => {
+    .option('--add-tables', "make the tables beside those of another program's database, after a copy")
+    .action(async ({ generateKey = false, addTables }: { generateKey?: boolean; addTables?: boolean }) => {
       const ctx = context()
       const print = ctx.printer(view)
       const migrations = await ctx.migrations()
@@ -43,7 +44,7 @@ const define: Define = (command, context) => {
             question: 'a new database needs a key',
             hint: 'name one: --key-file <path> --generate-key, --keychain, --key-file <path>, or --key-command <cmd>; see libreollama-db help key-sources',
           })
-      const options = { ...ctx.database, ...ctx.copying, migrations, newKey: chosen?.newKey }
+      const options = { ...ctx.database, ...ctx.copying, migrations, addTables, newKey: chosen?.newKey }
       const report = await initDatabase(options)
       const keyFile = chosen?.keyFile ?? null
       await print({ ...report, key_file: keyFile, keychain: report.created && Boolean(chosen?.inKeychain) })

@@ -17,6 +17,7 @@ import {
   planRedo,
   type Step,
 } from '../src/core/migrations.ts'
+import { checkPlan, type Plan } from '../src/core/other-tables.ts'
 import { type Rehearsal, rehearse } from '../src/core/rehearse.ts'
 import type { Define } from './index.ts'
 
@@ -25,6 +26,7 @@ interface Options {
   dryRun?: boolean
   sql?: boolean
   rehearse?: boolean
+  addTables?: boolean
   backup: boolean
 }
 
@@ -45,12 +47,12 @@ interface Status {
   migrations: MigrationState[]
 }
 
-type Plan = (migrations: Migration[], to: number | undefined) => (applied: AppliedMigration[]) => Step[]
+type PlanFor = (migrations: Migration[], to: number | undefined) => Plan
 
-const up: Plan = (migrations, to) => (applied) =>
+const up: PlanFor = (migrations, to) => (applied) =>
   planMigrations(migrations, applied, 'up', to ?? latestVersion(migrations))
-const down: Plan = (migrations, to) => (applied) => planMigrations(migrations, applied, 'down', to ?? 0)
-const redo: Plan = (migrations) => (applied) => planRedo(migrations, applied)
+const down: PlanFor = (migrations, to) => (applied) => planMigrations(migrations, applied, 'down', to ?? 0)
+const redo: PlanFor = (migrations) => (applied) => planRedo(migrations, applied)
 
 const resultView: View<Result> = {
   fields: ['version', 'name', 'direction', 'duration_ms', 'dropped', 'sql'],
@@ -118,12 +120,15 @@ const versionView: View<{ schema_version: number; latest: number }> = {
 }
 
 const define: Define = (command, context) => {
-  const movement = (name: string, summary: string, plan: Plan, target?: 'optional' | 'required') => {
+  const movement = (name: string, summary: string, plan: PlanFor, target?: 'optional' | 'required') => {
     const sub = command.command(name, { isDefault: name === 'up' }).description(summary)
     if (target === 'required')
       sub.requiredOption('--to <version>', 'the version to go down to; 0 has no tables', version)
-    if (target === 'optional')
-      sub.option('--to <version>', 'the version to stop at; the latest by default', version)
+    if (target === 'optional') {
+      sub
+        .option('--to <version>', 'the version to stop at; the latest by default', version)
+        .option('--add-tables', "make the tables beside those of another program's database, after a copy")
+    }
     planOptions(sub).action((options: Options) => move(context(), plan, options))
   }
   movement('up', 'apply what is pending', up, 'optional')
@@ -177,8 +182,8 @@ function planOptions(command: Command): Command {
 
 async function move(
   ctx: Context,
-  planFor: Plan,
-  { to, dryRun, sql, rehearse: onCopy, backup }: Options,
+  planFor: PlanFor,
+  { to, dryRun, sql, rehearse: onCopy, addTables, backup }: Options,
 ): Promise<void> {
   const print = ctx.printer(resultView)
   const migrations = await ctx.migrations()
@@ -194,6 +199,7 @@ async function move(
       ...ctx.database,
       ...ctx.copying,
       plan,
+      addTables,
       migrations,
     })
     if (rehearsal.orphans > 0 || rehearsal.drift.length > 0 || rehearsal.problems.length > 0) {
@@ -201,16 +207,19 @@ async function move(
     }
     return print({ from, to: reached, steps, backup: none, dry_run: true, rehearsal })
   }
-  if (dryRun || sql) {
-    const applied = await withDatabase(ctx.database, (db) => db.read(readApplied))
-    return print(preview(applied, plan(applied), sql ?? false))
-  }
-  const applied = await withDatabase(ctx.database, (db) => db.read(readApplied))
-  if (!backup && plan(applied).some(({ direction }) => direction === 'down')) {
+  const { applied, steps, joinsOthers } = await withDatabase(ctx.database, (db) =>
+    db.read((reader) => checkPlan(reader, plan, { path: ctx.path, addTables })),
+  )
+  if (dryRun || sql) return print(preview(applied, steps, sql ?? false))
+  if (!backup && steps.some(({ direction }) => direction === 'down')) {
     await ctx.confirm('going down without a copy drops the tables and their data for good. Go on?')
   }
+  if (!backup && joinsOthers) {
+    await ctx.confirm("this adds tables to another program's database without a copy of it. Go on?")
+  }
+  const { now, signal } = ctx.host
   const report = await withDatabase({ ...ctx.database, access: 'write' }, (db) =>
-    migrate(db, { plan, backup: backup ? ctx.copying : false, now: ctx.host.now }),
+    migrate(db, { plan, addTables, backup: backup ? ctx.copying : false, signal, now }),
   )
   await print({ ...report, dry_run: false })
 }

@@ -52,15 +52,25 @@ export function withDatabase<T>(options: OpenOptions, work: (db: Database) => Pr
   return openWith(resolved(options), work)
 }
 
-/** Makes the encrypted database at `path` with all tables and default settings, or brings it to the latest version. */
-export async function initDatabase(options: Omit<OpenOptions, 'access'>): Promise<InitReport> {
+/**
+ * Makes the encrypted database at `path` with all tables and default settings, or brings it to the latest version.
+ * Throws MIGRATION_FAILED when the file holds tables of another program, unless `addTables` says that these may stand
+ * beside them; a proven copy comes first then.
+ */
+export async function initDatabase(
+  options: Omit<OpenOptions, 'access'> & { addTables?: boolean },
+): Promise<InitReport> {
   return initWith({ ...resolved(options), migrations: await shippedMigrations(), inspect: inspectElsewhere })
 }
 
-/** Applies what is pending, after making a copy of the file. */
-export async function runMigrations(db: Database): Promise<MigrationReport> {
+/** Applies what is pending, after making a copy of the file. `addTables` as for `initDatabase`. */
+export async function runMigrations(
+  db: Database,
+  { addTables = false }: { addTables?: boolean } = {},
+): Promise<MigrationReport> {
   const migrations = await shippedMigrations()
   return migrate(db, {
+    addTables,
     backup: { inspect: inspectElsewhere },
     plan: (applied) => planMigrations(migrations, applied, 'up', latestVersion(migrations)),
   })

@@ -85,7 +85,9 @@ test('a step that fails is rolled back and says so', async () => {
     message: expect.stringContaining('rolled back'),
   })
   expect(await json(['verify-schema', ...words])).toMatchObject({ valid: true })
-  expect(readdirSync(join(dirname(db), 'backups')).filter((name) => name.endsWith('.db'))).toHaveLength(1)
+  const [copy, ...others] = readdirSync(join(dirname(db), 'backups')).filter((name) => name.endsWith('.db'))
+  expect(error.message).toContain(`the copy from before is ${join(dirname(db), 'backups', copy ?? '')}`)
+  expect(others).toEqual([])
 })
 
 test('an edited migration is refused, and named by status and health', async () => {
@@ -130,6 +132,32 @@ test('a file of a newer program is read, never migrated, and never called drift'
     })
   }
   expect(snapshot(folder)).toEqual(before)
+})
+
+test('a migration that ends its transaction is refused by every command, and nothing is touched', async () => {
+  const { words, folder } = await newDatabase()
+  const program = programWithMigrations(nextMigration('DELETE FROM settings; COMMIT; BEGIN;', 'SELECT 1;'))
+  const before = snapshot(folder)
+  for (const more of [['up'], ['up', '--dry-run'], ['up', '--rehearse'], ['status']]) {
+    const error = errorOf(await run(['migrate', ...more, ...words, '--json'], { program }))
+    expect(error.message).toBe(
+      `000${NEXT}_next.up.sql, line 1: COMMIT ends the transaction that each step runs in`,
+    )
+  }
+  expect(snapshot(folder)).toEqual(before)
+})
+
+test('tables are made beside another program’s only with --add-tables, and without a copy only with a yes', async () => {
+  const { words, db } = await newDatabase()
+  await run(['migrate', 'down', '--to', '0', '--no-backup', '--yes', ...words])
+  await run(['query', '--write', 'CREATE TABLE notes (a)', ...words])
+  const refused = errorOf(await run(['migrate', '--dry-run', ...words, '--json']))
+  expect(refused).toMatchObject({ exit: 16, message: expect.stringContaining('tables in it: notes') })
+  const bare = ['migrate', '--add-tables', '--no-backup', ...words, '--json']
+  expect(errorOf(await run(bare))).toMatchObject({ code: 'USAGE', hint: expect.stringContaining('--yes') })
+  const made = await json(['init', '--add-tables', ...words])
+  expect(made).toMatchObject({ created: false, applied: [1, 2] })
+  expect(dirname(made.backup)).toBe(join(dirname(db), 'backups'))
 })
 
 test('without a copy, going down needs a yes', async () => {

@@ -1,9 +1,17 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Database, withDatabase } from '../../src/core/database.ts'
+import type { Connection } from '../../src/core/connection.ts'
+import { type Database, withDatabase, withMemoryDatabase } from '../../src/core/database.ts'
+import { AppError } from '../../src/core/errors.ts'
 import { readApplied } from '../../src/core/ledger.ts'
 import { migrate } from '../../src/core/migrate.ts'
-import { currentVersion, type Migration, planMigrations } from '../../src/core/migrations.ts'
+import {
+  type AppliedMigration,
+  currentVersion,
+  type Migration,
+  planMigrations,
+  type Step,
+} from '../../src/core/migrations.ts'
 import { countRows } from '../../src/core/row-counts.ts'
 import { inspectElsewhere } from '../../src/own-program.ts'
 import { shippedMigrations } from '../../src/shipped-migrations.ts'
@@ -102,6 +110,106 @@ test('when a later step fails, the steps before it stay and the version says so'
     expect(await version(db)).toBe(NEXT)
     expect(await db.read(countRows)).toHaveProperty('two')
   }))
+
+const failureOf = (work: Promise<unknown>): Promise<AppError> =>
+  work.then(
+    () => {
+      throw new Error('it did not fail')
+    },
+    (error) => error,
+  )
+
+// What reading the files refuses is tried here without it: the second net.
+test.each([
+  ['COMMIT', 'CREATE TABLE extra (a); COMMIT; DELETE FROM settings;', 'a part of it was committed', true],
+  ['COMMIT and BEGIN', 'CREATE TABLE extra (a);\nEND;BEGIN; DELETE FROM settings;', 'line 2 ended', true],
+  ['ROLLBACK', 'CREATE TABLE extra (a); ROLLBACK; DELETE FROM settings;', 'was rolled back', false],
+  [
+    'a conflict clause',
+    'CREATE TABLE extra (a UNIQUE); INSERT INTO extra VALUES (1);\nINSERT OR ROLLBACK INTO extra VALUES (1);\nDELETE FROM settings;',
+    'was rolled back: line 2',
+    false,
+  ],
+  [
+    'a trigger',
+    `CREATE TRIGGER t BEFORE DELETE ON settings BEGIN SELECT RAISE(ROLLBACK, 'no'); END;
+     CREATE TABLE extra (a); DELETE FROM settings; DELETE FROM settings;`,
+    'was rolled back: line 2',
+    false,
+  ],
+])('a transaction that %s ended is noticed, and nothing runs after it', (_case, sql, message, committed) =>
+  withTestDatabase(async (db) => {
+    const error = await failureOf(moveUp(db, step(sql)))
+    expect(error).toMatchObject({ code: 'MIGRATION_FAILED', message: expect.stringContaining(message) })
+    expect(error.message.includes('rolled back')).toBe(!committed)
+    expect(error.message).toContain(`the database is at version ${LATEST}`)
+    const rows = await db.read(countRows)
+    expect(rows.settings).toBe(6)
+    expect('extra' in rows).toBe(committed)
+    // The connection is as good as new.
+    await moveUp(db, step('CREATE TABLE later (a);'))
+  }),
+)
+
+test('statement by statement makes the same schema as the file in one piece', () =>
+  withTestDatabase(async (db) => {
+    const schema = (reader: Connection) =>
+      reader.all("SELECT sql FROM sqlite_schema WHERE name <> 'migration_checksums' ORDER BY type, name")
+    const whole = await withMemoryDatabase(async (memory) => {
+      for (const { up } of await shippedMigrations()) await memory.exec(up)
+      return schema(memory)
+    })
+    expect(await db.read(schema)).toEqual(whole)
+  }))
+
+test('a failure names the steps that stay, the version, and the copy, which opens', () =>
+  withTestDatabase(async (db) => {
+    const steps = [step('CREATE TABLE two (a);'), step('SELECT 1;\n\nNONSENSE;', '', NEXT + 1)]
+    const { message, hint } = await failureOf(moveUp(db, ...steps))
+    const [, copy = ''] =
+      new RegExp(
+        `^migration ${NEXT + 1} \\(test, up\\) was rolled back: line 3: .*syntax error; the database is at version ${NEXT}; migration ${NEXT} stays applied; the copy from before is (/.*\\.db)$`,
+      ).exec(message) ?? []
+    expect(hint).toContain(`libreollama-db restore ${copy}`)
+    const applied = await withDatabase({ path: copy, keys }, (kept) => kept.read(readApplied))
+    expect(currentVersion(applied)).toBe(LATEST)
+  }))
+
+test('an undone step that cannot be applied again is said to be undone', () =>
+  withTestDatabase(async (db) => {
+    const again = step('CREATE TABLE settings (a);')
+    const plan = (): Step[] => [
+      { direction: 'down', migration: { ...again, version: LATEST, down: 'SELECT 1;' } },
+      { direction: 'up', migration: { ...again, version: LATEST } },
+    ]
+    const { message } = await failureOf(migrate(db, { plan, backup: false }))
+    expect(message).toMatch(`the database is at version ${LATEST - 1}; migration ${LATEST} stays undone`)
+    expect(message).not.toContain('copy')
+  }))
+
+test('an interrupted migration names its copy and keeps the reason', async () => {
+  const path = await makeDatabase()
+  const controller = new AbortController()
+  const reason = new AppError('SIGINT', 'interrupted', { hint: 'run it again' })
+  const long = `CREATE TABLE long AS WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c LIMIT 1e9;`
+  const migrations = [...(await shippedMigrations()), step(long)]
+  const { signal } = controller
+  const plan = (applied: AppliedMigration[]) => planMigrations(migrations, applied, 'up', NEXT)
+  const work = withDatabase({ path, keys, access: 'write', signal }, (db) =>
+    migrate(db, { plan, backup, signal }),
+  )
+  const folder = join(dirname(path), 'backups')
+  const timer = setInterval(() => {
+    const published = existsSync(folder) && readdirSync(folder).some((name) => /before.*\.db$/.test(name))
+    if (published) setTimeout(() => controller.abort(reason), 200)
+    if (published) clearInterval(timer)
+  }, 20)
+  const error = await failureOf(work)
+  expect(error).toMatchObject({ code: 'SIGINT', cause: reason, hint: 'run it again' })
+  expect(error.message).toMatch(
+    /^interrupted; migration \d \(test, up\) was rolled back; the database is at version \d; the copy from before is \//,
+  )
+})
 
 test('going down to 0 removes all tables, says what went, and keeps a copy that opens', () =>
   withTestDatabase(async (db) => {

@@ -14,12 +14,15 @@ import {
 } from './migrations.ts'
 import { createFile, discardDatabase, makeFolderFor, publishFile } from './new-file.ts'
 import { commitKey, type NewKey, saltKey } from './new-key.ts'
+import { checkPlan } from './other-tables.ts'
 import { writeDefaultSettings } from './settings.ts'
 import { namesFor, recover } from './unfinished.ts'
 
 /** Which database to make, and by which migrations. */
 export interface InitOptions extends Omit<DatabaseOptions, 'access'>, CopyOptions {
   migrations: Migration[]
+  /** Allow tables to be made beside those of another program, after a copy. */
+  addTables?: boolean
   /** The key of a database that is made, where it has to be stored on the way; else the first of `keys`. */
   newKey?: NewKey
 }
@@ -38,7 +41,8 @@ export interface InitReport {
 
 /**
  * Makes the encrypted database at `path` at the latest version with the default settings, or brings an existing one
- * to it. Changes nothing when that is so already. A new one appears under its name only when it is complete.
+ * to it. Changes nothing when that is so already. A new one appears under its name only when it is complete. Throws
+ * MIGRATION_FAILED, naming them, when the file holds tables of another program.
  */
 export async function initDatabase(options: InitOptions): Promise<InitReport> {
   await recover(options.path)
@@ -46,21 +50,24 @@ export async function initDatabase(options: InitOptions): Promise<InitReport> {
 }
 
 async function bringUpToDate(options: InitOptions): Promise<InitReport> {
+  const { path, addTables, signal, now } = options
   const plan = upPlan(options.migrations)
-  const applied = await withDatabase(options, (db) => db.read(readApplied))
-  const report = { path: options.path, created: false }
-  if (plan(applied).length === 0) {
+  const { applied, steps } = await withDatabase(options, (db) =>
+    db.read((reader) => checkPlan(reader, plan, { path, addTables })),
+  )
+  const report = { path, created: false }
+  if (steps.length === 0) {
     return { ...report, schema_version: currentVersion(applied), applied: [], backup: null }
   }
   const done = await withDatabase({ ...options, access: 'write' }, (db) =>
-    migrate(db, { plan, backup: options, now: options.now }),
+    migrate(db, { plan, addTables, backup: options, signal, now }),
   )
   const versions = done.steps.map(({ version }) => version)
   return { ...report, schema_version: done.to, applied: versions, backup: done.backup }
 }
 
 async function create(options: InitOptions): Promise<InitReport> {
-  const { path, migrations, now = () => new Date() } = options
+  const { path, migrations, signal, now = () => new Date() } = options
   const latest = latestVersion(migrations)
   const unfinished = namesFor(path, 'init', now()).made
   const newKey = options.newKey ?? { read: async () => firstOf(await options.keys()) }
@@ -70,7 +77,7 @@ async function create(options: InitOptions): Promise<InitReport> {
     await createFile(unfinished)
     const own = { ...options, path: unfinished, keys: async () => [new Key(salted.literal)] }
     await withDatabase({ ...own, access: 'create' }, async (db) => {
-      await migrate(db, { plan: upPlan(migrations), backup: false, now })
+      await migrate(db, { plan: upPlan(migrations), backup: false, target: 'new file', signal, now })
       await db.transaction((writer) => writeDefaultSettings(writer, now()))
     })
     const made = await withDatabase(own, (db) => db.read(readApplied))

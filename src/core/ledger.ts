@@ -8,26 +8,66 @@ import { readTimestamp } from './timestamp.ts'
  */
 export const LEDGER_TABLE = 'migration_checksums'
 
-/** What the database says was applied; empty for a database without `schema_version`. */
+/** The tables that say what was applied, with the columns without which they say nothing. */
+const BOOKKEEPING = { schema_version: ['version'], [LEDGER_TABLE]: ['version', 'sha256'] }
+
+/**
+ * What the database says was applied. Empty for a database without `schema_version`, and where a table of that name has
+ * another shape or holds versions that are no whole numbers: then it belongs to another program.
+ */
 export async function readApplied(connection: Connection): Promise<AppliedMigration[]> {
-  const tables = await connection.all<{ name: string }>(
-    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ('schema_version', ?)",
-    [LEDGER_TABLE],
+  const columns = await readBookkeeping(connection)
+  const versions = columns.get('schema_version')
+  if (!versions) return []
+  const rows = await connection.all<{ version: unknown; applied_at: unknown }>(
+    `SELECT version, ${versions.has('applied_at') ? 'applied_at' : 'NULL AS applied_at'}
+     FROM schema_version ORDER BY version`,
   )
-  const has = new Set(tables.map(({ name }) => name))
-  if (!has.has('schema_version')) return []
-  const rows = await connection.all<{ version: number; applied_at: string | null }>(
-    'SELECT version, applied_at FROM schema_version ORDER BY version',
-  )
-  const checksums = has.has(LEDGER_TABLE)
+  if (!rows.every(({ version }) => Number.isInteger(version))) return []
+  const checksums = columns.has(LEDGER_TABLE)
     ? await connection.all<{ version: number; sha256: string }>(`SELECT version, sha256 FROM ${LEDGER_TABLE}`)
     : []
   const byVersion = new Map(checksums.map(({ version, sha256 }) => [version, sha256]))
   return rows.map(({ version, applied_at }) => ({
-    version,
-    applied_at: applied_at === null ? null : (readTimestamp(applied_at) ?? applied_at),
-    checksum: byVersion.get(version) ?? null,
+    version: Number(version),
+    applied_at: applied_at === null ? null : (readTimestamp(String(applied_at)) ?? String(applied_at)),
+    checksum: byVersion.get(Number(version)) ?? null,
   }))
+}
+
+/** The bookkeeping tables that are there in a shape that can be read, with their columns. */
+async function readBookkeeping(connection: Connection): Promise<Map<string, Set<string>>> {
+  const rows = await connection.all<{ name: string; columns: string }>(
+    `SELECT name, (SELECT json_group_array(lower(name)) FROM pragma_table_info(sqlite_schema.name)) AS columns
+     FROM sqlite_schema WHERE type = 'table' AND name IN (${Object.keys(BOOKKEEPING)
+       .map(() => '?')
+       .join()})`,
+    Object.keys(BOOKKEEPING),
+  )
+  const found = rows.map(({ name, columns }) => [name, new Set<string>(JSON.parse(columns))] as const)
+  return new Map(
+    found.filter(([name, columns]) =>
+      BOOKKEEPING[name as keyof typeof BOOKKEEPING]?.every((column) => columns.has(column)),
+    ),
+  )
+}
+
+/** Whether this program's own table is there, in its shape, and whether it says that it stands beside another program's. */
+export async function readLedger(connection: Connection): Promise<'none' | 'own' | 'beside others'> {
+  if (!(await readBookkeeping(connection)).has(LEDGER_TABLE)) return 'none'
+  const beside = await connection.get(`SELECT 1 FROM ${LEDGER_TABLE} WHERE version = ?`, [BESIDE_OTHERS])
+  return beside ? 'beside others' : 'own'
+}
+
+/** The version in the ledger that is none: this program's tables were added to another program's database. */
+const BESIDE_OTHERS = 0
+
+/** Records that, once; part of the transaction that adds the first of them. */
+export async function recordBesideOthers(connection: Connection): Promise<void> {
+  await connection.run(
+    `INSERT OR IGNORE INTO ${LEDGER_TABLE} (version, name, sha256) VALUES (?, 'beside other tables', '')`,
+    [BESIDE_OTHERS],
+  )
 }
 
 /** When a database was made: its first version. Copies have the same, under whatever key; null where it cannot be told. */
@@ -41,9 +81,7 @@ export async function recordApplied(
   migration: Migration,
   appliedAt: string,
 ): Promise<void> {
-  await connection.run(
-    `CREATE TABLE IF NOT EXISTS ${LEDGER_TABLE} (version INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL)`,
-  )
+  await connection.run(MAKE_LEDGER)
   await connection.run('INSERT INTO schema_version (version, applied_at) VALUES (?, ?)', [
     migration.version,
     appliedAt,
@@ -58,10 +96,21 @@ export async function recordApplied(
 /** Forgets a version; part of the transaction that undoes it, before its tables go. */
 export async function recordUndone(connection: Connection, migration: Migration): Promise<void> {
   await connection.run('DELETE FROM schema_version WHERE version = ?', [migration.version])
-  const ledger = await connection.get("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", [
-    LEDGER_TABLE,
-  ])
-  if (!ledger) return
-  if (migration.version === 1) await connection.run(`DROP TABLE ${LEDGER_TABLE}`)
-  else await connection.run(`DELETE FROM ${LEDGER_TABLE} WHERE version = ?`, [migration.version])
+  if ((await readLedger(connection)) === 'none') return
+  await connection.run(`DELETE FROM ${LEDGER_TABLE} WHERE version = ?`, [migration.version])
 }
+
+/**
+ * After version 1 was undone, part of its transaction: with nothing else in the file the ledger goes too; beside tables
+ * of others it stays, empty, and says that this program may add its own again.
+ */
+export async function settleLedger(connection: Connection): Promise<void> {
+  const others = await connection.get(
+    `SELECT 1 FROM sqlite_schema
+     WHERE type IN ('table', 'view') AND name <> ? AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'`,
+    [LEDGER_TABLE],
+  )
+  await connection.run(others ? MAKE_LEDGER : `DROP TABLE IF EXISTS ${LEDGER_TABLE}`)
+}
+
+const MAKE_LEDGER = `CREATE TABLE IF NOT EXISTS ${LEDGER_TABLE} (version INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL)`

@@ -1,10 +1,12 @@
+import { countOrphans } from './apply-step.ts'
 import { type CopyOptions, makeProvenCopy, openingToCopy, sharedSource } from './copy.ts'
 import { type DatabaseOptions, withDatabase } from './database.ts'
 import { examineFile } from './file-facts.ts'
 import { structureProblems } from './inspect.ts'
-import { countOrphans, type MigrateOptions, type MigrationReport, migrate } from './migrate.ts'
+import { type MigrateOptions, type MigrationReport, migrate } from './migrate.ts'
 import type { Migration } from './migrations.ts'
 import { discardDatabase } from './new-file.ts'
+import { checkPlan } from './other-tables.ts'
 import { countRows, type RowCounts } from './row-counts.ts'
 import { type Finding, verifySchema } from './schema-check.ts'
 import { namesFor, recover } from './unfinished.ts'
@@ -25,21 +27,25 @@ export interface Rehearsal extends MigrationReport {
 
 /** Runs a plan on an encrypted copy of the database, which may be in use, and throws the copy away. */
 export async function rehearse(
-  options: DatabaseOptions & CopyOptions & { plan: MigrateOptions['plan']; migrations: Migration[] },
+  options: DatabaseOptions &
+    CopyOptions &
+    Pick<MigrateOptions, 'plan' | 'addTables'> & { migrations: Migration[] },
 ): Promise<Rehearsal> {
-  const { now = () => new Date(), plan, migrations } = options
+  const { now = () => new Date(), plan, addTables, signal, migrations } = options
   const { realPath } = await examineFile(options.path)
   await recover(realPath)
   const { made } = namesFor(realPath, 'rehearse', now())
   try {
     await withDatabase({ ...options, ...(await openingToCopy(realPath)) }, async (db) => {
       if (!db.key) throw new Error('a plaintext file is not migrated')
+      // Before anything is copied; and under its own name, which the copy does not have.
+      await db.read((reader) => checkPlan(reader, plan, { path: options.path, addTables }))
       await makeProvenCopy(sharedSource(db), made, db.key, options)
     })
     return await withDatabase({ ...options, path: made, access: 'write' }, async (db) => {
       const rows_before = await db.read(countRows)
       const began = performance.now()
-      const report = await migrate(db, { plan, backup: false, now })
+      const report = await migrate(db, { plan, addTables, backup: false, target: 'copy', signal, now })
       return {
         ...report,
         duration_ms: Math.round(performance.now() - began),
