@@ -1,6 +1,12 @@
 import type { Command } from 'commander'
 import type { Context } from '../src/cli/context.ts'
-import { columnOptions, filterOptions, readColumns, readFilters } from '../src/cli/entity-options.ts'
+import {
+  columnOptions,
+  filterOptions,
+  readColumns,
+  readFilters,
+  readSort,
+} from '../src/cli/entity-options.ts'
 import { deletionView, listView } from '../src/cli/entity-view.ts'
 import { wholeNumber } from '../src/cli/option-values.ts'
 import type { Connection } from '../src/core/connection.ts'
@@ -37,9 +43,10 @@ export function crud(
       const ctx = context()
       const print = ctx.listPrinter(listView(entity))
       const filters = readFilters(entity, options, ctx.host.now())
+      const sort = readSort(entity, options.sort)
       await withEntity(ctx, entity, 'read', async (db) => {
         const where = await resolveFilters(db, entity, filters.where)
-        const { sort, after, limit } = options
+        const { after, limit } = options
         await print(listRecords(db, entity, { ...filters, where, sort, after, limit }))
       })
     })

@@ -1,3 +1,4 @@
+import { checkRecords } from './core/check-given.ts'
 import type { Connection } from './core/connection.ts'
 import type { Database } from './core/database.ts'
 import { agent } from './core/entities/agent.ts'
@@ -19,8 +20,10 @@ type CreateAll = (writer: Connection, inputs: EntityRow[], now: Date) => Promise
 /** The functions that every entity has. Each call is one transaction; an id may be given by its first 8 characters. */
 function recordsOf<Model, Input>(entity: Entity, createAll?: CreateAll) {
   const insert: CreateAll = createAll ?? ((writer, inputs, now) => createRecords(writer, entity, inputs, now))
-  const createMany = (db: Database, inputs: readonly Input[]): Promise<Model[]> =>
-    db.transaction((writer) => insert(writer, inputs as EntityRow[], new Date())) as Promise<Model[]>
+  const createMany = async (db: Database, inputs: readonly Input[]): Promise<Model[]> => {
+    checkRecords(`${entity.name}: what is given`, inputs)
+    return db.transaction((writer) => insert(writer, inputs as EntityRow[], new Date())) as Promise<Model[]>
+  }
   return {
     /** Makes records, all or none, in this order. Throws INVALID for a value that is refused. */
     createMany,
@@ -29,7 +32,7 @@ function recordsOf<Model, Input>(entity: Entity, createAll?: CreateAll) {
     /** The record with this id. Throws NOT_FOUND with the nearest ids. */
     get: (db: Database, id: string): Promise<Model> =>
       db.read((reader) => getRecord(reader, entity, id)) as Promise<Model>,
-    /** Records in pages of up to 500, each read when it is asked for. */
+    /** Records in pages of up to 500, each read when it is asked for. Throws INVALID for a field that there is not. */
     list: (db: Database, options?: ListOptions): AsyncGenerator<Model[]> =>
       listRecords(db, entity, options) as AsyncGenerator<Model[]>,
     /** Changes the given fields; null clears one. Throws NOT_FOUND, INVALID. */

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import type { Column, Entity, EntityRow } from '../core/entity.ts'
 import { AppError } from '../core/errors.ts'
 import { parseExactJson } from '../core/exact-json.ts'
+import { sortFields } from '../core/list-records.ts'
 import { parseMoment } from '../core/moment.ts'
 import type { Host } from './host.ts'
 import { readText } from './input.ts'
@@ -102,6 +103,16 @@ export function readFilters(entity: Entity, options: Options, now: Date): Filter
   }
   const moment = (value: unknown) => (value === undefined ? undefined : parseMoment(String(value), now))
   return { where, since: moment(options.since), until: moment(options.until) }
+}
+
+/** The field that a list is ordered by. Throws USAGE, before any work, for one that it cannot be ordered by. */
+export function readSort(entity: Entity, sort: string | undefined): string | undefined {
+  const fields = sortFields(entity)
+  const field = sort?.replace(/^-/, '')
+  if (field === undefined || fields.includes(field)) return sort
+  throw new AppError('USAGE', `${entity.name} cannot be sorted by ${JSON.stringify(field)}`, {
+    hint: `sort by one of ${fields.join(', ')}, with - before it for descending`,
+  })
 }
 
 const camelCase = (flag: string) => flag.replace(/-(\w)/g, (_dash, letter: string) => letter.toUpperCase())

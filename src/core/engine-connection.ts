@@ -1,16 +1,9 @@
-import type {
-  ClosableConnection,
-  ConnectOptions,
-  Parameters,
-  Row,
-  StatementTiming,
-  Value,
-} from './connection.ts'
+import { type Bindable, bindable } from './bindable.ts'
+import type { ClosableConnection, ConnectOptions, Parameters, Row, StatementTiming } from './connection.ts'
 import { explainEngineError, isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
 
 type Done<T> = (error: Error | null, result: T) => void
-type Bindable = string | number | null | Uint8Array
 type Bound = Bindable[] | Record<string, Bindable>
 
 /** What is used of a prepared statement of the driver; it is run by `all` only, after which it holds no lock. */
@@ -64,7 +57,7 @@ export class EngineConnection implements ClosableConnection {
   all<R = Row>(sql: string, parameters: Parameters = []): Promise<R[]> {
     return this.#call(
       sql,
-      (done) => this.#handle.all(sql, bindable(parameters), done),
+      (done) => this.#handle.all(sql, bound(parameters), done),
       (rows: R[]) => rows.length,
     )
   }
@@ -73,7 +66,7 @@ export class EngineConnection implements ClosableConnection {
     const statement = await this.#prepare(sql)
     return this.#call(
       sql,
-      (done) => statement.all(bindable(parameters), done),
+      (done) => statement.all(bound(parameters), done),
       (rows: R[]) => rows.length,
     )
   }
@@ -81,7 +74,7 @@ export class EngineConnection implements ClosableConnection {
   get<R = Row>(sql: string, parameters: Parameters = []): Promise<R | undefined> {
     return this.#call(
       sql,
-      (done) => this.#handle.get(sql, bindable(parameters), done),
+      (done) => this.#handle.get(sql, bound(parameters), done),
       (row: R | undefined) => (row === undefined ? 0 : 1),
     )
   }
@@ -90,7 +83,7 @@ export class EngineConnection implements ClosableConnection {
     return this.#call(
       sql,
       (done) =>
-        this.#handle.run(sql, bindable(parameters), function (this: { changes: number }, error) {
+        this.#handle.run(sql, bound(parameters), function (this: { changes: number }, error) {
           done(error, this?.changes ?? 0)
         }),
       (changes: number) => changes,
@@ -158,26 +151,9 @@ const KEYING = { hint: 'libreollama-db diagnose <file> tells why a file does not
 
 const errorName = (error: unknown) => (isEngineError(error) ? error.code : 'unknown error')
 
-function bindable(parameters: Parameters): Bound {
-  if (Array.isArray(parameters)) return parameters.map(bindableValue)
-  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, bindableValue(value)]))
-}
-
-/** Refuses what the driver would store as something else: big integers and NaN as NULL, objects as text. */
-function bindableValue(value: Value): Bindable {
-  if (typeof value === 'boolean') return value ? 1 : 0
-  if (typeof value === 'string' && !value.isWellFormed()) {
-    throw new AppError('INVALID', 'the text contains half of a surrogate pair, which UTF-8 cannot hold', {
-      hint: 'remove the broken character and try again',
-    })
-  }
-  const fits =
-    value === null ||
-    typeof value === 'string' ||
-    value instanceof Uint8Array ||
-    (typeof value === 'number' &&
-      Number.isFinite(value) &&
-      (!Number.isInteger(value) || Number.isSafeInteger(value)))
-  if (!fits) throw new TypeError(`a parameter of type ${typeof value} cannot be stored exactly`)
-  return value
+function bound(parameters: Parameters): Bound {
+  if (Array.isArray(parameters)) return parameters.map((value) => bindable(value))
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, value]) => [name, bindable(value, `the parameter ${name}`)]),
+  )
 }

@@ -1,3 +1,4 @@
+import { textOf } from './check-given.ts'
 import type { Connection } from './connection.ts'
 import type { Entity } from './entity.ts'
 import { AppError } from './errors.ts'
@@ -7,10 +8,11 @@ const SHORTEST_PREFIX = 8
 
 /**
  * The key of the one record that `named` is, or is the beginning of (8 characters or more). Throws NOT_FOUND with the
- * nearest keys, or with those that an ambiguous beginning could mean.
+ * nearest keys, or with those that an ambiguous beginning could mean; INVALID for what is no text.
  */
 export async function findKey(connection: Connection, entity: Entity, named: string): Promise<string> {
   const { table, key, name } = entity
+  textOf(`${name}: ${key}`, named)
   const exact = await connection.get(`SELECT 1 FROM ${table} WHERE ${key} = ?`, [named])
   if (exact) return named
   const candidates = named.length >= SHORTEST_PREFIX && entity.key === 'id' ? await startingWith() : []

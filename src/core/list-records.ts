@@ -1,3 +1,5 @@
+import { bindable } from './bindable.ts'
+import { columnOf, countOf, membersOf, momentOf, textOf } from './check-given.ts'
 import type { Connection, Row, Value } from './connection.ts'
 import type { Database } from './database.ts'
 import { type Entity, type EntityRow, selectColumns } from './entity.ts'
@@ -22,14 +24,17 @@ export interface ListOptions {
 
 const PAGE = 500
 
-/** The records in pages, each read when it is asked for. A page costs the same however many came before it. */
+/**
+ * The records in pages, each read when it is asked for. A page costs the same however many came before it. Throws
+ * INVALID, before anything is read, for a field that the entity does not have and a value that no column can hold.
+ */
 export async function* listRecords(
   db: Database,
   entity: Entity,
   options: ListOptions = {},
 ): AsyncGenerator<EntityRow[]> {
   const order = orderOf(entity, options.sort)
-  const limit = options.limit ?? Number.POSITIVE_INFINITY
+  const limit = countOf(`${entity.name}: limit`, options.limit, Number.POSITIVE_INFINITY)
   const conditions = conditionsOf(entity, options)
   let position = await db.read((reader) => positionOf(reader, entity, order.column, options.after))
   for (let given = 0; given < limit; ) {
@@ -52,44 +57,54 @@ interface Condition {
   parameters: Value[]
 }
 
+/** The fields that a list can be ordered by. */
+export function sortFields(entity: Entity): string[] {
+  return entity.columns.filter(({ kind }) => kind !== 'json').map(({ name }) => name)
+}
+
 function orderOf(entity: Entity, sort: string | undefined): Order {
-  if (sort === undefined) return entity.order
-  const column = sort.replace(/^-/, '')
-  if (entity.columns.some(({ name, kind }) => name === column && kind !== 'json')) {
-    return { column, descending: sort.startsWith('-') }
-  }
-  const names = entity.columns.filter(({ kind }) => kind !== 'json').map(({ name }) => name)
-  throw new AppError('USAGE', `${entity.name} cannot be sorted by ${JSON.stringify(column)}`, {
+  if (sort === undefined || sort === null) return entity.order
+  const text = textOf(`${entity.name}: sort`, sort)
+  const column = text.replace(/^-/, '')
+  const names = sortFields(entity)
+  if (names.includes(column)) return { column, descending: text.startsWith('-') }
+  throw new AppError('INVALID', `${entity.name} cannot be sorted by ${JSON.stringify(column)}`, {
     hint: `sort by one of ${names.join(', ')}, with - before it for descending`,
   })
 }
 
-/** The conditions of a list as SQL with its parameters. */
-export function conditionsOf(entity: Entity, options: ListOptions): Condition[] {
-  const conditions: Condition[] = []
-  for (const [column, value] of Object.entries(options.where ?? {})) {
-    conditions.push(
-      value === null
-        ? { sql: `${column} IS NULL`, parameters: [] }
-        : { sql: `${column} = ?`, parameters: [value] },
-    )
-  }
-  const { time } = entity
-  for (const [moment, sign] of [
-    [options.since, '>='],
-    [options.until, '<'],
-  ] as const) {
-    if (moment) conditions.push(timeCondition(time, sign, moment))
-  }
+/**
+ * The conditions of a list as SQL with its parameters; `table` is the name that the entity's table has in the statement.
+ * Throws INVALID for a field that the entity does not have, and a value that no column can hold.
+ */
+export function conditionsOf(
+  entity: Entity,
+  { where, since, until }: Pick<ListOptions, 'where' | 'since' | 'until'>,
+  table = entity.table,
+): Condition[] {
+  const { name: noun, time } = entity
+  const conditions: Condition[] = membersOf(`${noun}: where`, where ?? {}).map(([field, value]) => {
+    const { name } = columnOf(entity, field)
+    const parameter = bindable(value, `${noun}: ${name}`)
+    return parameter === null
+      ? { sql: `${table}.${name} IS NULL`, parameters: [] }
+      : { sql: `${table}.${name} = ?`, parameters: [parameter] }
+  })
+  const [first, end] = [momentOf(`${noun}: since`, since), momentOf(`${noun}: until`, until)]
+  if (first) conditions.push(timeCondition(`${table}.${time}`, '>=', first))
+  if (end) conditions.push(timeCondition(`${table}.${time}`, '<', end))
   return conditions
 }
 
+const YEAR_0 = Date.parse('0000-01-01T00:00:00.000Z')
+const YEAR_9999 = Date.parse('9999-12-31T23:59:59.999Z')
+
 /**
  * Timestamps of three forms do not compare as text within a day: the date, which all begin with, narrows by the index,
- * and the time is compared by its value.
+ * and the time is compared by its value. No stored year has other than four digits.
  */
 export function timeCondition(column: string, sign: '>=' | '<', moment: Date): Condition {
-  const iso = moment.toISOString()
+  const iso = new Date(Math.min(Math.max(Number(moment), YEAR_0), YEAR_9999)).toISOString()
   const day = sign === '>=' ? `${column} >= ?` : `${column} < ? || 'U'`
   return {
     sql: `${day} AND strftime('%Y-%m-%dT%H:%M:%fZ', ${column}) ${sign} ?`,

@@ -1,3 +1,4 @@
+import { checkFields, columnOf } from './check-given.ts'
 import type { Row, Value } from './connection.ts'
 import type { Column, Entity, EntityRow } from './entity.ts'
 import { AppError } from './errors.ts'
@@ -34,15 +35,11 @@ export function encodeInput(
   input: EntityRow,
   { partial }: { partial: boolean },
 ): Map<string, Value> {
-  const unknown = Object.keys(input).find((name) => !entity.columns.some((column) => column.name === name))
-  if (unknown !== undefined) {
-    throw new AppError('INVALID', `${entity.name}: there is no field ${JSON.stringify(unknown)}`, {
-      hint: `the fields are: ${entity.columns.map(({ name }) => name).join(', ')}`,
-    })
-  }
+  checkFields(`${entity.name}: what is given`, input)
+  for (const name of Object.keys(input)) columnOf(entity, name)
   const values = new Map<string, Value>()
   for (const column of entity.columns) {
-    const given = input[column.name]
+    const given = Object.hasOwn(input, column.name) ? input[column.name] : undefined
     if (given !== undefined) values.set(column.name, encode(entity, column, given))
     else if (!partial && column.required) refuse(entity, column, 'is required')
   }

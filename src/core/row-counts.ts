@@ -8,7 +8,8 @@ export async function countRows(connection: Connection): Promise<RowCounts> {
   const tables = await connection.all<{ name: string }>(
     "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
   )
-  const counts: RowCounts = {}
+  // A table may have any name, that of a property of every object too.
+  const counts: RowCounts = Object.create(null)
   for (const { name } of tables) {
     const row = await connection.get<{ rows: number }>(`SELECT count(*) AS rows FROM ${quoteName(name)}`)
     counts[name] = row?.rows ?? 0

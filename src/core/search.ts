@@ -1,3 +1,4 @@
+import { countOf, textOf } from './check-given.ts'
 import type { Connection, Row, Value } from './connection.ts'
 import { isEngineError } from './engine-errors.ts'
 import { message } from './entities/message.ts'
@@ -17,17 +18,20 @@ export interface SearchOptions extends Pick<ListOptions, 'where' | 'since' | 'un
 /** A message that was found; in `snippet` what matched stands between `**`. */
 export type Hit = EntityRow & { snippet: string; rank: number; context?: EntityRow[] }
 
-/** Messages that contain all the words, the best first. Throws INVALID for text without words or wrong FTS5 syntax. */
+/**
+ * Messages that contain all the words, the best first. Throws INVALID for text without words, wrong FTS5 syntax, and a
+ * field that messages do not have.
+ */
 export async function searchMessages(
   reader: Connection,
   words: string,
   options: SearchOptions = {},
 ): Promise<Hit[]> {
-  const query = options.fts ? words : literally(words)
-  const conditions = conditionsOf(message, options).map(({ sql, parameters }) => ({
-    sql: onMessage(sql),
-    parameters,
-  }))
+  const text = textOf('search: words', words)
+  const query = options.fts ? text : literally(text)
+  const limit = countOf('search: limit', options.limit, Number.POSITIVE_INFINITY)
+  const around = countOf('search: context', options.context, 0)
+  const conditions = conditionsOf(message, options, 'm')
   const where = conditions.map(({ sql }) => `AND (${sql})`).join(' ')
   const columns = selectColumns(message, 'm')
   const rows = await reader
@@ -37,11 +41,11 @@ export async function searchMessages(
        JOIN message_search_rows r ON r.docid = message_search.rowid
        JOIN chat_messages m ON m.id = r.message_id
        WHERE message_search MATCH ? ${where} ORDER BY rank LIMIT ?`,
-      [query, ...conditions.flatMap(({ parameters }) => parameters), options.limit ?? -1],
+      [query, ...conditions.flatMap(({ parameters }) => parameters), asLimit(limit)],
     )
     .catch((error) => refuseSyntax(error, options.fts ?? false))
   const hits = rows.map((row) => decodeRow(message, row) as Hit)
-  if (options.context) for (const hit of hits) hit.context = await contextOf(reader, hit, options.context)
+  if (around > 0) for (const hit of hits) hit.context = await contextOf(reader, hit, around)
   return hits
 }
 
@@ -67,13 +71,8 @@ function literally(words: string): string {
   return tokens.map((token) => `"${token.replaceAll('"', '""')}"`).join(' ')
 }
 
-/** Conditions are written for the table alone; here it has a name beside others. */
-function onMessage(sql: string): string {
-  return message.columns.reduce(
-    (text, { name }) => text.replace(new RegExp(`\\b${name}\\b`, 'g'), `m.${name}`),
-    sql,
-  )
-}
+/** SQLite takes a negative number for no limit. */
+const asLimit = (count: number) => (Number.isFinite(count) ? count : -1)
 
 function refuseSyntax(error: unknown, fts: boolean): never {
   if (!fts || !isEngineError(error) || error.code !== 'SQLITE_ERROR') throw error
@@ -90,7 +89,7 @@ async function contextOf(reader: Connection, hit: Hit, size: number): Promise<En
       `SELECT ${columns} FROM chat_messages
        WHERE session_id = ?1 AND (created_at, id) ${sign} (SELECT created_at, id FROM chat_messages WHERE id = ?2)
        ORDER BY created_at ${direction}, id ${direction} LIMIT ?3`,
-      [hit.session_id as Value, hit.id as Value, size],
+      [hit.session_id as Value, hit.id as Value, asLimit(size)],
     )
   const { snippet: _snippet, rank: _rank, ...itself } = hit
   const [before, after] = [await beside('<', 'DESC'), await beside('>', 'ASC')]

@@ -2,6 +2,7 @@ import type { Connection } from './connection.ts'
 import { setting } from './entities/setting.ts'
 import type { EntityRow } from './entity.ts'
 import { queryBuilder } from './query-builder.ts'
+import { encodeInput } from './record.ts'
 import { createRecords, updateRecord } from './repository.ts'
 import { formatTimestamp } from './timestamp.ts'
 
@@ -61,6 +62,7 @@ export async function setSetting(
   value: string,
   now: Date,
 ): Promise<EntityRow> {
+  encodeInput(setting, { key, value }, { partial: false })
   const known = await writer.get('SELECT 1 FROM settings WHERE key = ?', [key])
   if (known) return updateRecord(writer, setting, key, { value }, now)
   const [row] = await createRecords(writer, setting, [{ key, value }], now)

@@ -1,3 +1,4 @@
+import { textsOf } from '../../check-given.ts'
 import type { Connection, Value } from '../../connection.ts'
 import type { Database } from '../../database.ts'
 import { agent as agentEntity } from '../../entities/agent.ts'
@@ -35,7 +36,7 @@ export async function* exportedChats(
   }
 }
 
-/** How many chats there are in a selection, to tell how far an export is. */
+/** How many chats there are in a selection, to tell how far an export is. Throws INVALID for a field that they do not have. */
 export async function countChats(reader: Connection, selection: ExportSelection): Promise<number> {
   const { where, parameters } = conditionOf(selection)
   const sql = `SELECT count(*) AS n FROM ${sessionEntity.table} WHERE ${where}`
@@ -44,9 +45,9 @@ export async function countChats(reader: Connection, selection: ExportSelection)
 
 function conditionOf(selection: ExportSelection): { where: string; parameters: Value[] } {
   const conditions = conditionsOf(sessionEntity, selection)
-  if (selection.sessions) {
+  if (isGiven(selection.sessions)) {
     const sql = `${sessionEntity.key} IN (SELECT value FROM json_each(?))`
-    conditions.push({ sql, parameters: [JSON.stringify(selection.sessions)] })
+    conditions.push({ sql, parameters: [JSON.stringify(textsOf('export: sessions', selection.sessions))] })
   }
   return {
     where: conditions.map(({ sql }) => `(${sql})`).join(' AND ') || 'true',
@@ -79,8 +80,10 @@ export function atOneMoment<T>(db: Database, work: (reader: Connection) => Promi
 
 /** Whether nothing is left out. */
 export function isWholeSelection({ sessions, where, since, until }: ExportSelection): boolean {
-  return !sessions && !where && !since && !until
+  return ![sessions, where, since, until].some(isGiven)
 }
+
+const isGiven = (value: unknown) => value !== undefined && value !== null
 
 /** The rows of the chosen sessions. */
 export async function selectedRows(reader: Connection, selection: ExportSelection): Promise<number[]> {

@@ -4,6 +4,7 @@ import { AppError } from '../../errors.ts'
 import type { OnProgress } from '../../progress.ts'
 import type { Imported } from '../conversation.ts'
 import { isJsonlHeader, isWholeExport } from '../jsonl.ts'
+import { checkImportOptions } from './check-options.ts'
 import type { ImportCounts } from './import-counts.ts'
 import type { ImportItem, Refusal } from './import-items.ts'
 import { checkHeader, LineReader, type LineRefusal } from './line-reader.ts'
@@ -54,6 +55,7 @@ const MOST_REFUSALS = 100
  * known format, IO when the disk fills.
  */
 export async function importChats(db: Database | undefined, options: ImportOptions): Promise<ImportReport> {
+  checkImportOptions(options)
   if (!db) return runImport(undefined, options)
   if (options.dryRun) return db.read((reader) => runImport(reader, options))
   return db.exclusively(async (writer) => {
