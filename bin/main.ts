@@ -3,8 +3,9 @@ import { COMMANDS, defineCommand } from '../commands/index.ts'
 import { Context, type GlobalOptions } from '../src/cli/context.ts'
 import { type Host, write } from '../src/cli/host.ts'
 import { FORMATS } from '../src/cli/output.ts'
-import { createStyle, safe } from '../src/cli/terminal.ts'
+import { createStyle, safeLine } from '../src/cli/terminal.ts'
 import { AppError, abortError, exitCodeOf, explainSystemError } from '../src/core/errors.ts'
+import { jsonText } from '../src/core/transfer/export/formats/json-text.ts'
 
 /** Runs one command line; resolves to the exit code. The one place that turns errors into words and codes. */
 export async function main(argv: string[], host: Host): Promise<number> {
@@ -133,11 +134,11 @@ async function report(
   if (json) {
     const warnings = context?.takeHeld() ?? []
     const line = { error: { code, exit, message, hint }, ...(warnings.length ? { warnings } : {}) }
-    await write(host.stderr, `${JSON.stringify(line)}\n`)
+    await write(host.stderr, `${jsonText(line)}\n`)
   } else {
     await write(
       host.stderr,
-      `${style.bad('error')}: ${safe(message)} ${style.dim(`[${code}]`)}\n  → ${safe(hint)}\n`,
+      `${style.bad('error')}: ${safeLine(message)} ${style.dim(`[${code}]`)}\n  → ${safeLine(hint)}\n`,
     )
   }
   return exit
@@ -147,10 +148,20 @@ async function report(
 async function reportDefect(error: unknown, host: Host, json: boolean): Promise<number> {
   const exit = exitCodeOf('FAILURE')
   const hint = 'this is a defect of libreollama-db: please report it with this text'
-  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const { message, frames } = traceOf(error)
+  const trace = [message, ...frames]
   const text = json
-    ? JSON.stringify({ error: { code: 'FAILURE', exit, message: trace, hint } })
-    : `${trace}\n${hint}`
+    ? jsonText({ error: { code: 'FAILURE', exit, message: trace.join('\n'), hint } })
+    : [...trace.map(safeLine), hint].join('\n')
   await write(host.stderr, `${text}\n`)
   return exit
+}
+
+/** The message and the stack frames of an error, apart: the message may contain data, newlines included. */
+function traceOf(error: unknown): { message: string; frames: string[] } {
+  if (!(error instanceof Error)) return { message: String(error), frames: [] }
+  const message = `${error.name}: ${error.message}`
+  const { stack = message } = error
+  const end = stack.indexOf(error.message) + error.message.length
+  return { message, frames: stack.slice(end).split('\n').slice(1) }
 }

@@ -8,7 +8,7 @@ const define: Define = (command, context) => {
   command.argument('[name...]', 'a command or a topic').action(async (names: string[]) => {
     const ctx = context()
     const [first] = names
-    const topic = first === undefined ? undefined : TOPICS[first]
+    const topic = first !== undefined && Object.hasOwn(TOPICS, first) ? TOPICS[first] : undefined
     if (topic && names.length === 1) return write(ctx.host.stdout, topic())
     const found = await findCommand(command.parent as Command, names, context)
     found.outputHelp()

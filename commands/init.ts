@@ -53,7 +53,7 @@ const define: Define = (command, context) => {
         ctx.useKeySource(chosen.source)
         if (await ctx.agrees('Show a key sheet, to print or to write down?')) {
           const { keySheet } = await import('./key.ts')
-          ctx.notice(`\n${await keySheet(ctx)}`)
+          for (const line of `\n${await keySheet(ctx)}`.split('\n')) ctx.notice(line)
         }
       }
     })

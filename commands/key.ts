@@ -59,6 +59,7 @@ const forgetView: View<{ forgotten: boolean; keychain: string }> = {
 
 const sheetView: View<{ sheet: string; path: string | null }> = {
   fields: ['sheet', 'path'],
+  blocks: ['sheet'],
   text: ({ sheet, path }) => (path === null ? sheet : `${safe(path)}\n`),
 }
 

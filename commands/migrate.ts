@@ -59,7 +59,6 @@ const resultView: View<Result> = {
   rows: 'steps',
   text: ({ from, to, dry_run, steps, backup, rehearsal }, style) => {
     if (steps.length === 0) return `nothing to do: the database is at version ${from}\n`
-    if (steps[0]?.sql !== undefined) return steps.map(({ sql }) => sql).join('\n')
     const lines = steps.map(({ version, name, direction, duration_ms, dropped = {} }) => {
       const rows = Object.entries(dropped).map(([table, count]) => `${table} ${count}`)
       const time = duration_ms === undefined ? '' : style.dim(`  ${duration_ms} ms`)
@@ -74,6 +73,14 @@ const resultView: View<Result> = {
     if (rehearsal) lines.push(...describeRehearsal(rehearsal))
     return `${lines.join('\n')}\n`
   },
+}
+
+const sqlView: View<Result> = {
+  ...resultView,
+  blocks: ['sql'],
+  verbatim: true,
+  text: (result, style) =>
+    result.steps.map(({ sql }) => sql).join('\n') || (resultView.text?.(result, style) ?? ''),
 }
 
 function describeRehearsal({
@@ -185,7 +192,7 @@ async function move(
   planFor: PlanFor,
   { to, dryRun, sql, rehearse: onCopy, addTables, backup }: Options,
 ): Promise<void> {
-  const print = ctx.printer(resultView)
+  const print = ctx.printer(sql && !onCopy ? sqlView : resultView)
   const migrations = await ctx.migrations()
   const plan = planFor(migrations, to)
   if (onCopy) {

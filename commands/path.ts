@@ -4,6 +4,7 @@ import type { Define } from './index.ts'
 
 const view: View<{ path: string; exists: boolean }> = {
   fields: ['path', 'exists'],
+  verbatim: true,
   text: ({ path }) => `${path}\n`,
 }
 

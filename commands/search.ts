@@ -12,6 +12,7 @@ import type { Define } from './index.ts'
 
 const view: View<Hit[]> = {
   fields: [...message.columns.map(({ name }) => name), 'snippet', 'rank', 'context'],
+  blocks: ['snippet', 'content'],
   text: (hits, style) =>
     hits.length === 0 ? `${style.dim('(none)')}\n` : hits.map((hit) => hitText(hit, style)).join('\n'),
 }

@@ -8,6 +8,7 @@ import type { Define } from './index.ts'
 const view: View<SchemaReport> = {
   fields: ['kind', 'type', 'table', 'name', 'expected', 'actual', 'fix_sql'],
   rows: 'findings',
+  blocks: ['fix_sql'],
   text: ({ compared, schema_version, expected_version, findings }, style) => {
     if (!compared) {
       return `not compared: version ${schema_version} is newer than ${expected_version}, the newest that is known here\n`

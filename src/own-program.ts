@@ -13,6 +13,7 @@ type Line =
   | { part: number }
   | { answer: unknown }
   | { error: { code: OutcomeCode; message: string; hint: string } }
+  | { defect: { message: string; stack: string | undefined } }
 
 /** Looks at a file in a process of its own. The key of the request has to be a raw one. */
 export const inspectElsewhere: Inspect = async ({ path, key }, options = {}) => {
@@ -71,6 +72,7 @@ async function ask(program: string, request: object, options: AskOptions): Promi
     options.signal?.throwIfAborted()
     if (late) throw new TimeLimit()
     if (last && 'error' in last) throw new AppError(last.error.code, last.error.message, last.error)
+    if (last && 'defect' in last) throw Object.assign(new Error(last.defect.message), last.defect)
     if (last && 'answer' in last) return last.answer
     if (typeof end === 'string') throw endedBy(program, end)
     throw new Error(`the ${program} ended with ${end} and no answer`)
@@ -115,7 +117,10 @@ export async function answerOne<Request>(
     const request = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Request
     say({ answer: await work(request, (part) => say({ part })) })
   } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    say({ error: { code: error.code, message: error.message, hint: error.hint } })
+    if (error instanceof AppError)
+      say({ error: { code: error.code, message: error.message, hint: error.hint } })
+    // Reported by the parent: Node would print the message, which may contain data, to the terminal unescaped.
+    else if (error instanceof Error) say({ defect: { message: error.message, stack: error.stack } })
+    else throw error
   }
 }

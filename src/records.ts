@@ -32,7 +32,7 @@ function recordsOf<Model, Input>(entity: Entity, createAll?: CreateAll) {
     /** The record with this id. Throws NOT_FOUND with the nearest ids. */
     get: (db: Database, id: string): Promise<Model> =>
       db.read((reader) => getRecord(reader, entity, id)) as Promise<Model>,
-    /** Records in pages of up to 500, each read when it is asked for. Throws INVALID for a field that there is not. */
+    /** Records in pages of up to 500, each read when it is asked for. Throws INVALID for an unknown field. */
     list: (db: Database, options?: ListOptions): AsyncGenerator<Model[]> =>
       listRecords(db, entity, options) as AsyncGenerator<Model[]>,
     /** Changes the given fields; null clears one. Throws NOT_FOUND, INVALID. */

@@ -1,40 +1,45 @@
-import { Readable, Writable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { main } from '../../bin/main.ts'
+import type { Host } from '../../src/cli/host.ts'
 import { cleanEnvironment, type Run } from './run.ts'
 
-export interface HereOptions {
+/** What the streams of a run are. */
+export interface HostOptions {
+  /** Both outputs are a terminal of 300 columns. */
+  terminal?: boolean
   env?: Record<string, string>
   input?: string | Buffer
 }
 
-/** A stream that keeps what is written to it. */
-class Collector extends Writable {
-  text = ''
-
-  constructor() {
-    super({ decodeStrings: false, defaultEncoding: 'utf8' })
+/** A host whose output is captured. Its standard input is not a terminal, so nothing is asked. */
+export function capturingHost({ terminal = false, env = {}, input = '' }: HostOptions): {
+  host: Host
+  written: { stdout: string; stderr: string }
+} {
+  const written = { stdout: '', stderr: '' }
+  const output = (name: keyof typeof written) => {
+    const stream = new PassThrough().setEncoding('utf8').on('data', (text: string) => {
+      written[name] += text
+    })
+    return Object.assign(stream, { isTTY: terminal, columns: 300 })
   }
-
-  override _write(chunk: string | Buffer, _encoding: string, done: () => void): void {
-    this.text += chunk.toString('utf8')
-    done()
+  const host: Host = {
+    stdin: Readable.from(input.length === 0 ? [] : [Buffer.from(input)]),
+    stdout: output('stdout'),
+    stderr: output('stderr'),
+    env: cleanEnvironment(env),
+    now: () => new Date(),
+    signal: new AbortController().signal,
   }
+  return { host, written }
 }
 
 /**
  * Runs a command line in this process, which takes a tenth of the time of starting the program. What belongs to a
  * process of its own (its working folder, its signals, its umask, the time zone) needs `run`.
  */
-export async function runHere(words: string[], { env, input = '' }: HereOptions = {}): Promise<Run> {
-  const stdout = new Collector()
-  const stderr = new Collector()
-  const code = await main(words, {
-    stdin: Readable.from([Buffer.from(input)]),
-    stdout,
-    stderr,
-    env: cleanEnvironment(env),
-    now: () => new Date(),
-    signal: new AbortController().signal,
-  })
-  return { code, stdout: stdout.text, stderr: stderr.text }
+export async function runHere(words: string[], options: HostOptions = {}): Promise<Run> {
+  const { host, written } = capturingHost(options)
+  const code = await main(words, host)
+  return { code, ...written }
 }

@@ -15,6 +15,7 @@ import {
 import type { Keychain } from '../core/keychain.ts'
 import { databasePath } from '../core/location.ts'
 import type { Migration } from '../core/migrations.ts'
+import { jsonText } from '../core/transfer/export/formats/json-text.ts'
 import { type Host, readAll, write } from './host.ts'
 import {
   createListPrinter,
@@ -26,7 +27,7 @@ import {
   type View,
 } from './output.ts'
 import { ProgressBar } from './progress-bar.ts'
-import { type ColorChoice, createStyle, safe } from './terminal.ts'
+import { type ColorChoice, createStyle, safeLine } from './terminal.ts'
 
 /** The global options, as they were given. */
 export interface GlobalOptions extends KeyFlags {
@@ -197,14 +198,14 @@ export class Context {
     this.#say('warning', message)
   }
 
-  /** Tells what happened or what comes next. */
+  /** Prints what happened or what comes next, on one line. */
   notice(message: string): void {
     if (!this.machineReadable) this.#say('', message)
   }
 
   /** Tells how something is done, for those who asked with --verbose. */
   detail(message: string): void {
-    if (this.options.verbose) this.host.stderr.write(`${safe(message)}\n`)
+    if (this.options.verbose) this.host.stderr.write(`${safeLine(message)}\n`)
   }
 
   get machineReadable(): boolean {
@@ -217,7 +218,7 @@ export class Context {
     if (this.options.timing) await this.#writeTimingSummary()
     if (!worked) return
     for (const message of this.takeHeld())
-      await write(this.host.stderr, `${JSON.stringify({ warning: { message } })}\n`)
+      await write(this.host.stderr, `${jsonText({ warning: { message } })}\n`)
   }
 
   takeHeld(): string[] {
@@ -230,7 +231,7 @@ export class Context {
     if (this.machineReadable) this.#held.push(message)
     else {
       const style = createStyle(this.host.stderr, this.options.color, this.host.env)
-      this.host.stderr.write(`${kind && `${style.caution(kind)}: `}${safe(message)}\n`)
+      this.host.stderr.write(`${kind && `${style.caution(kind)}: `}${safeLine(message)}\n`)
     }
   }
 
@@ -277,7 +278,7 @@ export class Context {
 
   #onStatement(timing: StatementTiming): void {
     this.#timings.push(timing)
-    const sql = safe(timing.sql.replace(/\s+/g, ' ').trim())
+    const sql = safeLine(timing.sql.replace(/\s+/g, ' ').trim())
     this.host.stderr.write(
       `${timing.milliseconds.toFixed(2).padStart(9)} ms  ${String(timing.rows).padStart(6)} rows  ${sql}\n`,
     )

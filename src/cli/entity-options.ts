@@ -105,7 +105,7 @@ export function readFilters(entity: Entity, options: Options, now: Date): Filter
   return { where, since: moment(options.since), until: moment(options.until) }
 }
 
-/** The field that a list is ordered by. Throws USAGE, before any work, for one that it cannot be ordered by. */
+/** The field to sort a list by. Throws USAGE, before any work, for a field that it cannot be sorted by. */
 export function readSort(entity: Entity, sort: string | undefined): string | undefined {
   const fields = sortFields(entity)
   const field = sort?.replace(/^-/, '')

@@ -2,7 +2,7 @@ import type { Row } from '../core/connection.ts'
 import type { Entity, EntityRow } from '../core/entity.ts'
 import type { Deletion } from '../core/repository.ts'
 import type { View } from './output.ts'
-import { localTime, type Style, safe } from './terminal.ts'
+import { localTime, type Style } from './terminal.ts'
 
 /** A list of records: the columns worth a place, times in the local zone. */
 export function listView(entity: Entity): View<Row[]> {
@@ -18,10 +18,18 @@ export function listView(entity: Entity): View<Row[]> {
 
 /** One record whole, a field a line, long text below its name. */
 export function recordView(entity: Entity): View<EntityRow> {
+  const { columns } = entity
   return {
-    fields: entity.columns.map(({ name }) => name),
+    fields: columns.map(({ name }) => name),
+    words: (record) => {
+      const given = columns.filter(({ name }) => record[name] !== null && record[name] !== undefined)
+      return Object.fromEntries(given.map(({ name }) => [name, forPeople(entity, name, record[name])]))
+    },
+    blocks: columns.filter(({ long }) => long).map(({ name }) => name),
     text: (record, style) =>
-      entity.columns.map(({ name, long }) => fieldLine(entity, record, name, long, style)).join(''),
+      columns
+        .map(({ name, long }) => fieldLine(name, record[name] as string | undefined, long, style))
+        .join(''),
     cell: (field, value) => forPeople(entity, field, value),
   }
 }
@@ -33,10 +41,8 @@ function shortened(entity: Entity, field: string, text: string): string {
   return column?.kind === 'id' || column?.reference ? text.slice(0, 18) : text
 }
 
-function fieldLine(entity: Entity, record: EntityRow, name: string, long: boolean, style: Style): string {
-  const value = record[name]
-  if (value === null || value === undefined) return ''
-  const text = safe(forPeople(entity, name, value))
+function fieldLine(name: string, text: string | undefined, long: boolean, style: Style): string {
+  if (text === undefined) return ''
   return long ? `${style.bold(name)}\n${text}\n` : `${style.bold(name.padEnd(14))} ${text}\n`
 }
 

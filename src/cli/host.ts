@@ -1,6 +1,8 @@
 import type { Readable, Writable } from 'node:stream'
+import { TextDecoder } from 'node:util'
 import { AppError } from '../core/errors.ts'
 import type { Environment } from '../core/key-source.ts'
+import { safe, safeStyled } from './terminal.ts'
 
 /** A stream that may be a terminal. */
 export type Output = Writable & { isTTY?: boolean; columns?: number }
@@ -17,16 +19,31 @@ export interface Host {
   signal: AbortSignal
 }
 
-/** Writes all of it, waiting while the reader is slow. A reader that went away (`| head -1`) is no error. */
-export async function write(stream: Output, text: string | Uint8Array): Promise<void> {
-  if (text.length === 0 || hasNoReader(stream)) return
+/**
+ * Writes all of it, waiting while the reader is slow. A reader that went away (`| head -1`) is no error. On a
+ * terminal control sequences are escaped: in text all but colours, in bytes, which are data, all.
+ */
+export async function write(stream: Output, output: string | Uint8Array): Promise<void> {
+  if (hasNoReader(stream)) return
+  const shown = stream.isTTY ? forTerminal(stream, output) : output
+  if (shown.length === 0) return
   await new Promise<void>((resolve, reject) => {
-    stream.write(text, (error) => {
+    stream.write(shown, (error) => {
       if (error && !isClosedPipe(error)) return reject(error)
       if (error) abandoned.add(stream)
       resolve()
     })
   })
+}
+
+/** A block of bytes may end in the middle of a character. */
+const decoders = new WeakMap<Output, TextDecoder>()
+
+function forTerminal(stream: Output, output: string | Uint8Array): string {
+  if (typeof output === 'string') return safeStyled(output)
+  const decoder = decoders.get(stream) ?? new TextDecoder('utf-8', { ignoreBOM: true })
+  decoders.set(stream, decoder)
+  return safe(decoder.decode(output, { stream: true }))
 }
 
 const abandoned = new WeakSet<Output>()

@@ -1,6 +1,7 @@
 import { AppError } from '../core/errors.ts'
+import { jsonText } from '../core/transfer/export/formats/json-text.ts'
 import { hasNoReader, type Output, write } from './host.ts'
-import { type Style, safe } from './terminal.ts'
+import { type Style, safe, safeLine, safeValue } from './terminal.ts'
 
 /** The formats that results come in. */
 export type Format = 'table' | 'json' | 'ndjson' | 'csv'
@@ -12,8 +13,14 @@ export interface View<T> {
   fields: readonly string[]
   /** The property that holds the rows, for a result that is a record around a list. */
   rows?: keyof T & string
-  /** What a person reads instead of a table. */
+  /** What a person reads instead of a table. The result that it gets is already escaped for a terminal. */
   text?: (result: T, style: Style) => string
+  /** Converts the result for `text`, before it is escaped. */
+  words?: (result: T) => T
+  /** Members, at any depth, that `text` shows over several lines. In all others a newline is escaped. */
+  blocks?: readonly string[]
+  /** Programs read the text too: without a terminal the result is not escaped. */
+  verbatim?: boolean
   /** The columns of a table, where they are not all the fields. */
   listed?: readonly string[]
   /** A value as a table shows it, at length or, where the terminal is too narrow for that, shorter. */
@@ -58,36 +65,38 @@ const RENDERERS = { table: renderTable, json: renderJson, ndjson: renderNdjson, 
 async function renderJson<T>(result: T, view: View<T>, options: OutputOptions): Promise<string> {
   const rows = rowsOf(result, view, options)
   const whole = view.rows ? { ...result, [view.rows]: rows } : Array.isArray(result) ? rows : rows[0]
-  return `${JSON.stringify(whole, null, options.stream.isTTY ? 2 : undefined)}\n`
+  return `${jsonText(whole, options.stream.isTTY ? 2 : undefined)}\n`
 }
 
 async function renderNdjson<T>(result: T, view: View<T>, options: OutputOptions): Promise<string> {
   return rowsOf(result, view, options)
-    .map((row) => `${JSON.stringify(row)}\n`)
+    .map((row) => `${jsonText(row)}\n`)
     .join('')
 }
 
 async function renderCsv<T>(result: T, view: View<T>, options: OutputOptions): Promise<string> {
   const fields = options.fields ?? view.fields
   const lines = rowsOf(result, view, options).map((row) => fields.map((field) => row[field]))
-  return fields.length === 0
-    ? ''
-    : [fields, ...lines].map((line) => `${line.map(csvCell).join(',')}\n`).join('')
+  const cell = (value: unknown) => csvCell(options.stream.isTTY ? safeLine(cellText(value)) : cellText(value))
+  return fields.length === 0 ? '' : [fields, ...lines].map((line) => `${line.map(cell).join(',')}\n`).join('')
 }
 
-function csvCell(value: unknown): string {
-  const text = cellText(value)
+function csvCell(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
 async function renderTable<T>(result: T, view: View<T>, options: OutputOptions): Promise<string> {
-  if (view.text && !options.fields) return view.text(result, options.style)
+  if (view.text && !options.fields) {
+    const words = view.words?.(result) ?? result
+    const isExact = view.verbatim && !options.stream.isTTY
+    return view.text(isExact ? words : safeValue(words, view.blocks ?? []), options.style)
+  }
   const rows = rowsOf(result, view, options)
   if (view.rows || Array.isArray(result))
     return createTable(view, options).then((table) => table(rows) || table.empty)
   const { drawTable, fittingWidths } = await import('./table.ts')
   const fields = options.fields ?? view.fields
-  const lines = fields.map((field) => [field, cellOf(view, field, rows[0]?.[field])])
+  const lines = fields.map((field) => [cellLine(field), cellOf(view, field, rows[0]?.[field])])
   return drawTable(undefined, lines, fittingWidths(lines, options.style.width), options.style)
 }
 
@@ -99,7 +108,7 @@ async function createTable<T>(view: View<T>, { fields, style }: OutputOptions) {
   const draw = (rows: Row[]): string => {
     if (rows.length === 0) return ''
     const columns = [...(fields ?? (view.listed?.length ? view.listed : view.fields))]
-    const head = columns.map((column) => safe(column))
+    const head = columns.map(cellLine)
     const cells = () => rows.map((row) => columns.map((column) => cellOf(view, column, row[column], short)))
     if (widths) return drawTable(undefined, cells(), widths, style)
     short = tableWidth([head, ...cells()]) > style.width
@@ -115,8 +124,11 @@ const LONGEST_CELL = 400
 function cellOf<T>(view: View<T>, field: string, value: unknown, short = false): string {
   const text = (view.cell ?? ((_field, other) => cellText(other)))(field, value, short)
   const cut = text.length > LONGEST_CELL ? `${text.slice(0, LONGEST_CELL).toWellFormed()}…` : text
-  return safe(cut.replace(/\s+/g, ' '))
+  return cellLine(cut)
 }
+
+/** Text for one line of a table. */
+const cellLine = (text: string) => safe(text.replace(/\s+/g, ' '))
 
 /** Like createPrinter, for rows that come in pages: all formats but JSON print each page as it comes. */
 export function createListPrinter(view: View<Row[]>, options: OutputOptions): Print<AsyncIterable<Row[]>> {

@@ -1,6 +1,6 @@
 import type { Progress } from '../core/progress.ts'
 import type { Output } from './host.ts'
-import { humanBytes } from './terminal.ts'
+import { humanBytes, safeLine } from './terminal.ts'
 
 const WIDTH = 24
 /** Milliseconds: what is done sooner shows no bar, no bar is drawn more often, and speed is that of the last seconds. */
@@ -36,7 +36,9 @@ export class ProgressBar {
     while (at - (this.#recent[1]?.at ?? at) > RECENT) this.#recent.shift()
     if (at - this.#began < PATIENCE) return
     this.#drawn = at
-    this.#stream.write(`\r\x1b[K${phase.padEnd(9)} ${part === undefined ? '' : bar(part)}${this.#speed()}`)
+    this.#stream.write(
+      `\r\x1b[K${safeLine(phase).padEnd(9)} ${part === undefined ? '' : bar(part)}${this.#speed()}`,
+    )
   }
 
   /** Takes the line away, so that other text can be written. */

@@ -1,6 +1,7 @@
 import { createPromptModule } from 'inquirer'
 import { AppError } from '../core/errors.ts'
 import type { Host } from './host.ts'
+import { safeLine } from './terminal.ts'
 
 /** How the person wants a new database protected. */
 export type Protection =
@@ -8,12 +9,24 @@ export type Protection =
   | { kind: 'key-file' }
   | { kind: 'passphrase'; passphrase: string }
 
-/** Questions go to stderr, so that stdout stays data. */
+/** A question for inquirer. */
+interface Question {
+  type: 'password' | 'select' | 'confirm'
+  message: string
+  choices?: { value: string; name: string }[]
+  mask?: string
+  default?: boolean
+  validate?: (text: string) => true | string
+}
+
+/** Questions go to stderr, so that stdout stays data. Paths and names in them are escaped. */
 function ask(host: Host) {
   const prompt = createPromptModule({ input: host.stdin, output: host.stderr } as object)
-  return async <T>(question: object): Promise<T> => {
+  return async <T>({ message, choices, ...question }: Question): Promise<T> => {
+    const shown = choices?.map(({ value, name }) => ({ value, name: safeLine(name) }))
+    const asked = { ...question, message: safeLine(message), ...(shown && { choices: shown }) }
     try {
-      const answers = await prompt([{ name: 'answer', ...question }] as never)
+      const answers = await prompt([{ name: 'answer', ...asked }] as never)
       return (answers as { answer: T }).answer
     } catch (error) {
       if (error instanceof Error && error.name === 'ExitPromptError') {

@@ -37,16 +37,52 @@ function wantsColor(stream: Output, choice: ColorChoice, env: Environment): bool
   return Boolean(stream.isTTY) && env.TERM !== 'dumb'
 }
 
-// C0 without newline and tab, DEL, C1, and the characters that turn the reading direction.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g
+// C0 without newline and tab, DEL, C1, line and paragraph separators, and every bidirectional control.
+const CONTROLS = String.raw`[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]`
+const UNSAFE = new RegExp(CONTROLS, 'g')
+const UNSAFE_OR_BREAK = new RegExp(String.raw`${CONTROLS}|[\t\n]`, 'g')
+/** The sequences that a Style adds. */
+const STYLING = String.raw`\x1b\[(?:1|2|22|31|32|33|39)m`
+const STYLING_OR_UNSAFE = new RegExp(`(${STYLING})|${CONTROLS}`, 'g')
 
-/** Text from a database that a terminal shows and does not obey: what could steer it is written as `\x1b`, `\u202e`. */
+const SHORT: Record<string, string> = { '\t': '\\t', '\n': '\\n', '\r': '\\r' }
+
+function escaped(char: string): string {
+  const code = char.charCodeAt(0).toString(16)
+  // From DEL on in JSON's notation, so that JSON stays valid.
+  return SHORT[char] ?? (char < '\x7f' ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`)
+}
+
+/** Escapes what could control a terminal, as `\x1b` or `\u202e`. Newlines and tabs stay. */
 export function safe(text: string): string {
-  return text.replace(UNSAFE, (char) => {
-    const code = char.charCodeAt(0).toString(16)
-    return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`
-  })
+  return text.replaceAll('\r\n', '\n').replace(UNSAFE, escaped)
+}
+
+/** The same for text within a line: newlines and tabs are escaped too, so that data cannot fake a line. */
+export function safeLine(text: string): string {
+  return text.replace(UNSAFE_OR_BREAK, escaped)
+}
+
+/** The same for finished output; the colours of a Style stay. */
+export function safeStyled(text: string): string {
+  return text.replace(STYLING_OR_UNSAFE, (char, style) => style ?? escaped(char))
+}
+
+/** Escapes every string and key in a value with `safeLine`; the members that `blocks` names, with `safe`. */
+export function safeValue<T>(value: T, blocks: readonly string[]): T {
+  return within(value, safeLine) as T
+
+  function within(part: unknown, made: typeof safe): unknown {
+    if (typeof part === 'string') return made(part)
+    if (typeof part !== 'object' || part === null) return part
+    if (Array.isArray(part)) return part.map((one) => within(one, made))
+    return Object.fromEntries(
+      Object.entries(part).map(([name, member]) => [
+        safeLine(name),
+        within(member, blocks.includes(name) ? safe : safeLine),
+      ]),
+    )
+  }
 }
 
 /** A stored time in the local zone, for people: `2025-06-05 22:22:06`. */

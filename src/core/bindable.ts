@@ -1,11 +1,11 @@
 import { AppError } from './errors.ts'
 
-/** A value as the driver takes it. */
+/** A value that the driver binds without changing it. */
 export type Bindable = string | number | null | Uint8Array
 
 /**
- * A value as it is bound to a statement; booleans are 0 and 1. Throws INVALID, naming `what`, for everything that the
- * driver would store as something else: big integers and NaN as NULL, objects as text.
+ * Converts a value for binding to a statement; booleans become 0 and 1. Throws INVALID, naming `what`, for a value
+ * that the driver would store as something else: big integers and NaN as NULL, objects as text.
  */
 export function bindable(value: unknown, what = 'a parameter'): Bindable {
   if (typeof value === 'boolean') return value ? 1 : 0
@@ -22,7 +22,7 @@ export function bindable(value: unknown, what = 'a parameter'): Bindable {
   })
 }
 
-/** What a value is, in words that cannot fail. */
+/** Describes a value without calling anything of its own, so that it never throws. */
 function describe(value: unknown): string {
   if (typeof value === 'number') return Number.isFinite(value) ? 'a whole number above 2^53' : String(value)
   if (Array.isArray(value)) return 'an array'

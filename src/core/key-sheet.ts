@@ -27,7 +27,7 @@ export function writeKeySheet(raw: Buffer, { database, fingerprint, printed }: S
   return [
     TITLE,
     '',
-    `database     ${database}`,
+    `database     ${database.replace(/\s+/g, ' ')}`,
     `printed      ${printed}`,
     `fingerprint  ${fingerprint}`,
     '',

@@ -26,7 +26,7 @@ const PAGE = 500
 
 /**
  * The records in pages, each read when it is asked for. A page costs the same however many came before it. Throws
- * INVALID, before anything is read, for a field that the entity does not have and a value that no column can hold.
+ * INVALID, before anything is read, for a field that the entity does not have or a value that no column can hold.
  */
 export async function* listRecords(
   db: Database,
@@ -75,7 +75,7 @@ function orderOf(entity: Entity, sort: string | undefined): Order {
 
 /**
  * The conditions of a list as SQL with its parameters; `table` is the name that the entity's table has in the statement.
- * Throws INVALID for a field that the entity does not have, and a value that no column can hold.
+ * Throws INVALID for a field that the entity does not have or a value that no column can hold.
  */
 export function conditionsOf(
   entity: Entity,
@@ -101,7 +101,7 @@ const YEAR_9999 = Date.parse('9999-12-31T23:59:59.999Z')
 
 /**
  * Timestamps of three forms do not compare as text within a day: the date, which all begin with, narrows by the index,
- * and the time is compared by its value. No stored year has other than four digits.
+ * and the time is compared by its value. Stored years have four digits.
  */
 export function timeCondition(column: string, sign: '>=' | '<', moment: Date): Condition {
   const iso = new Date(Math.min(Math.max(Number(moment), YEAR_0), YEAR_9999)).toISOString()

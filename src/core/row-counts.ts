@@ -8,7 +8,7 @@ export async function countRows(connection: Connection): Promise<RowCounts> {
   const tables = await connection.all<{ name: string }>(
     "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
   )
-  // A table may have any name, that of a property of every object too.
+  // Without a prototype: a table may be called `constructor` or `__proto__`.
   const counts: RowCounts = Object.create(null)
   for (const { name } of tables) {
     const row = await connection.get<{ rows: number }>(`SELECT count(*) AS rows FROM ${quoteName(name)}`)

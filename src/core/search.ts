@@ -19,7 +19,7 @@ export interface SearchOptions extends Pick<ListOptions, 'where' | 'since' | 'un
 export type Hit = EntityRow & { snippet: string; rank: number; context?: EntityRow[] }
 
 /**
- * Messages that contain all the words, the best first. Throws INVALID for text without words, wrong FTS5 syntax, and a
+ * Messages that contain all the words, the best first. Throws INVALID for text without words, wrong FTS5 syntax, or a
  * field that messages do not have.
  */
 export async function searchMessages(
@@ -71,7 +71,7 @@ function literally(words: string): string {
   return tokens.map((token) => `"${token.replaceAll('"', '""')}"`).join(' ')
 }
 
-/** SQLite takes a negative number for no limit. */
+/** In SQLite a negative limit means no limit. */
 const asLimit = (count: number) => (Number.isFinite(count) ? count : -1)
 
 function refuseSyntax(error: unknown, fts: boolean): never {

@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts'
 import type { ImportOptions } from './import-chats.ts'
 import { SOURCES } from './sources.ts'
 
-/** Throws INVALID for a choice that there is not, before anything is read. */
+/** Throws INVALID for an unknown choice, before anything is read. */
 export function checkImportOptions({ from, onConflict, branches, include, timeZone }: ImportOptions): void {
   oneOfWords('import: from', from, ['auto', ...SOURCES])
   oneOfWords('import: onConflict', onConflict, ['skip', 'replace', 'newer'])

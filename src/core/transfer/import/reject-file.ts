@@ -3,6 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../../errors.ts'
 import { exists } from '../../file-facts.ts'
+import { jsonText } from '../export/formats/json-text.ts'
 import type { Refusal } from './import-items.ts'
 
 /** A file of what an import refused, one JSON line each, written as it happens; made when there is something to write. */
@@ -29,7 +30,7 @@ export class RejectFile {
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
     try {
       this.#file ??= await open(this.#path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
-      await this.#file.appendFile(`${JSON.stringify(refusal)}\n`)
+      await this.#file.appendFile(`${jsonText(refusal)}\n`)
     } catch (error) {
       throw systemErrorCode(error) === 'EEXIST'
         ? taken(this.#path)

@@ -1,9 +1,13 @@
-const LINE_ENDS = /[\u0085\u2028\u2029]/g
+// DEL, C1, line and paragraph separators, and bidirectional controls, which JSON.stringify does not escape.
+const UNESCAPED = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
-/** A value as JSON on one line, also for readers that end lines at U+0085, U+2028 and U+2029. */
-export function jsonText(value: unknown): string {
-  return JSON.stringify(value).replace(
-    LINE_ENDS,
-    (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`,
+/**
+ * A value as JSON, on one line or indented. It contains no characters that could control a terminal, nor U+0085, U+2028
+ * and U+2029, at which some readers end a line.
+ */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(
+    UNESCAPED,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }
