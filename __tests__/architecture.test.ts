@@ -83,6 +83,13 @@ test('no command asks which output format it is', () => {
   }
 })
 
+test('no command writes to a stream past the functions that escape data', () => {
+  for (const [file] of below('commands')) {
+    const source = readFileSync(join(root, file), 'utf8')
+    expect([file, /\bstd(out|err)\.write\b|\bprocess\.|\bconsole\./.test(source)]).toEqual([file, false])
+  }
+})
+
 test('there are no circles', () => {
   const visit = (file: string, path: string[]): string[] => {
     if (path.includes(file)) return [[...path.slice(path.indexOf(file)), file].join(' → ')]
