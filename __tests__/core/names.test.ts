@@ -149,6 +149,19 @@ test('search takes no words, limit and context that mean nothing', async () => {
   }
 })
 
+test('options are an object, and an execution ends in one of its three ways', async () => {
+  for (const options of [null, 7, 'id', ['id']]) {
+    for (const select of [LISTS.sessions, SELECTING.search]) {
+      const { error } = await refused((db) => select?.(db, options as Anything) ?? Promise.resolve())
+      expect([options, error]).toEqual([options, expect.objectContaining({ code: 'INVALID' })])
+    }
+  }
+  for (const status of ['running', 'constructor', undefined, null, 7]) {
+    const { error } = await refused((db) => library.endAgentExecution(db, mine, status as Anything))
+    expect(error).toMatchObject({ code: 'INVALID', hint: expect.stringContaining('cancelled') })
+  }
+})
+
 test('an export takes no sessions that are no list of ids, and leaves nothing', async () => {
   for (const sessions of ['', 'all', 0, 7, {}, new Set(['x']), [7], [undefined]]) {
     const { error } = await refused((db) => library.exportConversations(db, out, { sessions } as Anything))

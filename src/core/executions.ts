@@ -1,3 +1,4 @@
+import { oneOfWords } from './check-given.ts'
 import type { Connection } from './connection.ts'
 import { execution } from './entities/execution.ts'
 import type { EntityRow } from './entity.ts'
@@ -5,7 +6,8 @@ import { AppError } from './errors.ts'
 import { createRecords, getRecord, updateRecord } from './repository.ts'
 import { formatTimestamp } from './timestamp.ts'
 
-export type Ending = 'completed' | 'failed' | 'cancelled'
+const ENDINGS = ['completed', 'failed', 'cancelled'] as const
+export type Ending = (typeof ENDINGS)[number]
 
 /** Makes executions, all or none; one that is made as ended has ended now, unless its time is given. Throws INVALID. */
 export function createExecutions(writer: Connection, inputs: EntityRow[], now: Date): Promise<EntityRow[]> {
@@ -24,6 +26,7 @@ export async function endExecution(
   fields: EntityRow,
   now: Date,
 ): Promise<EntityRow> {
+  oneOfWords('execution: status', status, ENDINGS)
   const current = await getRecord(writer, execution, named)
   if (current.status !== 'running') {
     throw new AppError('INVALID', `execution ${current.id} is not running, it is ${current.status}`, {

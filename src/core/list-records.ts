@@ -1,5 +1,5 @@
 import { bindable } from './bindable.ts'
-import { columnOf, countOf, membersOf, momentOf, textOf } from './check-given.ts'
+import { checkFields, columnOf, countOf, membersOf, momentOf, textOf } from './check-given.ts'
 import type { Connection, Row, Value } from './connection.ts'
 import type { Database } from './database.ts'
 import { type Entity, type EntityRow, selectColumns } from './entity.ts'
@@ -33,6 +33,7 @@ export async function* listRecords(
   entity: Entity,
   options: ListOptions = {},
 ): AsyncGenerator<EntityRow[]> {
+  checkFields(`${entity.name}: options`, options)
   const order = orderOf(entity, options.sort)
   const limit = countOf(`${entity.name}: limit`, options.limit, Number.POSITIVE_INFINITY)
   const conditions = conditionsOf(entity, options)

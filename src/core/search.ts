@@ -1,4 +1,4 @@
-import { countOf, textOf } from './check-given.ts'
+import { checkFields, countOf, textOf } from './check-given.ts'
 import type { Connection, Row, Value } from './connection.ts'
 import { isEngineError } from './engine-errors.ts'
 import { message } from './entities/message.ts'
@@ -27,6 +27,7 @@ export async function searchMessages(
   words: string,
   options: SearchOptions = {},
 ): Promise<Hit[]> {
+  checkFields('search: options', options)
   const text = textOf('search: words', words)
   const query = options.fts ? text : literally(text)
   const limit = countOf('search: limit', options.limit, Number.POSITIVE_INFINITY)
