@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Context } from '../src/cli/context.ts'
 import type { View } from '../src/cli/output.ts'
-import { humanBytes, localTime, safe } from '../src/cli/terminal.ts'
+import { humanBytes, localTime } from '../src/cli/terminal.ts'
 import { type Backup, createBackup, nameFirst } from '../src/core/backup.ts'
 import { AppError, exitCodeOf } from '../src/core/errors.ts'
 import type { KeepRules } from '../src/core/keep-rules.ts'
@@ -27,10 +27,10 @@ const createView: View<Backup> = {
   fields: FIELDS,
   text: ({ path, bytes, counts, schema_version, problems }, style) => {
     const told = problems.length
-      ? `equal to the database, which has problems:\n${problems.map((problem) => `  ${safe(problem)}\n`).join('')}`
+      ? `equal to the database, which has problems:\n${problems.map((problem) => `  ${problem}\n`).join('')}`
       : 'verified\n'
     const facts = `${humanBytes(bytes)}, schema version ${schema_version}, ${totalRows(counts)} rows`
-    return `${style.bold(safe(path))}\n${facts}; ${told}`
+    return `${style.bold(path)}\n${facts}; ${told}`
   },
 }
 
@@ -49,8 +49,8 @@ const verifyView: View<Verification[]> = {
     reports
       .map(({ path, status, problems }) =>
         status === 'ok'
-          ? `${style.good('ok  ')}  ${safe(path)}\n`
-          : `${style.bad('fail')}  ${safe(path)}\n${problems.map((problem) => `      ${safe(problem)}\n`).join('')}`,
+          ? `${style.good('ok  ')}  ${path}\n`
+          : `${style.bad('fail')}  ${path}\n${problems.map((problem) => `      ${problem}\n`).join('')}`,
       )
       .join('') || 'there are no backups\n',
 }
@@ -61,8 +61,8 @@ const pruneView: View<{ dry_run: boolean; removed: number; backups: Pruned[] }> 
   text: ({ dry_run, removed, backups }, style) => {
     const lines = backups.map(({ path, keep, reasons }) =>
       keep
-        ? `${style.good('keep  ')}  ${safe(path)}  ${style.dim(reasons.join(', '))}`
-        : `${style.bad('remove')}  ${safe(path)}`,
+        ? `${style.good('keep  ')}  ${path}  ${style.dim(reasons.join(', '))}`
+        : `${style.bad('remove')}  ${path}`,
     )
     const told = dry_run ? `${removed} would be removed; nothing was changed` : `${removed} removed`
     return `${[...lines, told].join('\n')}\n`
@@ -149,8 +149,11 @@ async function confirmRemoval(ctx: Context, going: Pruned[]): Promise<void> {
   const what = going.length === 1 ? '1 backup' : `${going.length} backups`
   if (!ctx.options.yes)
     ctx.requirePerson(`${what} would be removed`, 'add --yes, or --dry-run to see what would go')
-  const lines = going.map(({ path, created_at }) => `  ${safe(path)}  ${localTime(created_at)}\n`)
-  await ctx.confirm(`Remove ${what}?\n${lines.join('')}`)
+  if (ctx.options.yes) return
+  // Beside a machine format nothing but the question itself is shown.
+  const names = ctx.machineReadable ? `: ${going.map(({ path }) => path).join(', ')}` : ''
+  for (const { path, created_at } of going) ctx.notice(`remove  ${path}  ${localTime(created_at)}`)
+  await ctx.confirm(`Remove ${what}${names}?`)
 }
 
 function ruleOptions(command: Command): Command {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { View } from '../src/cli/output.ts'
-import { localTime, type Style, safe } from '../src/cli/terminal.ts'
+import { localTime, type Style } from '../src/cli/terminal.ts'
 import type { Diagnosis } from '../src/core/cause.ts'
 import { diagnose } from '../src/core/database.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
@@ -15,8 +15,8 @@ interface Result extends Diagnosis {
 const view: View<Result> = {
   fields: ['cause', 'detail', 'pages', 'hint', 'salvage'],
   text: ({ cause, detail, hint, salvage }, style) =>
-    `${(cause === 'ok' ? style.good : style.bad)(cause)}: ${safe(detail)}\n${
-      salvage ? describeSalvage(salvage, style) : hint && `  → ${safe(hint)}\n`
+    `${(cause === 'ok' ? style.good : style.bad)(cause)}: ${detail}\n${
+      salvage ? describeSalvage(salvage, style) : hint && `  → ${hint}\n`
     }`,
 }
 
@@ -32,19 +32,20 @@ function describeSalvage(
     ? 'nothing is missing'
     : `incomplete: ${[...recovered.problems, ...lost_pages.map((page) => `the newest page ${page} is damaged`)].slice(0, 5).join('; ')}`
   return `${[
-    `${style.bold(safe(before.path))}  without what was committed after the damage`,
-    `${style.bold(safe(recovered.path))}  with the later commits; ${safe(state)}`,
+    `${style.bold(before.path)}  without what was committed after the damage`,
+    `${style.bold(recovered.path)}  with the later commits; ${state}`,
     `${messages.length} messages are only in the second file${messages.length > LISTED ? ', among them' : ''}`,
     ...messages
       .slice(0, LISTED)
-      .map(({ id, session_id, role, created_at }) =>
-        safe(`  ${localTime(String(created_at))}  ${role}  message ${id}  session ${session_id}`),
+      .map(
+        ({ id, session_id, role, created_at }) =>
+          `  ${localTime(String(created_at))}  ${role}  message ${id}  session ${session_id}`,
       ),
-    `  → libreollama-db --db ${safe(path)} restore ${safe(whole ? recovered.path : before.path)} replaces the damaged database, which is kept`,
+    `  → libreollama-db --db ${path} restore ${whole ? recovered.path : before.path} replaces the damaged database, which is kept`,
     ...(whole || messages.length === 0
       ? []
       : [
-          `  → libreollama-db export --db ${safe(recovered.path)} --format jsonl writes the messages of the second file`,
+          `  → libreollama-db export --db ${recovered.path} --format jsonl writes the messages of the second file`,
         ]),
   ].join('\n')}\n`
 }

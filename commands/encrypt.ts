@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
 import type { View } from '../src/cli/output.ts'
-import { safe } from '../src/cli/terminal.ts'
 import { type EncryptReport, encryptDatabase } from '../src/core/encrypt.ts'
 import { totalRows } from '../src/core/row-counts.ts'
 import { tellRecovered } from './_recovered.ts'
@@ -21,14 +20,10 @@ const view: View<Result> = {
   fields: ['path', 'plaintext', 'schema_version', 'counts', 'key_file', 'recovered'],
   text: ({ path, plaintext, counts, key_file }, style) => {
     const rows = totalRows(counts)
-    const lines = [style.bold(safe(path)), `encrypted; ${rows} rows were compared with the plaintext`]
+    const lines = [style.bold(path), `encrypted; ${rows} rows were compared with the plaintext`]
     if (key_file)
-      lines.push(
-        `key file: ${safe(key_file)}  (without it the database cannot be read: keep a copy elsewhere)`,
-      )
-    lines.push(
-      plaintext ? `the plaintext is still there: ${safe(plaintext)}` : 'the plaintext file was removed',
-    )
+      lines.push(`key file: ${key_file}  (without it the database cannot be read: keep a copy elsewhere)`)
+    lines.push(plaintext ? `the plaintext is still there: ${plaintext}` : 'the plaintext file was removed')
     return `${lines.join('\n')}\n`
   },
 }

@@ -2,7 +2,7 @@ import { Option } from 'commander'
 import type { Context } from '../src/cli/context.ts'
 import { hasNoReader, write } from '../src/cli/host.ts'
 import type { View } from '../src/cli/output.ts'
-import { humanBytes, safe } from '../src/cli/terminal.ts'
+import { humanBytes } from '../src/cli/terminal.ts'
 import type { Connection } from '../src/core/connection.ts'
 import { counted } from '../src/core/counted.ts'
 import { withDatabase } from '../src/core/database.ts'
@@ -33,9 +33,9 @@ const view: View<ExportReport> = {
   fields: ['path', 'format', 'sessions', 'bytes', 'skipped', 'converted'],
   text: ({ path, sessions, bytes, skipped }, style) =>
     [
-      style.bold(safe(path)),
+      style.bold(path),
       `${counted(sessions, 'session')}, ${humanBytes(bytes)}`,
-      ...skipped.map(({ id, reason }) => `left out: ${safe(id)}: ${safe(reason)}`),
+      ...skipped.map(({ id, reason }) => `left out: ${id}: ${reason}`),
       '',
     ].join('\n'),
 }

@@ -1,6 +1,5 @@
 import { Option } from 'commander'
 import type { View } from '../src/cli/output.ts'
-import { safe } from '../src/cli/terminal.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
 import { databaseHealthCheck, type HealthReport } from '../src/core/health.ts'
 import type { Define } from './index.ts'
@@ -11,10 +10,8 @@ const view: View<HealthReport> = {
   text: ({ status, checks }, style) => {
     const paint = { ok: style.good, warn: style.caution, fail: style.bad, skipped: style.dim }
     const lines = checks.flatMap((check) => [
-      `${paint[check.status](check.status.padEnd(7))}  ${check.name.padEnd(16)}  ${safe(check.message)}`,
-      ...(check.hint && check.status !== 'skipped'
-        ? [style.dim(`${' '.repeat(27)}→ ${safe(check.hint)}`)]
-        : []),
+      `${paint[check.status](check.status.padEnd(7))}  ${check.name.padEnd(16)}  ${check.message}`,
+      ...(check.hint && check.status !== 'skipped' ? [style.dim(`${' '.repeat(27)}→ ${check.hint}`)] : []),
     ])
     return `${[...lines, `the database is ${{ ok: 'healthy', warn: 'usable, with warnings', fail: 'not healthy' }[status]}`].join('\n')}\n`
   },

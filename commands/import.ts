@@ -2,7 +2,6 @@ import { resolve } from 'node:path'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Context } from '../src/cli/context.ts'
 import type { View } from '../src/cli/output.ts'
-import { safe } from '../src/cli/terminal.ts'
 import { counted } from '../src/core/counted.ts'
 import { type Database, withDatabase } from '../src/core/database.ts'
 import { AppError, exitCodeOf } from '../src/core/errors.ts'
@@ -46,9 +45,7 @@ const view: View<ImportReport> = {
         (noun) => report[`${noun}_added`] + report[`${noun}_updated`] + report[`${noun}_unchanged`],
       ).map(line),
       ...(refused ? [style.bad(`refused     ${refused}`)] : []),
-      ...refusals.map(
-        ({ file, id, reason }) => `  ${safe(file)}${id ? ` ${safe(id)}` : ''}: ${safe(reason)}`,
-      ),
+      ...refusals.map(({ file, id, reason }) => `  ${file}${id ? ` ${id}` : ''}: ${reason}`),
       ...(dry_run ? ['nothing was changed'] : []),
     ]
     return `${lines.join('\n')}\n`

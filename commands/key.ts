@@ -2,7 +2,6 @@ import { resolve } from 'node:path'
 import type { Context } from '../src/cli/context.ts'
 import { readText } from '../src/cli/input.ts'
 import type { View } from '../src/cli/output.ts'
-import { safe } from '../src/cli/terminal.ts'
 import { opensWith, withDatabase } from '../src/core/database.ts'
 import { AppError, exitCodeOf } from '../src/core/errors.ts'
 import { exists } from '../src/core/file-facts.ts'
@@ -21,8 +20,8 @@ const statusView: View<Status> = {
   fields: ['path', 'source', 'fingerprint', 'opens', 'keychain', 'salt', 'recovered'],
   text: ({ path, source, fingerprint, opens, keychain, recovered }, style) =>
     [
-      `database     ${safe(path)}`,
-      `key from     ${safe(source)}`,
+      `database     ${path}`,
+      `key from     ${source}`,
       `fingerprint  ${fingerprint}`,
       `opens it     ${opens ? style.good('yes') : style.bad('no')}`,
       `keychain     ${{ stored: 'has a key for it', empty: 'has no key for it', unavailable: 'cannot be used here' }[keychain]}`,
@@ -42,13 +41,12 @@ interface Place {
 const placeView: View<Place> = {
   fields: ['key_file', 'keychain', 'fingerprint'],
   text: ({ key_file, keychain }) =>
-    key_file ? `key file: ${safe(key_file)}\n` : `stored in the keychain as libreollama-db/${keychain}\n`,
+    key_file ? `key file: ${key_file}\n` : `stored in the keychain as libreollama-db/${keychain}\n`,
 }
 
 const testView: View<{ opens: boolean; source: string; fingerprint: string }> = {
   fields: ['opens', 'source', 'fingerprint'],
-  text: ({ source, fingerprint }) =>
-    `the key opens the database: ${safe(source)}, fingerprint ${fingerprint}\n`,
+  text: ({ source, fingerprint }) => `the key opens the database: ${source}, fingerprint ${fingerprint}\n`,
 }
 
 const forgetView: View<{ forgotten: boolean; keychain: string }> = {
@@ -60,7 +58,7 @@ const forgetView: View<{ forgotten: boolean; keychain: string }> = {
 const sheetView: View<{ sheet: string; path: string | null }> = {
   fields: ['sheet', 'path'],
   blocks: ['sheet'],
-  text: ({ sheet, path }) => (path === null ? sheet : `${safe(path)}\n`),
+  text: ({ sheet, path }) => (path === null ? sheet : `${path}\n`),
 }
 
 const define: Define = (command, context) => {

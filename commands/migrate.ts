@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Context } from '../src/cli/context.ts'
 import type { View } from '../src/cli/output.ts'
-import { localTime, safe } from '../src/cli/terminal.ts'
+import { localTime } from '../src/cli/terminal.ts'
 import { withDatabase } from '../src/core/database.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
 import { readApplied } from '../src/core/ledger.ts'
@@ -62,7 +62,7 @@ const resultView: View<Result> = {
     const lines = steps.map(({ version, name, direction, duration_ms, dropped = {} }) => {
       const rows = Object.entries(dropped).map(([table, count]) => `${table} ${count}`)
       const time = duration_ms === undefined ? '' : style.dim(`  ${duration_ms} ms`)
-      return `${direction.padEnd(4)}  ${version} ${name}${time}${rows.length ? `  rows dropped: ${safe(rows.join(', '))}` : ''}`
+      return `${direction.padEnd(4)}  ${version} ${name}${time}${rows.length ? `  rows dropped: ${rows.join(', ')}` : ''}`
     })
     lines.push(
       dry_run
@@ -96,10 +96,9 @@ function describeRehearsal({
   return [
     `rehearsed on a copy in ${duration_ms} ms`,
     ...changed.map(
-      (table) =>
-        `rows of ${safe(table)}: ${rows_before[table] ?? 'no table'} → ${rows_after[table] ?? 'no table'}`,
+      (table) => `rows of ${table}: ${rows_before[table] ?? 'no table'} → ${rows_after[table] ?? 'no table'}`,
     ),
-    `rows that point at nothing: ${orphans}; differences from the expected schema: ${drift.length}; structure: ${problems.length ? safe(problems.join('; ')) : 'sound'}`,
+    `rows that point at nothing: ${orphans}; differences from the expected schema: ${drift.length}; structure: ${problems.length ? problems.join('; ') : 'sound'}`,
   ]
 }
 
@@ -113,7 +112,7 @@ const statusView: View<Status> = {
       const paint = { applied: style.good, pending: style.caution, missing: style.bad, edited: style.bad }[
         state
       ]
-      const when = applied_at === null ? '' : style.dim(safe(localTime(applied_at)))
+      const when = applied_at === null ? '' : style.dim(localTime(applied_at))
       return `${String(version).padStart(4)}  ${paint(state.padEnd(8))}  ${name.padEnd(width)}  ${when}`
     })
     lines.push(`at version ${current}, latest ${latest}, pending ${pending}`)

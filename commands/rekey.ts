@@ -1,5 +1,4 @@
 import type { View } from '../src/cli/output.ts'
-import { safe } from '../src/cli/terminal.ts'
 import { chooseKeySource } from '../src/core/key-source.ts'
 import { type RekeyReport, rekeyDatabase } from '../src/core/rekey.ts'
 import { totalRows } from '../src/core/row-counts.ts'
@@ -32,18 +31,15 @@ const view: View<Result> = {
   ],
   text: ({ path, changed, dry_run, counts, key_file, backups_with_other_key: others }, style) => {
     const rows = totalRows(counts)
-    const lines = [style.bold(safe(path))]
+    const lines = [style.bold(path)]
     if (dry_run)
       lines.push(`a copy with the new key was proven (${rows} rows) and thrown away; nothing was changed`)
     else if (changed)
       lines.push(`has the new key; ${rows} rows were compared, and the old key does not open it`)
     else lines.push('has the new key already')
-    if (key_file) lines.push(`key file: ${safe(key_file)}`)
+    if (key_file) lines.push(`key file: ${key_file}`)
     if (others.length && !dry_run)
-      lines.push(
-        'these backups need the key from before; keep it:',
-        ...others.map((backup) => `  ${safe(backup)}`),
-      )
+      lines.push('these backups need the key from before; keep it:', ...others.map((backup) => `  ${backup}`))
     return `${lines.join('\n')}\n`
   },
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Context } from '../src/cli/context.ts'
 import type { View } from '../src/cli/output.ts'
-import { humanBytes, safe } from '../src/cli/terminal.ts'
+import { humanBytes } from '../src/cli/terminal.ts'
 import { findBackup } from '../src/core/own-backups.ts'
 import { type RestoreReport, restoreDatabase } from '../src/core/restore.ts'
 import { totalRows } from '../src/core/row-counts.ts'
@@ -25,9 +25,9 @@ const view: View<Result> = {
   fields: ['path', 'from', 'schema_version', 'counts', 'previous', 'problems', 'recovered'],
   text: ({ path, from, counts, previous, undo }, style) => {
     const rows = totalRows(counts)
-    const lines = [style.bold(safe(path)), `restored from ${safe(from)}; ${rows} rows were compared`]
-    if (previous) lines.push(`the database from before: ${safe(previous)}`)
-    if (undo) lines.push(safe(undo))
+    const lines = [style.bold(path), `restored from ${from}; ${rows} rows were compared`]
+    if (previous) lines.push(`the database from before: ${previous}`)
+    if (undo) lines.push(undo)
     return `${lines.join('\n')}\n`
   },
 }
@@ -72,10 +72,8 @@ function howToUndo({ previous }: RestoreReport, replaced?: Standing, other?: boo
 async function confirmReplacement(ctx: Context, standing: Standing, from: string): Promise<void> {
   if (!ctx.hasPerson) return
   const { path, bytes, rows, unread } = standing
-  const content = rows === null ? `it cannot be read: ${safe(unread?.message ?? '')}` : `${rows} rows`
-  await ctx.confirm(
-    `Replace ${safe(path)} (${humanBytes(bytes)}, ${content}), which is kept, with ${safe(from)}?`,
-  )
+  const content = rows === null ? `it cannot be read: ${unread?.message ?? ''}` : `${rows} rows`
+  await ctx.confirm(`Replace ${path} (${humanBytes(bytes)}, ${content}), which is kept, with ${from}?`)
 }
 
 export default define

@@ -1,7 +1,7 @@
 import { filterOptions, readFilters } from '../src/cli/entity-options.ts'
 import { wholeNumber } from '../src/cli/option-values.ts'
 import type { View } from '../src/cli/output.ts'
-import { localTime, type Style, safe } from '../src/cli/terminal.ts'
+import { localTime, type Style } from '../src/cli/terminal.ts'
 import { withDatabase } from '../src/core/database.ts'
 import { message } from '../src/core/entities/message.ts'
 import { requireTable } from '../src/core/require-table.ts'
@@ -19,12 +19,11 @@ const view: View<Hit[]> = {
 
 function hitText(hit: Hit, style: Style): string {
   const head = `${style.dim(`${localTime(String(hit.created_at))}  ${hit.role}  message ${hit.id}  session ${hit.session_id}`)}`
-  const marked = (text: string) =>
-    safe(text).replace(/\*\*(.+?)\*\*/gs, (_all, word: string) => style.bold(word))
+  const marked = (text: string) => text.replace(/\*\*(.+?)\*\*/gs, (_all, word: string) => style.bold(word))
   if (!hit.context) return `${head}\n${marked(hit.snippet)}\n`
   const lines = hit.context.map(
     (other) =>
-      `${style.dim(`${other.role}:`)} ${other.id === hit.id ? marked(hit.snippet) : safe(String(other.content))}`,
+      `${style.dim(`${other.role}:`)} ${other.id === hit.id ? marked(hit.snippet) : String(other.content)}`,
   )
   return `${head}\n${lines.join('\n')}\n`
 }

@@ -1,5 +1,5 @@
 import type { View } from '../src/cli/output.ts'
-import { humanBytes, type Style, safe } from '../src/cli/terminal.ts'
+import { humanBytes, type Style } from '../src/cli/terminal.ts'
 import { withDatabase } from '../src/core/database.ts'
 import { type DatabaseStats, getDatabaseStats } from '../src/core/stats.ts'
 import type { Define } from './index.ts'
@@ -51,7 +51,7 @@ interface Bar {
   count: number
 }
 
-const bar = (label: string, count: number): Bar => ({ label: safe(label), count })
+const bar = (label: string, count: number): Bar => ({ label, count })
 
 function chart(title: string, bars: Bar[], style: Style): string[] {
   if (bars.length === 0) return []

@@ -1,5 +1,4 @@
 import type { View } from '../src/cli/output.ts'
-import { safe } from '../src/cli/terminal.ts'
 import { type UpgradeReport, upgradeDatabase } from '../src/core/upgrade.ts'
 import { tellRecovered } from './_recovered.ts'
 import type { Define } from './index.ts'
@@ -8,8 +7,8 @@ const view: View<UpgradeReport> = {
   fields: ['path', 'changed', 'previous', 'recovered'],
   text: ({ path, changed, previous }, style) =>
     changed
-      ? `${style.bold(safe(path))}\nis in SQLCipher 4 format now, under the same key\nthe file from before: ${safe(previous ?? '')}\n`
-      : `${style.bold(safe(path))}\nnothing to do: it is in SQLCipher 4 format\n`,
+      ? `${style.bold(path)}\nis in SQLCipher 4 format now, under the same key\nthe file from before: ${previous ?? ''}\n`
+      : `${style.bold(path)}\nnothing to do: it is in SQLCipher 4 format\n`,
 }
 
 const define: Define = (command, context) => {

@@ -1,5 +1,4 @@
 import type { View } from '../src/cli/output.ts'
-import { safe } from '../src/cli/terminal.ts'
 import { withDatabase } from '../src/core/database.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
 import { type SchemaReport, verifySchema } from '../src/core/schema-check.ts'
@@ -16,11 +15,9 @@ const view: View<SchemaReport> = {
     if (findings.length === 0)
       return `${style.good('ok')}: the schema is as the migrations make version ${schema_version}\n`
     const lines = findings.flatMap(({ kind, type, table, name, expected, actual, fix_sql }) => [
-      `${style.bad(kind)} ${type.replace('_', ' ')} ${style.bold(safe(table === name ? name : `${table}.${name}`))}`,
-      ...(kind === 'changed'
-        ? [`  expected: ${safe(expected ?? '-')}`, `  actual:   ${safe(actual ?? '-')}`]
-        : []),
-      ...fix_sql.split('\n').map((line, index) => `  ${index ? '          ' : 'mend with:'} ${safe(line)}`),
+      `${style.bad(kind)} ${type.replace('_', ' ')} ${style.bold(table === name ? name : `${table}.${name}`)}`,
+      ...(kind === 'changed' ? [`  expected: ${expected ?? '-'}`, `  actual:   ${actual ?? '-'}`] : []),
+      ...fix_sql.split('\n').map((line, index) => `  ${index ? '          ' : 'mend with:'} ${line}`),
     ])
     return `${lines.join('\n')}\n`
   },
