@@ -60,7 +60,16 @@ export async function importChats(db: Database | undefined, options: ImportOptio
   if (options.dryRun) return db.read((reader) => runImport(reader, options))
   return db.exclusively(async (writer) => {
     await db.refuseReplaced()
-    return withQuickCommits(writer, () => runImport(writer, options))
+    const outcome: { failure?: unknown } = {}
+    const run = () =>
+      runImport(writer, options).catch((error) => {
+        outcome.failure = error
+        throw error
+      })
+    // After a failed disk the settings may not be put back either: what failed first is what is told.
+    return withQuickCommits(writer, run).catch((error) => {
+      throw outcome.failure ?? error
+    })
   })
 }
 

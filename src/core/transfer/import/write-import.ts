@@ -234,15 +234,15 @@ export class ImportWriter {
   async #begin(): Promise<void> {
     if (this.#dryRun || this.#began !== undefined) return
     await this.#connection.run('BEGIN IMMEDIATE')
-    await this.#index.defer()
     this.#began = performance.now()
+    await this.#index.defer()
   }
 
   async #commit(): Promise<void> {
     if (this.#began === undefined) return
     await this.#index.catchUp()
-    this.#began = undefined
     await this.#connection.run('COMMIT')
+    this.#began = undefined
   }
 }
 
