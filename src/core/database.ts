@@ -83,19 +83,25 @@ export async function opensWith(path: string, keys: DatabaseOptions['keys']): Pr
   try {
     const salt = facts.samples.start.subarray(0, 16)
     for (const key of await keys(salt)) {
-      const options = { access: 'read', key: await key.literal(salt), immutable: true } as const
-      const connection = await connect(facts.realPath, options)
-      const opened = await readSomething(connection).then(
-        () => true,
-        () => false,
-      )
-      await connection.close()
-      if (opened) return true
+      const literal = await key.literal(salt)
+      // SQLCipher takes a page that could not be read for one of another key: so a failed reading is tried again.
+      if ((await isReadable(facts.realPath, literal)) || (await isReadable(facts.realPath, literal)))
+        return true
     }
     return false
   } finally {
     release(file)
   }
+}
+
+async function isReadable(path: string, key: string): Promise<boolean> {
+  const connection = await connect(path, { access: 'read', key, immutable: true })
+  const opened = await readSomething(connection).then(
+    () => true,
+    () => false,
+  )
+  await connection.close()
+  return opened
 }
 
 /**
@@ -208,8 +214,11 @@ async function create(facts: FileFacts, file: HeldFile, options: DatabaseOptions
 async function nameTheDamage(error: unknown, facts: FileFacts, options: DatabaseOptions): Promise<unknown> {
   if (!(error instanceof AppError) || !isEngineError(error.cause) || !UNPROVEN.has(error.code)) return error
   const diagnosis = await diagnose(facts.path, options.keys)
-  return diagnosis.cause === 'ok' ? error : causeError(diagnosis)
+  return diagnosis.cause === WITHOUT_DAMAGE[options.form ?? 'encrypted'] ? error : causeError(diagnosis)
 }
+
+/** What a file of each form is when nothing is wrong with it. */
+const WITHOUT_DAMAGE = { encrypted: 'ok', plaintext: 'plaintext', old_cipher: 'old_cipher' } as const
 
 /** The first SQLite release without the WAL-reset bug, which loses commits. */
 const OLDEST_SAFE_ENGINE = 3_051_003

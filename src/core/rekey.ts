@@ -94,9 +94,18 @@ async function change(
       }),
     ),
   )
+  if (!dryRun) await refuseUnopened(options.path, salted.key)
   const { schema_version, counts } = copy.content
-  if (dryRun || (await opensWith(options.path, async () => [salted.key]))) return { schema_version, counts }
-  throw new Error('the database does not open with its new key, though a copy of it did')
+  return { schema_version, counts }
+}
+
+/** Another process has read the whole of this file: what fails now is the disk, and the change stays. */
+async function refuseUnopened(path: string, key: Key): Promise<void> {
+  const opens = () => opensWith(path, async () => [key]).catch(() => false)
+  if ((await opens()) || (await opens())) return
+  throw new AppError('IO', `${path} has the new key, but it cannot be read now`, {
+    hint: 'keep both keys; libreollama-db diagnose tells why it cannot be read',
+  })
 }
 
 async function refuseOldKey(made: string, old: Key | undefined): Promise<void> {
