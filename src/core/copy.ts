@@ -67,7 +67,7 @@ export async function makeProvenCopy(
     const { size } = await lstat(made)
     return { ...found, bytes: size }
   } catch (error) {
-    await discardDatabase(made)
+    await discardDatabase(made).catch(() => {}) // what failed first is what is told
     options.signal?.throwIfAborted()
     throw explainSystemError(error, made)
   }
@@ -240,8 +240,8 @@ export async function takePlace(path: string, made: string, aside: string, alone
     }
     await syncPath(folder)
   } catch (error) {
-    if ((await identify(path)) === proven) await rename(path, made)
-    await putBack(path, aside)
+    if ((await identify(path)) === proven) await rename(path, made).catch(() => {})
+    await putBack(path, aside).catch(() => {}) // then a later run does it
     throw explainSystemError(error, path)
   }
 }
@@ -273,7 +273,11 @@ async function linked(path: string, aside: string): Promise<boolean> {
 /** SHA-256 of a file that nobody has open as a database in this process, hex. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
-    hash.update(chunk as Buffer)
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
+      hash.update(chunk as Buffer)
+  } catch (error) {
+    throw explainSystemError(error, path)
+  }
   return hash.digest('hex')
 }

@@ -59,8 +59,10 @@ export async function replaceDatabase(
     await takePlace(path, made, aside, standing !== 'unread')
     if (!keep) await discardDatabase(old).catch(() => {}) // a later run takes it away
     return { copy, kept: (await exists(aside)) ? aside : null }
+  } catch (error) {
+    throw explainSystemError(error, path)
   } finally {
-    await discardDatabase(made)
+    await discardDatabase(made).catch(() => {}) // a later run takes it away
   }
 }
 
