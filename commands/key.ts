@@ -3,15 +3,15 @@ import type { Context } from '../src/cli/context.ts'
 import { readText } from '../src/cli/input.ts'
 import type { View } from '../src/cli/output.ts'
 import { opensWith, withDatabase } from '../src/core/database.ts'
-import { AppError, exitCodeOf } from '../src/core/errors.ts'
+import { AppError, exitCodeOf, explainSystemError } from '../src/core/errors.ts'
 import { exists } from '../src/core/file-facts.ts'
 import type { Key } from '../src/core/key.ts'
 import { generateKeyFile, writeKeyFile } from '../src/core/key-file.ts'
 import { readKeySheet, writeKeySheet } from '../src/core/key-sheet.ts'
 import { type KeyStatus, keyStatus, saltOf } from '../src/core/key-status.ts'
 import { hasKeychain, keychainError, storeProven } from '../src/core/keychain.ts'
-import { createFile } from '../src/core/new-file.ts'
 import { formatTimestamp } from '../src/core/timestamp.ts'
+import { createWholeFile } from '../src/core/whole-file.ts'
 import type { Define } from './index.ts'
 
 type Status = KeyStatus & { source: string }
@@ -129,7 +129,7 @@ const define: Define = (command, context) => {
       const ctx = context()
       const print = ctx.printer(sheetView)
       const sheet = await keySheet(ctx)
-      if (out !== undefined) await createFile(resolve(out), sheet).catch(refuseExisting(out))
+      if (out !== undefined) await createWholeFile(resolve(out), sheet).catch(refuseExisting(out))
       await print({ sheet: out === undefined ? sheet : '', path: out === undefined ? null : resolve(out) })
     })
 
@@ -196,7 +196,7 @@ function newKeyFile(ctx: Context): string {
 
 function refuseExisting(path: string) {
   return (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
+    if (error.code !== 'EEXIST') throw explainSystemError(error, resolve(path), '--out')
     throw new AppError('IO', `there is a file at ${path} already; it was not overwritten`, {
       hint: 'name another one with --out',
     })

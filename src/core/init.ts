@@ -71,9 +71,9 @@ async function create(options: InitOptions): Promise<InitReport> {
   const latest = latestVersion(migrations)
   const unfinished = namesFor(path, 'init', now()).made
   const newKey = options.newKey ?? { read: async () => firstOf(await options.keys()) }
-  const salted = await saltKey(await newKey.read())
-  await makeFolderFor(path)
   try {
+    const salted = await saltKey(await newKey.read())
+    await makeFolderFor(path)
     await createFile(unfinished)
     const own = { ...options, path: unfinished, keys: async () => [new Key(salted.literal)] }
     await withDatabase({ ...own, access: 'create' }, async (db) => {
@@ -93,7 +93,7 @@ async function create(options: InitOptions): Promise<InitReport> {
       backup: null,
     }
   } catch (error) {
-    await discardDatabase(unfinished)
+    await discardDatabase(unfinished).catch(() => {}) // a later run takes it away
     // A key may only go when no database can need it: not even one that appeared just before the failure.
     if (!(await exists(path))) await newKey.discard?.()
     // Another process made one under this name meanwhile: then that one is the database.

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { rawKeyLiteral } from './key.ts'
-import { createFile, makeFolderFor, syncPath } from './new-file.ts'
+import { makeFolderFor } from './new-file.ts'
+import { createWholeFile } from './whole-file.ts'
 
 /**
  * Stores a random 256-bit raw key in a new file (0600, one line, `x'<64 hex digits>'`), on the disk and read back
@@ -22,17 +23,24 @@ export async function writeKeyFile(
 ): Promise<{ path: string; discard: () => Promise<void> }> {
   const path = resolve(named)
   const line = `${key}\n`
+  const discard = () => rm(path, { force: true }).catch(() => {})
   await makeFolderFor(path)
   try {
-    await createFile(path, line)
-    await syncPath(dirname(path))
-    if ((await readFile(path, 'utf8')) !== line)
-      throw new Error('the key file does not hold what was written to it')
+    await createWholeFile(path, line)
+    await refuseOther(path, line).catch(async (error) => {
+      await discard()
+      throw error
+    })
   } catch (error) {
     if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, path)
     throw new AppError('KEY_SOURCE', `there is a key file at ${path} already; it was not overwritten`, {
       hint: 'leave out --generate-key to use that key, or name another file with --key-file',
     })
   }
-  return { path, discard: () => rm(path, { force: true }) }
+  return { path, discard }
+}
+
+async function refuseOther(path: string, line: string): Promise<void> {
+  if ((await readFile(path, 'utf8')) !== line)
+    throw new Error('the key file does not hold what was written to it')
 }

@@ -16,6 +16,7 @@ export type Operation =
   | 'upgrade'
   | 'export'
   | 'salvage'
+  | 'key'
 
 /**
  * The names that an operation on `path` uses, so that a later run can tell from them alone what a killed one left:
@@ -64,7 +65,7 @@ export interface Recovery {
 }
 
 const UNFINISHED =
-  /^(.+)\.(init|backup|drill|rehearse|rekey|restore|encrypt|upgrade|export|salvage)-(\d+)-(\d{8}T\d{9}Z)\.(new|old)$/
+  /^(.+)\.(init|backup|drill|rehearse|rekey|restore|encrypt|upgrade|export|salvage|key)-(\d+)-(\d{8}T\d{9}Z)\.(new|old)$/
 
 /** Whether a name is one that an operation uses while it goes on. */
 export const isUnfinished = (name: string) => UNFINISHED.test(name)

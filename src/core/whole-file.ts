@@ -1,0 +1,19 @@
+import { rm } from 'node:fs/promises'
+import { createFile, publishFile } from './new-file.ts'
+import { namesFor, recover } from './unfinished.ts'
+
+/**
+ * Creates a file, 0600, that has its name only when all of it is on the disk; what an interrupted run left
+ * under another name is removed first. Rejects with EEXIST when the name is taken.
+ */
+export async function createWholeFile(path: string, content: string): Promise<void> {
+  await recover(path)
+  const { made } = namesFor(path, 'key', new Date())
+  try {
+    await createFile(made, content)
+    await publishFile(made, path)
+  } catch (error) {
+    await rm(made, { force: true }).catch(() => {}) // a later run takes it away
+    throw error
+  }
+}
