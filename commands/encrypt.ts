@@ -17,13 +17,14 @@ interface Result extends EncryptReport {
 }
 
 const view: View<Result> = {
-  fields: ['path', 'plaintext', 'schema_version', 'counts', 'key_file', 'recovered'],
-  text: ({ path, plaintext, counts, key_file }, style) => {
+  fields: ['path', 'plaintext', 'removal', 'schema_version', 'counts', 'key_file', 'recovered'],
+  text: ({ path, plaintext, removal, counts, key_file }, style) => {
     const rows = totalRows(counts)
     const lines = [style.bold(path), `encrypted; ${rows} rows were compared with the plaintext`]
     if (key_file)
       lines.push(`key file: ${key_file}  (without it the database cannot be read: keep a copy elsewhere)`)
-    lines.push(plaintext ? `the plaintext is still there: ${plaintext}` : 'the plaintext file was removed')
+    if (removal === 'done') lines.push('the plaintext file was removed')
+    else if (removal !== 'unconfirmed') lines.push(`the plaintext is still there: ${plaintext ?? ''}`)
     return `${lines.join('\n')}\n`
   },
 }
@@ -54,8 +55,11 @@ const define: Define = (command, context) => {
       tellRecovered(ctx, report.recovered)
       await print({ ...report, key_file: keyFile })
       ctx.warn('LibreOllama itself opens only plaintext files so far: it cannot open this one')
-      if (removePlaintext && report.plaintext)
-        ctx.warn(`the plaintext could not be removed: ${report.plaintext}`)
+      if (report.removal === 'failed') ctx.warn(`the plaintext could not be removed: ${report.plaintext}`)
+      if (report.removal === 'unconfirmed')
+        ctx.warn(
+          `the plaintext was removed, but the disk did not confirm it; after a power cut look for ${report.plaintext}`,
+        )
       if (removePlaintext)
         ctx.notice('parts of the removed file may survive on the disk until they are overwritten')
     })

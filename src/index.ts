@@ -3,6 +3,7 @@ import { type Database, type DatabaseOptions, withDatabase as openWith } from '.
 import { databaseHealthCheck as checkHealth, type HealthReport } from './core/health.ts'
 import { type InitReport, initDatabase as initWith } from './core/init.ts'
 import { parseKey } from './core/key.ts'
+import { settleKeyFile } from './core/key-file.ts'
 import { readKeys } from './core/key-source.ts'
 import { type MigrationReport, migrate } from './core/migrate.ts'
 import { latestVersion, planMigrations } from './core/migrations.ts'
@@ -60,7 +61,15 @@ export function withDatabase<T>(options: OpenOptions, work: (db: Database) => Pr
 export async function initDatabase(
   options: Omit<OpenOptions, 'access'> & { addTables?: boolean },
 ): Promise<InitReport> {
-  return initWith({ ...resolved(options), migrations: await shippedMigrations(), inspect: inspectElsewhere })
+  const database = { ...resolved(options), migrations: await shippedMigrations(), inspect: inspectElsewhere }
+  const { keyFile } = options
+  if (keyFile === undefined) return initWith(database)
+  const read = async () => {
+    const [key] = await database.keys()
+    if (!key) throw new Error('a key file gave no key')
+    return key
+  }
+  return initWith({ ...database, newKey: { read, store: () => settleKeyFile(keyFile) } })
 }
 
 /** Applies what is pending, after making a copy of the file. `addTables` as for `initDatabase`. */

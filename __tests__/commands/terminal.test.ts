@@ -157,7 +157,7 @@ testOnTerminal(
     const before = snapshot(folder)
     const prune = ['backup', 'prune', '--keep-last', '1', ...words]
     const restore = ['restore', 'latest', ...words]
-    const shown = /remove  .*database-\d{8}T\d{9}Z\.db[\s\S]*Remove 1 backup\?/
+    const shown = /remove {2}.*database-\d{8}T\d{9}Z\.db[\s\S]*Remove 1 backup\?/
     const named = /Replace [\s\S]*database\.db[\s\S]*10 rows[\s\S]*kept/
     expect((await onTerminal(prune, [[shown, `n${ENTER}`]])).code).toBe(17)
     expect((await onTerminal(restore, [[named, `n${ENTER}`]])).code).toBe(17)

@@ -1,7 +1,7 @@
 import { AppError } from '../core/errors.ts'
 import { exists } from '../core/file-facts.ts'
 import { generateKey, type Key } from '../core/key.ts'
-import { generateKeyFile } from '../core/key-file.ts'
+import { generateKeyFile, settleKeyFile } from '../core/key-file.ts'
 import type { KeySource } from '../core/key-source.ts'
 import { storeProven } from '../core/keychain.ts'
 import { defaultKeyFile } from '../core/location.ts'
@@ -61,7 +61,8 @@ function fromSource(ctx: Context, source: KeySource): ChosenKey {
     if (!key) throw new Error('a key source gave no key')
     return key
   }
-  return { newKey: { read }, keyFile: null, inKeychain: false, source }
+  const store = source.kind === 'file' && !once ? () => settleKeyFile(source.path) : undefined
+  return { newKey: { read, store }, keyFile: null, inKeychain: false, source }
 }
 
 async function generated(ctx: Context, path: string | undefined, flag: string): Promise<ChosenKey> {

@@ -40,13 +40,11 @@ export async function readBackups(folder: string, warn: Warn = () => {}): Promis
   for (const name of names) {
     const path = join(folder, name)
     if (names.has(`${name}.json`)) {
-      const backup = await readBackup(path, warn)
+      const backup = await readBackup(path, names, warn)
       if (backup) found.push(backup)
     } else if (isBesideOf(name, names) || isUnfinished(name)) {
     } else if (name.endsWith('.json') && databaseNamed(name.slice(0, -5)) !== null) {
-      // A backup gets its manifest first and its name last.
-      const coming = [...names].some((other) => other.startsWith(`${name.slice(0, -5)}.backup-`))
-      if (!coming) warn(`${path} describes a backup that is not there`)
+      if (!isComing(name.slice(0, -5), names)) warn(`${path} describes a backup that is not there`)
     } else if (databaseNamed(name) !== null) {
       warn(`${path} has no manifest, so it is not counted as a backup`)
     } else if (!name.startsWith('.')) {
@@ -55,6 +53,11 @@ export async function readBackups(folder: string, warn: Warn = () => {}): Promis
   }
   if (strays.length > 0) warn(`${folder} also holds what is no backup: ${nameSome(strays.sort())}`)
   return found.sort(newestFirst)
+}
+
+/** A backup that is being made has its manifest first; its name may be held by an empty file until it is whole. */
+function isComing(name: string, names: Set<string>): boolean {
+  return [...names].some((other) => other.startsWith(`${name}.backup-`) && isUnfinished(other))
 }
 
 /** Compares two backups for a sort by the moment at which they were made. */
@@ -70,13 +73,14 @@ function isBesideOf(name: string, names: Set<string>): boolean {
   return ['.json', ...BESIDE].some((end) => name.endsWith(end) && names.has(name.slice(0, -end.length)))
 }
 
-async function readBackup(path: string, warn: Warn): Promise<FoundBackup | undefined> {
+async function readBackup(path: string, names: Set<string>, warn: Warn): Promise<FoundBackup | undefined> {
   try {
     const status = await stat(path)
     if (!status.isFile()) {
       warn(`${path} is ${status.isDirectory() ? 'a folder' : 'not a regular file'}, and no backup`)
       return undefined
     }
+    if (status.size === 0 && isComing(basename(path), names)) return undefined
     await access(path, constants.R_OK)
     const manifest = await readManifest(path)
     if (!manifest) return undefined // gone since the folder was read

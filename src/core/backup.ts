@@ -6,8 +6,9 @@ import { AppError, explainSystemError } from './errors.ts'
 import { examineFile, readSalt } from './file-facts.ts'
 import type { Inspection } from './inspect.ts'
 import { type Manifest, manifestPath, writeManifest } from './manifest.ts'
-import { discardDatabase, makeFolderFor, publishFile, syncPath } from './new-file.ts'
+import { discardDatabase, makeFolderFor, publishFile } from './new-file.ts'
 import type { RowCounts } from './row-counts.ts'
+import { syncFolder } from './sync-folder.ts'
 import { formatTimestamp } from './timestamp.ts'
 import { namesFor, recoverFolder, stampOf } from './unfinished.ts'
 
@@ -77,8 +78,8 @@ export async function copyToBackup(
     }
     return backup
   } catch (error) {
-    await discardDatabase(made)
-    await rm(manifestPath(target), { force: true })
+    await discardDatabase(made).catch(() => {}) // a later run takes it away
+    await rm(manifestPath(target), { force: true }).catch(() => {})
     throw explainSystemError(error, target)
   }
 }
@@ -118,7 +119,7 @@ export async function removeBackup(path: string): Promise<void> {
   try {
     await rm(path, { force: true }) // another run may have been quicker
     await rm(manifestPath(path), { force: true })
-    await syncPath(dirname(path))
+    await syncFolder(dirname(path))
   } catch (error) {
     throw explainSystemError(error, path)
   }

@@ -80,6 +80,16 @@ export async function causeWithoutKey(facts: FileFacts, connect: Connect): Promi
       )
   }
   if (size === 0) {
+    const { unfinishedPlace } = await import('./unfinished.ts') // only for what is no database
+    const place = await unfinishedPlace(facts.realPath)
+    if (place?.running) {
+      const detail = `${path} is being put in its place by another process`
+      return { ...say('empty', detail, 'run the command again in a moment'), outcome: 'LOCKED' }
+    }
+    if (place) {
+      const detail = `${path} is an empty file that an interrupted ${place.operation} left`
+      return say('empty', detail, `run ${place.operation} again: it removes the file first`)
+    }
     return say(
       'empty',
       `${path} is an empty file`,

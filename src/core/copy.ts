@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { link, lstat, rename, rm, statfs } from 'node:fs/promises'
+import { lstat, rename, rm, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import type { Connection } from './connection.ts'
 import { beginReading, type Content, readContent } from './content.ts'
 import type { Database } from './database.ts'
-import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
+import { AppError, explainSystemError } from './errors.ts'
 import { examineFile, exists, identify } from './file-facts.ts'
 import {
   type Inspect,
@@ -17,9 +17,11 @@ import {
   structureProblems,
 } from './inspect.ts'
 import type { Key } from './key.ts'
-import { BESIDE, createFile, discardDatabase, makeFolderFor, syncPath } from './new-file.ts'
+import { BESIDE, createFile, discardDatabase, makeFolderFor } from './new-file.ts'
+import { linked } from './placeholder.ts'
 import type { OnProgress } from './progress.ts'
 import type { ProofOptions } from './proof.ts'
+import { syncFolder } from './sync-folder.ts'
 import { moveBeside } from './unfinished.ts'
 
 /** What every copy needs: somebody else to look at it, and whom to tell how far it is. */
@@ -152,7 +154,7 @@ function holdingOthers<T>(db: Database, begin: () => Promise<T>): Promise<T> {
     } finally {
       if (holds) await writer.run('ROLLBACK')
     }
-  })
+  }, 'hold')
 }
 
 /** Resolves when the copy has bytes, which come from a state that was fixed before, or when it is finished or failed. */
@@ -229,19 +231,22 @@ export async function takePlace(path: string, made: string, aside: string, alone
   try {
     if (alone) await rm(`${path}-journal`, { force: true }) // only an empty one, see takeSoleUse
     if (!(await hasBeside(path)) && (await linked(path, aside))) {
-      await syncPath(folder)
+      await syncFolder(folder)
       await rename(made, path)
     } else {
-      // The parts of a database move one by one: so at no moment is a part of one beside a part of the other.
+      // The parts of a database move one by one: so at no moment is a part of one beside a part of the other. On the
+      // disk too: a -wal is never without its database, nor beside the new one.
       await rename(path, aside)
+      await syncFolder(folder)
       await moveBeside(path, aside)
-      await syncPath(folder)
+      await syncFolder(folder)
       await rename(made, path)
     }
-    await syncPath(folder)
+    await syncFolder(folder)
   } catch (error) {
     if ((await identify(path)) === proven) await rename(path, made).catch(() => {})
     await putBack(path, aside).catch(() => {}) // then a later run does it
+    await syncFolder(folder).catch(() => {}) // before the new file goes
     throw explainSystemError(error, path)
   }
 }
@@ -252,22 +257,13 @@ async function putBack(path: string, aside: string): Promise<void> {
   if (moved === undefined) return
   if (moved === standing) return rm(aside)
   await moveBeside(aside, path)
+  await syncFolder(dirname(path)).catch(() => {})
   await rename(aside, path)
 }
 
 async function hasBeside(path: string): Promise<boolean> {
   const found = await Promise.all(BESIDE.map((suffix) => exists(path + suffix)))
   return found.includes(true)
-}
-
-async function linked(path: string, aside: string): Promise<boolean> {
-  try {
-    await link(path, aside)
-    return true
-  } catch (error) {
-    if (['EPERM', 'ENOTSUP', 'EMLINK', 'ENOSYS'].includes(systemErrorCode(error) ?? '')) return false
-    throw error
-  }
 }
 
 /** SHA-256 of a file that nobody has open as a database in this process, hex. */

@@ -1,13 +1,15 @@
+import { dirname } from 'node:path'
 import type { Connection } from './connection.ts'
 import { type CopyOptions, soleSource } from './copy.ts'
 import { type DatabaseOptions, withDatabase } from './database.ts'
 import { AppError } from './errors.ts'
 import { examineFile, exists, identify } from './file-facts.ts'
 import { Key } from './key.ts'
-import { discardDatabase } from './new-file.ts'
+import { removeForGood } from './new-file.ts'
 import { commitKey, type NewKey, saltKey } from './new-key.ts'
 import { replaceDatabase, sealable } from './replace.ts'
 import type { SoleUse } from './sole-use.ts'
+import { isSettled } from './sync-folder.ts'
 import { type Recovery, recover } from './unfinished.ts'
 
 export interface EncryptOptions extends Omit<DatabaseOptions, 'keys'>, CopyOptions {
@@ -22,8 +24,10 @@ export interface EncryptOptions extends Omit<DatabaseOptions, 'keys'>, CopyOptio
 export interface EncryptReport {
   /** The encrypted database. */
   path: string
-  /** Where the plaintext file is; null when it was removed. */
+  /** Where the plaintext file is, or would be again after a power cut; null when it was removed for good. */
   plaintext: string | null
+  /** Whether it was to be removed, and what came of it; `unconfirmed` when the disk did not say that it is gone. */
+  removal: 'not_wanted' | 'done' | 'failed' | 'unconfirmed'
   schema_version: number
   counts: Record<string, number>
   recovered: Recovery[]
@@ -40,8 +44,9 @@ export async function encryptDatabase(options: EncryptOptions): Promise<EncryptR
   try {
     return await encrypt(options)
   } catch (error) {
-    // A key may only go while no encrypted file has come into its place.
-    if ((await identify(realPath)) === before) await options.newKey.discard?.()
+    // A key may only go while no encrypted file has come into its place, nor would come after a power cut.
+    if ((await identify(realPath)) === before && (await isSettled(dirname(realPath))))
+      await options.newKey.discard?.()
     throw error
   }
 }
@@ -81,8 +86,9 @@ async function encrypt(options: EncryptOptions): Promise<EncryptReport> {
         commit: () => commitKey(newKey, salted).then(seal),
       })
       const plaintext = inPlace ? kept : await settlePlaintext(db.facts.realPath, removePlaintext)
+      const removal = removePlaintext ? await removalOf(plaintext) : 'not_wanted'
       const { schema_version, counts } = copy.content
-      return { path, plaintext, schema_version, counts, recovered }
+      return { path, plaintext, removal, schema_version, counts, recovered }
     }
     return db.alone(replace)
   })
@@ -90,6 +96,10 @@ async function encrypt(options: EncryptOptions): Promise<EncryptReport> {
 
 /** Where the plaintext is in the end: nowhere only if it is known to be gone. */
 async function settlePlaintext(path: string, remove: boolean): Promise<string | null> {
-  if (remove) await discardDatabase(path).catch(() => {})
-  return (await exists(path)) ? path : null
+  return remove && (await removeForGood(path)) ? null : path
+}
+
+async function removalOf(plaintext: string | null): Promise<'done' | 'failed' | 'unconfirmed'> {
+  if (plaintext === null) return 'done'
+  return (await exists(plaintext)) ? 'failed' : 'unconfirmed'
 }

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { CopyOptions } from './copy.ts'
 import { type DatabaseOptions, withDatabase } from './database.ts'
 import { explainSystemError, systemErrorCode } from './errors.ts'
@@ -16,7 +17,8 @@ import { createFile, discardDatabase, makeFolderFor, publishFile } from './new-f
 import { commitKey, type NewKey, saltKey } from './new-key.ts'
 import { checkPlan } from './other-tables.ts'
 import { writeDefaultSettings } from './settings.ts'
-import { namesFor, recover } from './unfinished.ts'
+import { isSettled } from './sync-folder.ts'
+import { namesFor, recover, untilPlaced } from './unfinished.ts'
 
 /** Which database to make, and by which migrations. */
 export interface InitOptions extends Omit<DatabaseOptions, 'access'>, CopyOptions {
@@ -46,6 +48,7 @@ export interface InitReport {
  */
 export async function initDatabase(options: InitOptions): Promise<InitReport> {
   await recover(options.path)
+  await untilPlaced(options.path)
   return (await exists(options.path)) ? bringUpToDate(options) : create(options)
 }
 
@@ -94,10 +97,14 @@ async function create(options: InitOptions): Promise<InitReport> {
     }
   } catch (error) {
     await discardDatabase(unfinished).catch(() => {}) // a later run takes it away
-    // A key may only go when no database can need it: not even one that appeared just before the failure.
-    if (!(await exists(path))) await newKey.discard?.()
+    // A key may only go when no database can need it: not even one that appeared just before the failure, nor one
+    // that a power cut would bring back.
+    if (!(await exists(path)) && (await isSettled(dirname(path)))) await newKey.discard?.()
     // Another process made one under this name meanwhile: then that one is the database.
-    if (systemErrorCode(error) === 'EEXIST') return bringUpToDate(options)
+    if (systemErrorCode(error) === 'EEXIST') {
+      await untilPlaced(path)
+      return bringUpToDate(options)
+    }
     throw explainSystemError(error, path)
   }
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, rm } from 'node:fs/promises'
+import { readFile, realpath, rm, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { rawKeyLiteral } from './key.ts'
-import { makeFolderFor } from './new-file.ts'
+import { makeFolderFor, syncPath } from './new-file.ts'
+import { syncFoldersAbove, throwDiskFailure } from './sync-folder.ts'
 import { createWholeFile } from './whole-file.ts'
 
 /**
@@ -43,4 +44,21 @@ export async function writeKeyFile(
 async function refuseOther(path: string, line: string): Promise<void> {
   if ((await readFile(path, 'utf8')) !== line)
     throw new Error('the key file does not hold what was written to it')
+}
+
+/**
+ * Has a key file that exists already on the disk, with the folders that lead to it: somebody may have written it a
+ * moment ago, and a database must not outlast its key. What is no regular file is left to its owner.
+ */
+export async function settleKeyFile(named: string): Promise<void> {
+  const path = resolve(named)
+  try {
+    if (!(await stat(path)).isFile()) return
+    const real = await realpath(path)
+    await syncPath(real).catch(throwDiskFailure)
+    await syncFoldersAbove(real)
+    if (real !== path) await syncFoldersAbove(path)
+  } catch (error) {
+    throw explainSystemError(error, path)
+  }
 }

@@ -3,7 +3,8 @@ import { open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as z from 'zod/mini'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
-import { createFile, syncPath } from './new-file.ts'
+import { createFile } from './new-file.ts'
+import { syncFolder } from './sync-folder.ts'
 import { readTimestamp } from './timestamp.ts'
 import { namesFor } from './unfinished.ts'
 
@@ -47,7 +48,7 @@ export async function writeManifest(backup: string, manifest: Manifest, now: Dat
   try {
     await createFile(fresh, `${JSON.stringify(manifest, null, 2)}\n`)
     await rename(fresh, path)
-    await syncPath(dirname(path))
+    await syncFolder(dirname(path))
   } catch (error) {
     await rm(fresh, { force: true })
     throw explainSystemError(error, path)

@@ -1,11 +1,14 @@
 import { constants } from 'node:fs'
-import { link, lstat, mkdir, open, rm, stat } from 'node:fs/promises'
+import { lstat, mkdir, open, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
+import { exists } from './file-facts.ts'
+import { linked, renameToFree } from './placeholder.ts'
+import { isSettled, syncFolder, throwDiskFailure } from './sync-folder.ts'
 
 /**
- * Makes the folders that are missing above a file, which `flag` named, each 0700. Resolves to the topmost one that was
- * made, undefined where none was missing.
+ * Makes the folders that are missing above a file, which `flag` named, each 0700 and on the disk before the next.
+ * Resolves to the topmost one that was made, undefined where none was missing.
  */
 export async function makeFolderFor(path: string, flag = '--db'): Promise<string | undefined> {
   const folder = dirname(path)
@@ -25,20 +28,32 @@ export async function makeFolderFor(path: string, flag = '--db'): Promise<string
 async function makeFolder(folder: string): Promise<string | undefined> {
   const above = dirname(folder)
   try {
-    await mkdir(folder, { mode: 0o700 })
-    return folder
+    if (await makeOne(folder)) return folder
+    // A run that was killed a moment ago may have made it and gone no further.
+    await syncFolder(above).catch(throwDiskFailure)
+    return undefined
   } catch (error) {
-    if (await isFolder(folder)) return undefined
     if (systemErrorCode(error) !== 'ENOENT' || above === folder) throw error
   }
   const made = await makeFolder(above)
+  return (await makeOne(folder)) ? (made ?? folder) : made
+}
+
+/** False where the folder is there already; another program may have been quicker. */
+async function makeOne(folder: string): Promise<boolean> {
   try {
     await mkdir(folder, { mode: 0o700 })
-    return made ?? folder
   } catch (error) {
-    if (await isFolder(folder)) return made // another program was quicker
+    if (await isFolder(folder)) return false
     throw error
   }
+  try {
+    await syncFolder(dirname(folder))
+  } catch (error) {
+    await rmdir(folder).catch(() => {})
+    throw error
+  }
+  return true
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -70,15 +85,26 @@ export async function createFile(path: string, content = ''): Promise<void> {
   }
 }
 
+/** The same with its name on the disk as well; nothing is left when it fails. */
+export async function createDurableFile(path: string, content: string): Promise<void> {
+  await createFile(path, content)
+  try {
+    await syncFolder(dirname(path))
+  } catch (error) {
+    await rm(path, { force: true })
+    throw error
+  }
+}
+
 /**
  * Gives a finished file its name, never over another, and has both on the disk before it resolves; when it rejects,
  * the name is as it was. The file must not be open as a database. Rejects with EEXIST when the name is taken.
  */
 export async function publishFile(temporary: string, path: string): Promise<void> {
   await finishFile(temporary)
-  await link(temporary, path)
+  if (!(await linked(temporary, path))) return renameToFree(temporary, path)
   try {
-    await syncPath(dirname(path))
+    await syncFolder(dirname(path))
   } catch (error) {
     await rm(path)
     throw error
@@ -102,7 +128,7 @@ export async function finishFile(path: string): Promise<void> {
   await syncPath(path)
 }
 
-/** Has a file's or folder's content on the disk before it resolves. */
+/** Has a file's content on the disk before it resolves; for the names in a folder there is `syncFolder`. */
 export async function syncPath(path: string): Promise<void> {
   const handle = await open(path)
   try {
@@ -115,7 +141,13 @@ export async function syncPath(path: string): Promise<void> {
 /** What SQLite keeps beside a database, by the end of its name. */
 export const BESIDE = ['-wal', '-shm', '-journal'] as const
 
-/** Removes an unfinished database file and what SQLite keeps beside it. */
+/** Removes a database file after what SQLite keeps beside it: while any of it is there, the file tells of it. */
 export async function discardDatabase(path: string): Promise<void> {
-  for (const suffix of ['', ...BESIDE]) await rm(path + suffix, { force: true })
+  for (const suffix of [...BESIDE, '']) await rm(path + suffix, { force: true })
+}
+
+/** Removes a database file and what is beside it; true only when a power cut could not bring it back. */
+export async function removeForGood(path: string): Promise<boolean> {
+  await discardDatabase(path).catch(() => {})
+  return !(await exists(path)) && (await isSettled(dirname(path)))
 }

@@ -1,11 +1,13 @@
+import { dirname } from 'node:path'
 import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
 import { lockedError } from './engine-errors.ts'
-import { AppError } from './errors.ts'
-import { type FileFacts, identify } from './file-facts.ts'
+import { AppError, systemErrorCode } from './errors.ts'
+import { exists, type FileFacts, identify } from './file-facts.ts'
 import { type HeldFile, release } from './held-files.ts'
 import { Key } from './key.ts'
 import { Pool } from './pool.ts'
 import type { SoleUse } from './sole-use.ts'
+import { syncFolder } from './sync-folder.ts'
 
 /** Seconds. */
 export const LOCK_TIMEOUT = 10
@@ -21,8 +23,11 @@ export interface Database {
   read<T>(work: (connection: Connection) => Promise<T>): Promise<T>
   /** Runs `work` in one BEGIN IMMEDIATE transaction on the writer: all of it, or nothing. */
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>
-  /** Lends the writer outside a transaction, for what SQLite refuses to do inside one. */
-  exclusively<T>(work: (connection: Connection) => Promise<T>): Promise<T>
+  /**
+   * Lends the writer outside a transaction, for what SQLite refuses to do inside one. `hold` says that nothing in this
+   * file is changed by it.
+   */
+  exclusively<T>(work: (connection: Connection) => Promise<T>, intent?: 'change' | 'hold'): Promise<T>
   /**
    * Runs `work` on the only connection that anybody has to the file, everything committed folded into it. Only there
    * may the file be replaced. Throws LOCKED while another program has it open. Ends the other uses of this object.
@@ -65,7 +70,8 @@ export class OpenDatabase implements Database {
   async openWriter(): Promise<void> {
     try {
       this.#writer = await this.#connect('write')
-      await this.#writer.exec('PRAGMA synchronous = FULL')
+      // The second one is for macOS, whose fsync leaves it to the disk when it writes.
+      await this.#writer.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON')
     } catch (error) {
       await this.#closeConnections()
       throw error
@@ -80,15 +86,41 @@ export class OpenDatabase implements Database {
     return this.#readers.use(work)
   }
 
-  exclusively<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+  exclusively<T>(work: (connection: Connection) => Promise<T>, intent = 'change'): Promise<T> {
     const writer = this.#writer
     if (!writer) throw new Error('this database was opened for reading')
     const patience = (this.#how.lockTimeout ?? LOCK_TIMEOUT) * 1000
     return this.#how.file.writing.run(
-      () => work(writer),
+      () => (intent === 'hold' ? work(writer) : this.#lasting(() => work(writer))),
       patience,
       () => lockedError(this.facts.path),
     )
+  }
+
+  /**
+   * Has on the disk what `work` committed. In rollback-journal mode a commit is that the journal goes, and until the
+   * folder is on the disk a power cut would bring it back, to undo what was committed. `synchronous = EXTRA` does the
+   * same, but gives a commit out as failed where a file system cannot do it.
+   */
+  async #lasting<T>(work: () => Promise<T>): Promise<T> {
+    const result = await work().catch(async (error) => {
+      await this.#settleJournal().catch(() => {}) // what was committed before the failure stays
+      throw error
+    })
+    await this.#settleJournal()
+    return result
+  }
+
+  async #settleJournal(): Promise<void> {
+    const { realPath } = this.facts
+    if (await exists(`${realPath}-wal`)) return
+    const folder = dirname(realPath)
+    // Asked twice: a network may fail once.
+    await syncFolder(folder)
+      .catch(() => syncFolder(folder))
+      .catch((error) => {
+        throw unsettled(realPath, error)
+      })
   }
 
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
@@ -113,7 +145,7 @@ export class OpenDatabase implements Database {
       } finally {
         await sole.end()
       }
-    })
+    }, 'hold')
   }
 
   async refuseReplaced(): Promise<void> {
@@ -147,6 +179,14 @@ export class OpenDatabase implements Database {
     this.#all.add(connection)
     return connection
   }
+}
+
+function unsettled(path: string, cause: unknown): AppError {
+  const reason = systemErrorCode(cause) ?? String(cause)
+  return new AppError('IO', `the change is in ${path}, but the disk did not confirm it (${reason})`, {
+    hint: 'do not run the command again: copy the file to another disk; a power cut now could undo the change',
+    cause,
+  })
 }
 
 /** Runs `work` between BEGIN IMMEDIATE and COMMIT; rolls back when it throws. */

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { type CopyOptions, soleSource } from './copy.ts'
 import { type DatabaseOptions, opensWith, withDatabase } from './database.ts'
 import { AppError } from './errors.ts'
@@ -7,6 +8,7 @@ import { Key } from './key.ts'
 import { commitKey, type KeyAndSalt, type NewKey, saltKey } from './new-key.ts'
 import { readBackupsOf } from './own-backups.ts'
 import { replaceDatabase, sealable } from './replace.ts'
+import { isSettled } from './sync-folder.ts'
 import { type Recovery, recover } from './unfinished.ts'
 
 /** What `rekey` did. */
@@ -55,8 +57,9 @@ export async function rekeyDatabase(options: RekeyOptions): Promise<RekeyReport>
     if (dryRun) await newKey.discard?.()
     return report
   } catch (error) {
-    // A key may only go while the file is the one from before, which cannot need it.
-    if ((await identify(realPath)) === before) await newKey.discard?.()
+    // A key may only go while the file is the one from before, which cannot need it, after a power cut too.
+    if ((await identify(realPath)) === before && (await isSettled(dirname(realPath))))
+      await newKey.discard?.()
     throw error
   }
 }

@@ -1,9 +1,8 @@
 import { type CopyOptions, makeProvenCopy, type ProvenCopy, type Source, takePlace } from './copy.ts'
 import { withDatabase } from './database.ts'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
-import { exists } from './file-facts.ts'
 import type { Key } from './key.ts'
-import { discardDatabase, finishFile, publishFile } from './new-file.ts'
+import { discardDatabase, finishFile, publishFile, removeForGood } from './new-file.ts'
 import type { SoleUse } from './sole-use.ts'
 import { namesFor, type Operation } from './unfinished.ts'
 
@@ -35,7 +34,7 @@ export interface Replacement extends CopyOptions {
 /**
  * Copy, prove, swap: the one way in which a whole database file comes to its place. Until the swap nothing has changed;
  * the swap is one rename, or a series that a later run goes on with. Resolves to where the file is that stood there,
- * null when there is none any more. Throws IO when a file has appeared where none stood.
+ * null when it is gone for good. Throws IO when a file has appeared where none stood.
  */
 export async function replaceDatabase(
   options: Replacement,
@@ -57,8 +56,8 @@ export async function replaceDatabase(
     const aside = keep ? kept : old
     if (standing !== 'unread') await standing.settle()
     await takePlace(path, made, aside, standing !== 'unread')
-    if (!keep) await discardDatabase(old).catch(() => {}) // a later run takes it away
-    return { copy, kept: (await exists(aside)) ? aside : null }
+    // What cannot be removed now is taken away by a later run.
+    return { copy, kept: keep || !(await removeForGood(old)) ? aside : null }
   } catch (error) {
     throw explainSystemError(error, path)
   } finally {

@@ -25,7 +25,7 @@ export interface SoleUse {
  * through as well.
  */
 export async function takeSoleUse(connection: Connection, facts: FileFacts): Promise<SoleUse> {
-  await connection.exec('PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE')
+  await connection.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA locking_mode = EXCLUSIVE')
   await connection.get('SELECT count(*) FROM sqlite_schema')
   const mode = await connection.get<{ journal_mode: string }>('PRAGMA journal_mode')
   const usesWal = mode?.journal_mode === 'wal'

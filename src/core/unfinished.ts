@@ -1,8 +1,11 @@
-import { readdir, rename, rm } from 'node:fs/promises'
+import { lstat, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { identify } from './file-facts.ts'
-import { BESIDE, discardDatabase, syncPath } from './new-file.ts'
+import { BESIDE, discardDatabase } from './new-file.ts'
+import { clearPlace, isPlaceholder, noteOf, targetOf } from './placeholder.ts'
 import { mayStillRun, ownPid } from './running.ts'
+import { syncFolder } from './sync-folder.ts'
 
 /** What makes a file that appears under its name only when it is whole. */
 export type Operation =
@@ -21,7 +24,7 @@ export type Operation =
 /**
  * The names that an operation on `path` uses, so that a later run can tell from them alone what a killed one left:
  * `made` is there until it takes the place of `path`; `old` is what stood there and is to be removed; `kept` is what
- * stood there and stays.
+ * stood there and stays. Where a name is held by an empty file, a note of it is beside `made` (placeholder.ts).
  */
 export interface Names {
   made: string
@@ -65,7 +68,7 @@ export interface Recovery {
 }
 
 const UNFINISHED =
-  /^(.+)\.(init|backup|drill|rehearse|rekey|restore|encrypt|upgrade|export|salvage|key)-(\d+)-(\d{8}T\d{9}Z)\.(new|old)$/
+  /^(.+)\.(init|backup|drill|rehearse|rekey|restore|encrypt|upgrade|export|salvage|key)-(\d+)-(\d{8}T\d{9}Z)\.(new|old|place)$/
 
 /** Whether a name is one that an operation uses while it goes on. */
 export const isUnfinished = (name: string) => UNFINISHED.test(name)
@@ -98,6 +101,7 @@ async function settleAll(
   for (const { base, operation, pid, stamp } of found.values()) {
     if (await mayStillRun(pid, readStamp(stamp))) continue
     const path = join(folder, base)
+    await clearPlace(noteOf(names(path, operation, pid, stamp).made))
     // An export replaces nothing, and may be a folder.
     if (operation === 'export')
       await rm(names(path, operation, pid, stamp).made, { recursive: true, force: true })
@@ -105,6 +109,41 @@ async function settleAll(
     recovered.push({ operation: operation as Operation, outcome })
   }
   return recovered
+}
+
+/** Which operation holds a name with an empty file until it has one, and whether its process may still run. */
+export async function unfinishedPlace(
+  path: string,
+): Promise<{ operation: Operation; running: boolean } | undefined> {
+  const folder = dirname(path)
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, , operation = '', pid = '', stamp = '', kind] = UNFINISHED.exec(name) ?? []
+    const note = join(folder, name)
+    if (kind !== 'place' || (await targetOf(note)) !== path || !(await isPlaceholder(path, note))) continue
+    const running = await mayStillRun(Number(pid), readStamp(stamp))
+    return { operation: operation as Operation, running }
+  }
+  return undefined
+}
+
+/** Milliseconds for which a name may be held: between two system calls. */
+const PATIENCE = 2000
+
+/** Resolves when no running process holds this name any more, after two seconds at the latest. */
+export async function untilPlaced(path: string): Promise<void> {
+  const began = Date.now()
+  while ((await isEmptyFile(path)) && (await unfinishedPlace(path))?.running) {
+    if (Date.now() - began > PATIENCE) return
+    await pause(20)
+  }
+}
+
+/** Whether there is a file without content. */
+export async function isEmptyFile(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (status) => status.isFile() && status.size === 0,
+    () => false,
+  )
 }
 
 function readStamp(stamp: string): Date {
@@ -125,14 +164,24 @@ async function settle(path: string, { made, old, kept }: Names): Promise<Recover
   } else if (standing === undefined && ready !== undefined) {
     // Everything was proven before the first file moved: so what is missing is only the rest of the moves.
     await moveBeside(path, removable === undefined ? kept : old)
+    await syncFolder(dirname(path))
     await rename(made, path)
-    await syncPath(dirname(path))
+    await syncFolder(dirname(path))
     await discardDatabase(old)
+  } else if (standing === undefined) {
+    // Its name was lost in a power cut, or with the new file: what stood there is all there is.
+    const from = removable === undefined ? kept : old
+    await moveBeside(from, path)
+    await syncFolder(dirname(path))
+    await rename(from, path)
+    await syncFolder(dirname(path))
+    return 'undone'
   } else {
+    await syncFolder(dirname(path))
     await discardDatabase(old)
     await discardDatabase(made)
   }
-  await syncPath(dirname(path)).catch(() => {})
+  await syncFolder(dirname(path)).catch(() => {})
   return undone ? 'undone' : 'finished'
 }
 

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { discardDatabase, makeFolderFor, publishFile, syncPath } from '../../new-file.ts'
+import { syncFolder } from '../../sync-folder.ts'
 import { namesFor, recover } from '../../unfinished.ts'
 import { explainPlace, FLAG } from './export-place.ts'
 import type { ExportedChat, ExportFormat, ExportOptions } from './formats/shape.ts'
@@ -86,10 +87,10 @@ async function publishFolder(made: string, path: string, onBytes: OnBytes): Prom
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, syncSome))
-  await syncPath(made)
+  await syncFolder(made)
   await rename(made, path)
   try {
-    await syncPath(dirname(path))
+    await syncFolder(dirname(path))
   } catch (error) {
     await rm(path, { recursive: true })
     throw error

@@ -3,6 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../../errors.ts'
 import { exists } from '../../file-facts.ts'
+import { syncFolder } from '../../sync-folder.ts'
 import { jsonText } from '../export/formats/json-text.ts'
 import type { Refusal } from './import-items.ts'
 
@@ -38,8 +39,16 @@ export class RejectFile {
     }
   }
 
+  /** Resolves when the lines are on the disk. Throws IO. */
   async close(): Promise<void> {
-    await this.#file?.close()
+    if (!this.#file) return
+    try {
+      await this.#file.sync()
+      await this.#file.close()
+      await syncFolder(dirname(this.#path))
+    } catch (error) {
+      throw explainSystemError(error, this.#path, '--reject-file')
+    }
   }
 }
 
