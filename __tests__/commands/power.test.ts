@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sqlcipher from '@journeyapps/sqlcipher'
 import { keyFile, newDatabase, temporaryFolder } from '../helpers/folder.ts'
@@ -76,6 +76,15 @@ testWithStrace(
     expect((await run(['stats', ...words])).code).toBe(0)
   },
 )
+
+test('a -wal of a database that is gone is not mixed into a new one', async () => {
+  const folder = temporaryFolder()
+  const db = join(folder, 'c.db')
+  writeFileSync(`${db}-wal`, 'what is left')
+  const words = ['--db', db, '--key-file', keyFile(`x'${'5a'.repeat(32)}'\n`), '--json']
+  expect(errorOf(await run(['init', ...words]))).toMatchObject({ code: 'IO', exit: 18 })
+  expect(readdirSync(folder)).toEqual(['c.db-wal'])
+})
 
 describe(`a file system without hard links${NEEDS_STRACE}`, () => {
   const NO_LINKS = { 'link,linkat': 'error=EPERM' }

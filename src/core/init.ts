@@ -17,6 +17,7 @@ import { createFile, discardDatabase, makeFolderFor, publishFile } from './new-f
 import { commitKey, type NewKey, saltKey } from './new-key.ts'
 import { checkPlan } from './other-tables.ts'
 import { writeDefaultSettings } from './settings.ts'
+import { refuseStrayLog } from './stray-log.ts'
 import { isSettled } from './sync-folder.ts'
 import { namesFor, recover, untilPlaced } from './unfinished.ts'
 
@@ -73,6 +74,7 @@ async function create(options: InitOptions): Promise<InitReport> {
   const { path, migrations, signal, now = () => new Date() } = options
   const latest = latestVersion(migrations)
   const unfinished = namesFor(path, 'init', now()).made
+  await refuseStrayLog(path)
   const newKey = options.newKey ?? { read: async () => firstOf(await options.keys()) }
   try {
     const salted = await saltKey(await newKey.read())

@@ -4,6 +4,7 @@ import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import type { Key } from './key.ts'
 import { discardDatabase, finishFile, publishFile, removeForGood } from './new-file.ts'
 import type { SoleUse } from './sole-use.ts'
+import { refuseStrayLog } from './stray-log.ts'
 import { namesFor, type Operation } from './unfinished.ts'
 
 /** Which file is made or replaced, and from what. */
@@ -40,6 +41,7 @@ export async function replaceDatabase(
   options: Replacement,
 ): Promise<{ copy: ProvenCopy; kept: string | null }> {
   const { operation, path, source, key, standing, keep = false, signal, now = () => new Date() } = options
+  if (standing === 'free') await refuseStrayLog(path)
   const { made, old, kept } = namesFor(path, operation, now())
   const prepare = options.wal ? () => useWal(made, key) : undefined
   const copy = await makeProvenCopy(source, made, key, { ...options, prepare })
