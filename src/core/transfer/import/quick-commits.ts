@@ -1,4 +1,5 @@
 import type { Connection } from '../../connection.ts'
+import { inTransaction } from '../../database.ts'
 
 /** Kilobytes, negative as SQLite wants them: ids are random, so the pages of their indexes are all in use at once. */
 const CACHE = -16_384
@@ -24,6 +25,21 @@ export async function withQuickCommits<T>(writer: Connection, work: () => Promis
     await writer.exec(
       `PRAGMA synchronous = FULL; PRAGMA cache_size = ${usual?.cache_size}; PRAGMA wal_autocheckpoint = 1000`,
     )
-    await writer.get('PRAGMA wal_checkpoint(PASSIVE)')
+    await settle(writer)
   }
+}
+
+/**
+ * A checkpoint puts everything on the disk, unless another connection makes one or still reads an older state; then
+ * a commit does, because it waits for the whole of the -wal. There is always one number that can be written again.
+ */
+async function settle(writer: Connection): Promise<void> {
+  const done = await writer.get<{ busy: number; log: number; checkpointed: number }>(
+    'PRAGMA wal_checkpoint(PASSIVE)',
+  )
+  if (!done || (done.busy === 0 && done.log === done.checkpointed)) return
+  await inTransaction(writer, async () => {
+    const row = await writer.get<{ user_version: number }>('PRAGMA user_version')
+    await writer.exec(`PRAGMA user_version = ${row?.user_version ?? 0}`)
+  })
 }
