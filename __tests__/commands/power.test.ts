@@ -1,9 +1,32 @@
+import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sqlcipher from '@journeyapps/sqlcipher'
+import { packageRoot } from '../../src/package-root.ts'
 import { keyFile, newDatabase, temporaryFolder } from '../helpers/folder.ts'
 import { errorOf, run } from '../helpers/run.ts'
 import { NEEDS_STRACE, runWithFaults, testWithStrace } from '../helpers/strace.ts'
+
+const STATES = 160
+
+testWithStrace(
+  `in ${STATES} states that a power cut could leave, nothing is lost that was acknowledged${NEEDS_STRACE}`,
+  async () => {
+    const script = join(packageRoot(), 'scripts', 'power.mjs')
+    const child = spawn(process.execPath, [script, '--sample', String(STATES), '--json'])
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+    await new Promise((resolve) => child.once('close', resolve))
+    const { total, wrong } = JSON.parse(output)
+    expect(wrong).toEqual([])
+    expect(total).toMatchObject({ operations: 4, wrong: 0 })
+    expect(total.states).toBeGreaterThanOrEqual(STATES)
+    expect(total.acknowledged).toBeGreaterThanOrEqual(4)
+  },
+  120_000,
+)
 
 /** Runs SQL on a database with the driver alone; a plaintext one is made where there is none. */
 async function runSql(path: string, sql: string, key?: string): Promise<void> {
