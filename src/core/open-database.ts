@@ -7,7 +7,6 @@ import { type HeldFile, release } from './held-files.ts'
 import { Key } from './key.ts'
 import { Pool } from './pool.ts'
 import type { SoleUse } from './sole-use.ts'
-import { syncFolder } from './sync-folder.ts'
 
 /** Seconds. */
 export const LOCK_TIMEOUT = 10
@@ -114,6 +113,7 @@ export class OpenDatabase implements Database {
   async #settleJournal(): Promise<void> {
     const { realPath } = this.facts
     if (await exists(`${realPath}-wal`)) return
+    const { syncFolder } = await import('./sync-folder.ts') // only for what is not in WAL mode
     const folder = dirname(realPath)
     // Asked twice: a network may fail once.
     await syncFolder(folder)
