@@ -74,9 +74,9 @@ async function create(options: InitOptions): Promise<InitReport> {
   const { path, migrations, signal, now = () => new Date() } = options
   const latest = latestVersion(migrations)
   const unfinished = namesFor(path, 'init', now()).made
-  await refuseStrayLog(path)
   const newKey = options.newKey ?? { read: async () => firstOf(await options.keys()) }
   try {
+    await refuseStrayLog(path)
     const salted = await saltKey(await newKey.read())
     await makeFolderFor(path)
     await createFile(unfinished)
