@@ -152,7 +152,12 @@ export async function causeWithKeys(facts: FileFacts, keys: Key[], connect: Conn
 }
 
 /** Damage that the right key shows; undefined when no page is authentic under this key. */
-async function findDamage(facts: FileFacts, key: string, connect: Connect): Promise<Diagnosis | undefined> {
+async function findDamage(
+  facts: FileFacts,
+  key: string,
+  connect: Connect,
+  again = false,
+): Promise<Diagnosis | undefined> {
   const damaged = (detail: string, pages: number[]): Diagnosis => ({
     cause: 'damaged',
     detail,
@@ -161,9 +166,10 @@ async function findDamage(facts: FileFacts, key: string, connect: Connect): Prom
   })
   const waiting = facts.hasJournal ? '; half a transaction waits in its journal to be rolled back' : ''
   const whole = Math.floor(facts.size / PAGE_SIZE)
-  const pages = await damagedPages(facts, key, connect)
+  const { pages, unread } = await damagedPages(facts, key, connect)
+  if (unread.length > 0) return unreadable(facts.path, unread)
   if (pages.length === 0) {
-    return (await opens(facts, { key }, connect))
+    return (await opensAfterAll(facts, key, connect))
       ? {
           cause: 'ok',
           detail: `${facts.path} opens and every page is authentic${waiting}`,
@@ -175,22 +181,49 @@ async function findDamage(facts: FileFacts, key: string, connect: Connect): Prom
   if (facts.size % PAGE_SIZE !== 0 && pages.length === 1 && pages[0] === whole + 1) {
     return damaged(`${facts.path} is cut in the middle of page ${whole + 1}`, pages)
   }
-  if (pages.length >= whole) return undefined
+  if (pages.length >= whole) {
+    // A salt that the disk did not give makes a wrong key of the right one.
+    return !again && (await opensAfterAll(facts, key, connect))
+      ? findDamage(facts, key, connect, true)
+      : undefined
+  }
   return damaged(
     `${facts.path} is damaged: ${namePages(pages)} of ${whole} failed the authenticity check`,
     pages,
   )
 }
 
-/** The pages that fail SQLCipher's own check under this key, counted from 1. */
-async function damagedPages(facts: FileFacts, key: string, connect: Connect): Promise<number[]> {
+/** The pages that fail SQLCipher's own check under this key, and those that the disk did not give; counted from 1. */
+async function damagedPages(facts: FileFacts, key: string, connect: Connect) {
   const connection = await connectUntouched(facts, { key }, connect)
   try {
     const rows = await connection.all<{ cipher_integrity_check: string }>('PRAGMA cipher_integrity_check')
-    return pagesNamed(rows.map((row) => row.cipher_integrity_check))
+    const lines = rows.map((row) => row.cipher_integrity_check)
+    return { pages: pagesNamed(lines), unread: pagesUnread(lines) }
   } finally {
     await connection.close()
   }
+}
+
+/** The pages of such a report that could not be read at all: what is wrong with them is the disk. */
+export function pagesUnread(report: string[]): number[] {
+  return pagesNamed(report.filter((line) => line.startsWith('error reading')))
+}
+
+const READ_ERROR = 'copy what can be read to another disk before anything else'
+
+/** The disk reports an error for some pages. */
+export function unreadable(path: string, pages: number[]): Diagnosis {
+  const detail = `${path}: the disk reported an error while reading ${namePages(pages)}`
+  return { cause: 'unreadable', detail, pages, hint: READ_ERROR, outcome: 'IO' }
+}
+
+/** What is said of a file of which every part can be read now, though reading it failed a moment ago. */
+export function readErrorOnce(path: string, cause: unknown): AppError {
+  return new AppError('IO', `${path}: reading it failed once; all of it can be read now`, {
+    hint: `run the command again; when that happens more than once, the disk is failing: ${READ_ERROR}`,
+    cause,
+  })
 }
 
 /** The page numbers in the report of `PRAGMA cipher_integrity_check`. */
@@ -214,6 +247,12 @@ async function opens(facts: FileFacts, options: { key?: string; format?: CipherF
   } finally {
     await connection.close()
   }
+}
+
+/** A disk that fails now and then looks like damage once; damage stays. */
+async function opensAfterAll(facts: FileFacts, key: string, connect: Connect): Promise<boolean> {
+  for (let tries = 0; tries < 3; tries++) if (await opens(facts, { key }, connect)) return true
+  return false
 }
 
 /** Reads a file beside whose name nothing may appear: without a -wal there is nothing in it that the file lacks. */

@@ -1,4 +1,4 @@
-import { causeError, causeWithKeys } from './cause.ts'
+import { causeError, causeWithKeys, readErrorOnce } from './cause.ts'
 import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
 import { AppError } from './errors.ts'
 import type { FileFacts } from './file-facts.ts'
@@ -50,6 +50,7 @@ export async function prove(
 ): Promise<Proof> {
   const { lockTimeout, onStatement } = options
   const ways = waysToRead(facts, options)
+  let unproven: unknown
   for await (const opener of openers(facts, keys, options)) {
     for (const way of ways) {
       if (facts.hasJournal && way.access === 'query' && (await isWrongKey(facts, opener, connect))) break
@@ -59,13 +60,15 @@ export async function prove(
         return { ...opener, probe, ...way }
       } catch (error) {
         await probe.close()
+        unproven = error
         if (error instanceof AppError && UNPROVEN.has(error.code)) break
         const isLast = way === ways.at(-1)
         if (isLast || !(error instanceof AppError && error.code === 'IO')) throw explainJournal(error, facts)
       }
     }
   }
-  throw causeError(await causeWithKeys(facts, keys, connect))
+  const found = await causeWithKeys(facts, keys, connect)
+  throw found.cause === 'ok' ? readErrorOnce(facts.path, unproven) : causeError(found)
 }
 
 async function* openers(facts: FileFacts, keys: Key[], { form }: ProofOptions): AsyncGenerator<Opener> {
