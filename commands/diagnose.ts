@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { View } from '../src/cli/output.ts'
 import { localTime, type Style } from '../src/cli/terminal.ts'
 import type { Diagnosis } from '../src/core/cause.ts'
-import { diagnose } from '../src/core/database.ts'
+import { diagnose, withDatabase } from '../src/core/database.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
 import type { SalvageReport } from '../src/core/salvage.ts'
 import type { Define } from './index.ts'
@@ -61,9 +61,14 @@ const define: Define = (command, context) => {
       const ctx = context()
       const print = ctx.printer(view)
       const path = file === undefined ? ctx.path : resolve(file)
-      const result = await diagnose(path, () => ctx.keys())
+      const { locateDamage } = await import('../src/core/explain-failure.ts')
+      const result = await locateDamage(await diagnose(path, () => ctx.keys()), (work) =>
+        withDatabase({ ...ctx.database, path, keys: () => ctx.keys(), recover: false }, (db) =>
+          db.read(work),
+        ),
+      )
       if (folder === undefined) {
-        if (result.cause !== 'ok') ctx.exitCode = exitCodeOf('CHECK_FAILED')
+        if (result.cause !== 'ok') ctx.exitCode = exitCodeOf(result.outcome === 'IO' ? 'IO' : 'CHECK_FAILED')
         return print({ ...result, salvage: null })
       }
       const { salvage } = await import('../src/core/salvage.ts')

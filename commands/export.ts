@@ -9,8 +9,8 @@ import { withDatabase } from '../src/core/database.ts'
 import { agent as agentEntity } from '../src/core/entities/agent.ts'
 import { session as sessionEntity } from '../src/core/entities/session.ts'
 import { findKey } from '../src/core/find-record.ts'
+import { requireIndex } from '../src/core/index-check.ts'
 import { parseMoment } from '../src/core/moment.ts'
-import { requireTable } from '../src/core/require-table.ts'
 import { searchSessions } from '../src/core/search.ts'
 import { type ExportReport, exportChats } from '../src/core/transfer/export/export-chats.ts'
 import { checkPlace } from '../src/core/transfer/export/export-place.ts'
@@ -92,7 +92,7 @@ async function select(ctx: Context, reader: Connection, options: Options): Promi
   const { session, agent, since, until, search } = options
   if (session || agent !== undefined) await requireLines(reader, CHAT_LINES)
   const named = session && (await Promise.all(session.map((id) => findKey(reader, sessionEntity, id))))
-  if (search !== undefined) await requireTable(reader, 'message_search', 2)
+  if (search !== undefined) await requireIndex(reader)
   const said = search === undefined ? undefined : await searchSessions(reader, search)
   const sessions = said && named ? said.filter((id) => named.includes(id)) : (said ?? named)
   return {

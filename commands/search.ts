@@ -4,9 +4,8 @@ import type { View } from '../src/cli/output.ts'
 import { localTime, type Style } from '../src/cli/terminal.ts'
 import { withDatabase } from '../src/core/database.ts'
 import { message } from '../src/core/entities/message.ts'
-import { requireTable } from '../src/core/require-table.ts'
+import { requireIndex } from '../src/core/index-check.ts'
 import { type Hit, searchMessages } from '../src/core/search.ts'
-import { rebuildSearch } from '../src/core/search-index.ts'
 import { resolveFilters } from './_entity.ts'
 import type { Define } from './index.ts'
 
@@ -38,10 +37,13 @@ const define: Define = (command, context) => {
       const ctx = context()
       const print = ctx.printer(view)
       const filters = readFilters(message, options, ctx.host.now())
-      await withDatabase({ ...ctx.database, access: options.rebuild ? 'write' : 'read' }, async (db) => {
-        await db.read((reader) => requireTable(reader, 'message_search', 2))
-        if (options.rebuild) await db.transaction(rebuildSearch)
-        if (options.rebuild && words.length === 0) return print([])
+      if (options.rebuild) {
+        const { rebuildSearchIndex } = await import('../src/core/rebuild-index.ts')
+        await rebuildSearchIndex({ ...ctx.database, ...ctx.copying, migrations: await ctx.migrations() })
+        if (words.length === 0) return print([])
+      }
+      await withDatabase(ctx.database, async (db) => {
+        await db.read(requireIndex)
         const where = await resolveFilters(db, message, filters.where)
         const { limit, context: around, fts } = options
         await print(

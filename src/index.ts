@@ -155,6 +155,10 @@ function resolved({ key, keyFile, ...options }: OpenOptions): DatabaseOptions {
   if ((key === undefined) === (keyFile === undefined)) throw new TypeError('name one of key and keyFile')
   return {
     ...options,
+    explain: async (error, inquiry) => {
+      const { explainFailure } = await import('./core/explain-failure.ts')
+      return explainFailure(error, inquiry, await shippedMigrations())
+    },
     keys: async () =>
       keyFile === undefined
         ? [parseKey(Buffer.from(key ?? ''), 'the key')]

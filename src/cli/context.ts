@@ -82,6 +82,10 @@ export class Context {
       onLostCommits: ({ detail, hint }) =>
         this.warn(`${detail}; what was committed before it is shown. ${hint}`),
       onStatement: this.options.timing ? (timing) => this.#onStatement(timing) : undefined,
+      explain: async (error, inquiry) => {
+        const { explainFailure } = await import('../core/explain-failure.ts') // only what failed needs it
+        return explainFailure(error, inquiry, await this.migrations())
+      },
     }
   }
 

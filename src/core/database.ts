@@ -9,6 +9,7 @@ import { explainEngineError, isEngineError } from './engine-errors.ts'
 import { AppError, abortError, explainSystemError, systemErrorCode } from './errors.ts'
 import { examineFile, type FileFacts } from './file-facts.ts'
 import { type HeldFile, hold, release } from './held-files.ts'
+import type { Explain, Inquiry } from './inquiry.ts'
 import type { Key } from './key.ts'
 import { saltKey } from './new-key.ts'
 import { type Database, LOCK_TIMEOUT, OpenDatabase, type Opening } from './open-database.ts'
@@ -34,6 +35,8 @@ export interface DatabaseOptions extends ProofOptions {
   onLostCommits?: (cause: Diagnosis) => void
   /** Aborting it interrupts the running statements; its reason is thrown. */
   signal?: AbortSignal
+  /** Finds the cause of what `work` failed with, when the database is closed again. */
+  explain?: Explain
 }
 
 /**
@@ -59,7 +62,36 @@ export async function withDatabase<T>(
   if (options.signal?.aborted)
     throw abortError(options.signal, 'error' in outcome ? outcome.error : undefined)
   if ('result' in outcome) return outcome.result
-  throw await nameTheDamage(outcome.error, db.facts, options)
+  throw await (options.explain
+    ? explained(outcome.error, options)
+    : nameTheDamage(outcome.error, db.facts, options))
+}
+
+/** Where the search for a cause fails as well, each time, the error is as it was, or tells that the disk fails. */
+async function explained(error: unknown, options: DatabaseOptions): Promise<unknown> {
+  const { path, explain } = options
+  if (!explain) return error
+  const again: DatabaseOptions = {
+    ...options,
+    access: 'read',
+    recover: false,
+    readers: 1,
+    explain: undefined,
+  }
+  const inquiry: Inquiry = {
+    path,
+    diagnose: () => diagnose(path, options.keys),
+    read: (work) => withDatabase(again, (db) => db.read(work)),
+  }
+  let found = error
+  for (let tries = 0; tries < 5; tries++) {
+    try {
+      return await explain(error, inquiry)
+    } catch (failure) {
+      if (failure instanceof AppError && failure.code === 'IO') found = failure
+    }
+  }
+  return found
 }
 
 /** Why `path` does not open, or that it does; reads only, and leaves every byte as it is. */
@@ -154,7 +186,7 @@ async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
     return await (options.access === 'create' ? create : openExisting)(facts, file, options)
   } catch (error) {
     release(file)
-    throw error
+    throw await explained(error, options)
   }
 }
 

@@ -1,14 +1,21 @@
 import { lstat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { namePages, pagesNamed } from './cause.ts'
+import { causeError, namePages, pagesNamed, pagesUnread, unreadable } from './cause.ts'
 import type { Connection } from './connection.ts'
-import { type Database, type DatabaseOptions, withDatabase } from './database.ts'
+import { type Database, type DatabaseOptions, diagnose, withDatabase } from './database.ts'
+import { isEngineError } from './engine-errors.ts'
 import { AppError, type OutcomeCode } from './errors.ts'
+import { explainFailure } from './explain-failure.ts'
 import { examineFile, type FileFacts } from './file-facts.ts'
+import { INDEX_SINCE, indexProblems } from './index-check.ts'
+import { damageOnly, findHarmlessDamage, type HarmlessDamage, REBUILD } from './index-damage.ts'
+import type { Inquiry } from './inquiry.ts'
+import { structureProblems } from './inspect.ts'
 import { readApplied } from './ledger.ts'
-import { type Migration, migrationStates } from './migrations.ts'
+import { currentVersion, type Migration, migrationStates } from './migrations.ts'
 import { quoteName } from './row-counts.ts'
 import { verifySchema } from './schema-check.ts'
+import { ordinaryTables } from './tables.ts'
 import { recover } from './unfinished.ts'
 
 /** All checks, and what they come to. */
@@ -34,6 +41,8 @@ const warn = (message: string, hint: string): Verdict => ({ status: 'warn', mess
 const fail = (message: string, hint: string): Verdict => ({ status: 'fail', message, hint })
 
 const RESTORE = 'libreollama-db restore latest puts a backup in its place and keeps the damaged file'
+const MENDS_INDEX = `${REBUILD}; no message is lost`
+const MENDS_FILE = 'libreollama-db search --rebuild writes the file again without them; no record is lost'
 const LARGE_WAL = 64 * 1024 * 1024
 
 /**
@@ -48,15 +57,28 @@ export async function databaseHealthCheck(
   try {
     const opening = { ...options, access: 'read', recover: false, onLostCommits: () => {} } as const
     await withDatabase(opening, async (db) => {
-      for (const [name, check] of Object.entries(QUICK_CHECKS)) {
-        checks.push({ name, ...(await check(db, options.migrations)) })
+      const inquiry: Inquiry = {
+        path: options.path,
+        diagnose: () => diagnose(options.path, options.keys),
+        read: (work) => db.read(work),
       }
-      let skip: Verdict | undefined = options.quick ? READS_ALL : undefined
+      const judge = (check: () => Promise<Verdict>) =>
+        check().catch(async (error) => asVerdict(await explainFailure(error, inquiry, options.migrations)))
+      for (const [name, check] of Object.entries(QUICK_CHECKS)) {
+        checks.push({ name, ...(await judge(() => check(db, options.migrations))) })
+      }
+      let skip: Partial<Record<string, Verdict>> | undefined
       for (const [name, check] of Object.entries(FULL_CHECKS)) {
-        const verdict: Verdict = skip ?? (await db.read(check))
-        checks.push({ name, ...verdict })
-        // A connection that met a page that is not authentic answers nothing more that could be believed.
-        if (check === checkPages && verdict.status === 'fail') skip = PAGES_FIRST
+        if (options.quick) checks.push({ name, ...READS_ALL })
+        else if (skip) checks.push({ name, ...(skip[name] ?? PAGES_FIRST) })
+        else {
+          const verdict = await judge(() => check(db))
+          checks.push({ name, ...verdict })
+          // A connection that met a page that is not authentic answers nothing more that could be believed.
+          if (check === checkPages && verdict.status === 'fail') {
+            skip = verdict.hint === MENDS_INDEX ? { search_index: fail(verdict.message, MENDS_INDEX) } : {}
+          }
+        }
       }
     })
   } catch (error) {
@@ -66,6 +88,13 @@ export async function databaseHealthCheck(
   }
   const worst = (['fail', 'warn'] as const).find((status) => checks.some((check) => check.status === status))
   return { status: worst ?? 'ok', checks }
+}
+
+/** What a check failed with, as what it found; anything but damage and drift is thrown. */
+function asVerdict(error: unknown): Verdict {
+  if (error instanceof AppError && ['CORRUPT', 'CHECK_FAILED', 'PENDING'].includes(error.code))
+    return fail(error.message, error.hint)
+  throw error
 }
 
 /** Damage fails; half a transaction that waits to be rolled back is only told. */
@@ -87,12 +116,12 @@ const QUICK_CHECKS: Record<string, (db: Database, migrations: Migration[]) => Pr
   schema: (db, migrations) => db.read((reader) => checkSchema(reader, migrations)),
 }
 
-const FULL_CHECKS: Record<string, (reader: Connection) => Promise<Verdict>> = {
+const FULL_CHECKS: Record<string, (db: Database) => Promise<Verdict>> = {
   pages: checkPages,
   structure: checkStructure,
-  foreign_keys: checkForeignKeys,
-  metadata: checkMetadata,
-  search_index: checkSearchIndex,
+  foreign_keys: (db) => db.read(checkForeignKeys),
+  metadata: (db) => db.read(checkMetadata),
+  search_index: (db) => db.read(checkSearchIndex),
 }
 
 /** What killed operations left is told only where there was something. */
@@ -171,17 +200,38 @@ async function checkSchema(reader: Connection, migrations: Migration[]): Promise
     : fail(`${findings.length} differences from what the migrations make`, 'libreollama-db verify-schema')
 }
 
-async function checkPages(reader: Connection): Promise<Verdict> {
-  const rows = await reader.all<{ cipher_integrity_check: string }>('PRAGMA cipher_integrity_check')
-  if (rows.length === 0) return ok('every page is authentic')
-  const pages = pagesNamed(rows.map((row) => row.cipher_integrity_check))
-  return fail(`not authentic: ${namePages(pages)}`, RESTORE)
+async function checkPages(db: Database): Promise<Verdict> {
+  const report = await db.read((reader) =>
+    reader.all<{ cipher_integrity_check: string }>('PRAGMA cipher_integrity_check'),
+  )
+  if (report.length === 0) return ok('every page is authentic')
+  const lines = report.map((row) => row.cipher_integrity_check)
+  const pages = namePages(pagesNamed(lines))
+  const unread = pagesUnread(lines)
+  if (unread.length > 0) throw causeError(unreadable(db.facts.path, unread))
+  const where = await findHarmlessDamage((work) => db.read(work))
+  return fail(`not authentic: ${pages}${where ? LYING[where] : ''}`, where ? MENDS[where] : RESTORE)
 }
 
-async function checkStructure(reader: Connection): Promise<Verdict> {
-  const rows = await reader.all<{ integrity_check: string }>('PRAGMA integrity_check')
-  const first = rows[0]?.integrity_check
-  return first === 'ok' ? ok('tables and indexes agree') : fail(`integrity check: ${first}`, RESTORE)
+const LYING: Record<HarmlessDamage, string> = {
+  index: ', in the full-text index',
+  unused: ', in space that nothing uses',
+}
+const MENDS: Record<HarmlessDamage, string> = { index: MENDS_INDEX, unused: MENDS_FILE }
+
+async function checkStructure(db: Database): Promise<Verdict> {
+  const lines = await db.read(structureProblems).catch(unlessDamaged)
+  const [first] = lines
+  if (first === undefined) return ok('tables and indexes agree')
+  const where = damageOnly(lines).length > 0 && (await findHarmlessDamage((work) => db.read(work)))
+  if (where === 'index') return ok('tables and indexes agree, apart from the full-text index')
+  return fail(`integrity check: ${first}`, where ? MENDS_FILE : RESTORE)
+}
+
+/** A full-text index that cannot even be opened ends the whole check. */
+function unlessDamaged(error: unknown): string[] {
+  if (isEngineError(error) || (error instanceof AppError && error.code === 'CORRUPT')) return [error.message]
+  throw error
 }
 
 async function checkForeignKeys(reader: Connection): Promise<Verdict> {
@@ -196,8 +246,8 @@ async function checkForeignKeys(reader: Connection): Promise<Verdict> {
 
 async function checkMetadata(reader: Connection): Promise<Verdict> {
   const tables = await reader.all<{ name: string }>(
-    `SELECT DISTINCT t.name FROM pragma_table_list t, pragma_table_info(t.name) c
-     WHERE t.schema = 'main' AND t.type = 'table' AND c.name = 'metadata' ORDER BY t.name`,
+    `SELECT DISTINCT t.value AS name FROM json_each(?) t, pragma_table_info(t.value) c WHERE c.name = 'metadata'`,
+    [JSON.stringify(await ordinaryTables(reader))],
   )
   const broken: string[] = []
   for (const { name } of tables) {
@@ -214,18 +264,11 @@ async function checkMetadata(reader: Connection): Promise<Verdict> {
     : ok('all metadata is JSON')
 }
 
-/** The triggers keep the index current and the schema check sees to the triggers; here, that no message was missed. */
 async function checkSearchIndex(reader: Connection): Promise<Verdict> {
-  const index = await reader.get("SELECT 1 FROM sqlite_schema WHERE name = 'message_search_rows'")
-  if (!index) return { status: 'skipped', message: 'this schema version has no full-text index', hint: '' }
-  const row = await reader.get<{ missing: number; dangling: number }>(
-    `SELECT (SELECT count(*) FROM chat_messages WHERE id NOT IN (SELECT message_id FROM message_search_rows)) AS missing,
-       (SELECT count(*) FROM message_search_rows WHERE message_id NOT IN (SELECT id FROM chat_messages)) AS dangling`,
-  )
-  return row?.missing || row?.dangling
-    ? fail(
-        `${row.missing} messages are not in the full-text index, ${row.dangling} in it are gone`,
-        'libreollama-db search --rebuild',
-      )
-    : ok('every message can be searched')
+  if (currentVersion(await readApplied(reader)) < INDEX_SINCE)
+    return { status: 'skipped', message: 'this schema version has no full-text index', hint: '' }
+  const [problem] = await indexProblems(reader)
+  return problem === undefined
+    ? ok('every message can be searched')
+    : fail(`the full-text index is damaged: ${problem}`, MENDS_INDEX)
 }

@@ -55,9 +55,15 @@ async function inspectDatabase(db: Database, onPart?: (part: number) => void): P
   }
 }
 
-/** What SQLite finds wrong with tables and indexes; a fault of the rows (a NULL where none may be) is in there too. */
+/**
+ * What SQLite finds wrong with tables and indexes; a fault of the rows (a NULL where none may be) is in there too, and a
+ * full-text index that cannot be opened, which ends the check.
+ */
 export async function structureProblems(connection: Connection): Promise<string[]> {
-  const rows = await connection.all<{ integrity_check: string }>('PRAGMA integrity_check')
+  const rows = await connection.all<{ integrity_check: string }>('PRAGMA integrity_check').catch((error) => {
+    if (!isEngineError(error) || error.code !== 'SQLITE_ERROR') throw error
+    return [{ integrity_check: error.message.replace(/^SQLITE_ERROR: /, '') }]
+  })
   return rows.map((row) => row.integrity_check).filter((line) => line !== 'ok')
 }
 

@@ -165,8 +165,9 @@ export async function insertAll(
 async function referencesTo(connection: Connection, table: string) {
   return connection.all<{ table: string; column: string; onDelete: string }>(
     `SELECT t.name AS "table", f."from" AS "column", f.on_delete AS onDelete
-     FROM pragma_table_list t, pragma_foreign_key_list(t.name) f
-     WHERE t.schema = 'main' AND t.type = 'table' AND f."table" = ? COLLATE NOCASE ORDER BY t.name`,
+     FROM sqlite_schema t, pragma_foreign_key_list(t.name) f
+     WHERE t.type = 'table' AND t.sql NOT LIKE 'CREATE VIRTUAL TABLE%' AND f."table" = ? COLLATE NOCASE
+     ORDER BY t.name`,
     [table],
   )
 }

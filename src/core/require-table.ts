@@ -5,9 +5,14 @@ import { currentVersion } from './migrations.ts'
 
 /**
  * Makes sure that a table which came with schema version `since` is there. Throws PENDING when the database is older,
- * CHECK_FAILED when it should have the table.
+ * CHECK_FAILED, with `mend` as what to do, when it should have the table.
  */
-export async function requireTable(connection: Connection, table: string, since = 1): Promise<void> {
+export async function requireTable(
+  connection: Connection,
+  table: string,
+  since = 1,
+  mend = 'libreollama-db verify-schema shows what else differs, and the SQL that mends it',
+): Promise<void> {
   if (await connection.get("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", [table])) return
   const version = currentVersion(await readApplied(connection))
   if (version < since) {
@@ -20,6 +25,6 @@ export async function requireTable(connection: Connection, table: string, since 
     )
   }
   throw new AppError('CHECK_FAILED', `the table ${table} is missing from the database`, {
-    hint: 'libreollama-db verify-schema shows what else differs, and the SQL that mends it',
+    hint: mend,
   })
 }

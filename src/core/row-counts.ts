@@ -1,16 +1,14 @@
 import type { Connection } from './connection.ts'
+import { ordinaryTables } from './tables.ts'
 
 /** Rows by table. */
 export type RowCounts = Record<string, number>
 
 /** The rows of every ordinary table, SQLite's own left out. */
 export async function countRows(connection: Connection): Promise<RowCounts> {
-  const tables = await connection.all<{ name: string }>(
-    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
-  )
   // Without a prototype: a table may be called `constructor` or `__proto__`.
   const counts: RowCounts = Object.create(null)
-  for (const { name } of tables) {
+  for (const name of await ordinaryTables(connection)) {
     const row = await connection.get<{ rows: number }>(`SELECT count(*) AS rows FROM ${quoteName(name)}`)
     counts[name] = row?.rows ?? 0
   }

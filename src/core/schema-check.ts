@@ -40,9 +40,7 @@ export async function verifySchema(connection: Connection, migrations: Migration
   const version = currentVersion(await readApplied(connection))
   const latest = latestVersion(migrations)
   const compared = version <= latest
-  const findings = compared
-    ? compareSchemas(await expectedSchema(migrations, version), await readSchema(connection))
-    : []
+  const findings = compared ? await findDifferences(connection, migrations, version) : []
   return {
     valid: findings.length === 0,
     schema_version: version,
@@ -50,6 +48,20 @@ export async function verifySchema(connection: Connection, migrations: Migration
     compared,
     findings,
   }
+}
+
+async function findDifferences(
+  connection: Connection,
+  migrations: Migration[],
+  version: number,
+): Promise<Finding[]> {
+  const actual = await readSchema(connection)
+  const expected = await expectedSchema(migrations, version)
+  if (version > 0 || actual.tables.size === 0) return compareSchemas(expected, actual)
+  // Tables without a version: what is missing is the version. None of them is one too many.
+  const latest = await expectedSchema(migrations, latestVersion(migrations))
+  const isOurs = [...latest.tables.keys()].some((name) => actual.tables.has(name))
+  return compareSchemas(isOurs ? latest : expected, actual)
 }
 
 /** The schema that the migrations make up to `version`, read from a database in memory. */
@@ -129,6 +141,13 @@ function compareTables(name: string, expected: Table, actual: Table, schema: Sch
     const both = {
       expected: `check ${expected.checks.join(', ')}`,
       actual: `check ${actual.checks.join(', ') || '-'}`,
+    }
+    findings.push({ ...about('table', name, name), kind: 'changed', ...both, fix_sql: rebuild })
+  }
+  if (expected.conflicts.join() !== actual.conflicts.join()) {
+    const both = {
+      expected: expected.conflicts.join(', ') || '-',
+      actual: actual.conflicts.join(', ') || '-',
     }
     findings.push({ ...about('table', name, name), kind: 'changed', ...both, fix_sql: rebuild })
   }

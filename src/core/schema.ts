@@ -1,5 +1,6 @@
 import type { Connection } from './connection.ts'
 import { LEDGER_TABLE } from './ledger.ts'
+import { namedTables } from './tables.ts'
 
 /** What a database consists of, by name. */
 export interface Schema {
@@ -16,6 +17,8 @@ export interface Table {
   foreignKeys: ForeignKey[]
   /** CHECK constraints, white space and case evened out. */
   checks: string[]
+  /** What constraints do in place of refusing (`on conflict ignore`). */
+  conflicts: string[]
 }
 
 /** A column as it is declared. */
@@ -55,11 +58,12 @@ interface SchemaRow {
  * bookkeeping are left out.
  */
 export async function readSchema(connection: Connection): Promise<Schema> {
+  const shadows = (await namedTables(connection)).filter(({ kind }) => kind === 'shadow')
   const rows = await connection.all<SchemaRow>(
     `SELECT type, name, tbl_name, sql FROM sqlite_schema
-     WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND tbl_name <> ?
-       AND tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')`,
-    [LEDGER_TABLE],
+     WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND tbl_name <> ?1
+       AND tbl_name NOT IN (SELECT value FROM json_each(?2))`,
+    [LEDGER_TABLE, JSON.stringify(shadows.map(({ name }) => name))],
   )
   const schema: Schema = { tables: new Map(), indexes: new Map(), triggers: new Map(), views: new Map() }
   for (const { type, name, tbl_name: table, sql } of rows) {
@@ -99,7 +103,16 @@ async function readTable(connection: Connection, name: string, sql: string): Pro
     ),
     foreignKeys: await readForeignKeys(connection, name),
     checks: checkConstraints(sql),
+    conflicts: conflictClauses(sql),
   }
+}
+
+/** What the constraints in a table's SQL do in place of refusing, outside of quotes and comments. */
+function conflictClauses(sql: string): string[] {
+  const plain = evenOut(sql).replace(/'(?:[^']|'')*'|"[^"]*"/g, '')
+  return [...plain.matchAll(/\bon conflict (\w+)/g)].flatMap(([clause, action]) =>
+    action === 'abort' ? [] : clause,
+  )
 }
 
 async function readForeignKeys(connection: Connection, table: string): Promise<ForeignKey[]> {

@@ -4,6 +4,7 @@ import { isEngineError } from './engine-errors.ts'
 import { message } from './entities/message.ts'
 import { type EntityRow, selectColumns } from './entity.ts'
 import { AppError } from './errors.ts'
+import { incompleteIndex, refuseIncompleteIndex } from './index-check.ts'
 import { conditionsOf, type ListOptions } from './list-records.ts'
 import { decodeRow } from './record.ts'
 
@@ -20,7 +21,7 @@ export type Hit = EntityRow & { snippet: string; rank: number; context?: EntityR
 
 /**
  * Messages that contain all the words, the best first. Throws INVALID for text without words, wrong FTS5 syntax, or a
- * field that messages do not have.
+ * field that messages do not have, CHECK_FAILED where the index cannot know every message.
  */
 export async function searchMessages(
   reader: Connection,
@@ -32,33 +33,47 @@ export async function searchMessages(
   const query = options.fts ? text : literally(text)
   const limit = countOf('search: limit', options.limit, Number.POSITIVE_INFINITY)
   const around = countOf('search: context', options.context, 0)
+  await refuseIncompleteIndex(reader)
   const conditions = conditionsOf(message, options, 'm')
-  const where = conditions.map(({ sql }) => `AND (${sql})`).join(' ')
+  const where = conditions.map(({ sql }) => `(${sql})`).join(' AND ') || 'true'
   const columns = selectColumns(message, 'm')
   const rows = await reader
     .all(
       `SELECT ${columns}, snippet(message_search, 0, '**', '**', '…', 24) AS snippet, rank
-       FROM message_search
-       JOIN message_search_rows r ON r.docid = message_search.rowid
-       JOIN chat_messages m ON m.id = r.message_id
-       WHERE message_search MATCH ? ${where} ORDER BY rank LIMIT ?`,
+       FROM ${INDEXED_MESSAGES}
+       WHERE message_search MATCH ? AND (m.id IS NULL OR ${where}) ORDER BY rank LIMIT ?`,
       [query, ...conditions.flatMap(({ parameters }) => parameters), asLimit(limit)],
     )
-    .catch((error) => refuseSyntax(error, options.fts ?? false))
+    .catch((error) => explainSyntax(reader, query, error, options.fts ?? false))
+  refuseUnknown(rows)
   const hits = rows.map((row) => decodeRow(message, row) as Hit)
   if (around > 0) for (const hit of hits) hit.context = await contextOf(reader, hit, around)
   return hits
 }
 
-/** The ids of the sessions in which all the words were said in one message. Throws INVALID for text without words. */
+/** What is indexed, with the message it is of; without one where the index knows a message that is not there. */
+const INDEXED_MESSAGES = `message_search
+  LEFT JOIN message_search_rows r ON r.docid = message_search.rowid
+  LEFT JOIN chat_messages m ON m.id = r.message_id`
+
+/**
+ * The ids of the sessions in which all the words were said in one message. Throws INVALID for text without words,
+ * CHECK_FAILED where the index cannot know every message.
+ */
 export async function searchSessions(reader: Connection, words: string): Promise<string[]> {
-  const rows = await reader.all<{ id: string }>(
-    `SELECT DISTINCT m.session_id AS id FROM message_search
-     JOIN message_search_rows r ON r.docid = message_search.rowid
-     JOIN chat_messages m ON m.id = r.message_id WHERE message_search MATCH ?`,
-    [literally(words)],
+  const query = literally(words)
+  await refuseIncompleteIndex(reader)
+  const rows = await reader.all<{ id: string | null; session: string }>(
+    `SELECT m.id, m.session_id AS session FROM ${INDEXED_MESSAGES} WHERE message_search MATCH ?`,
+    [query],
   )
-  return rows.map(({ id }) => id)
+  refuseUnknown(rows)
+  return [...new Set(rows.map(({ session }) => session))]
+}
+
+/** A text that is found and is of no message: the message that it was indexed for may be another one now. */
+function refuseUnknown(rows: Row[]): void {
+  if (rows.some(({ id }) => id === null)) throw incompleteIndex('it has a text that no message is known for')
 }
 
 /** Each word as an FTS5 string: nothing in it is syntax. */
@@ -75,8 +90,19 @@ function literally(words: string): string {
 /** In SQLite a negative limit means no limit. */
 const asLimit = (count: number) => (Number.isFinite(count) ? count : -1)
 
-function refuseSyntax(error: unknown, fts: boolean): never {
+/** Whether it is the text that FTS5 refuses shows when nothing else is asked for. */
+async function explainSyntax(
+  reader: Connection,
+  query: string,
+  error: unknown,
+  fts: boolean,
+): Promise<never> {
   if (!fts || !isEngineError(error) || error.code !== 'SQLITE_ERROR') throw error
+  const refused = await reader.get('SELECT 1 FROM message_search WHERE message_search MATCH ?', [query]).then(
+    () => false,
+    (again) => isEngineError(again) && again.code === 'SQLITE_ERROR',
+  )
+  if (!refused) throw error
   throw new AppError('INVALID', `this is not FTS5 syntax: ${error.message.replace(/^SQLITE_ERROR: /, '')}`, {
     hint: 'leave out --fts to search for the words as they are',
     cause: error,

@@ -14,6 +14,7 @@ export type Operation =
   | 'drill'
   | 'rehearse'
   | 'rekey'
+  | 'rebuild'
   | 'restore'
   | 'encrypt'
   | 'upgrade'
@@ -68,7 +69,7 @@ export interface Recovery {
 }
 
 const UNFINISHED =
-  /^(.+)\.(init|backup|drill|rehearse|rekey|restore|encrypt|upgrade|export|salvage|key)-(\d+)-(\d{8}T\d{9}Z)\.(new|old|place)$/
+  /^(.+)\.(init|backup|drill|rehearse|rekey|rebuild|restore|encrypt|upgrade|export|salvage|key)-(\d+)-(\d{8}T\d{9}Z)\.(new|old|place)$/
 
 /** Whether a name is one that an operation uses while it goes on. */
 export const isUnfinished = (name: string) => UNFINISHED.test(name)

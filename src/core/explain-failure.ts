@@ -1,0 +1,88 @@
+import { causeError, type Diagnosis, namePages, readErrorOnce } from './cause.ts'
+import { findDrift, VERIFY } from './drift.ts'
+import { isEngineError } from './engine-errors.ts'
+import { AppError } from './errors.ts'
+import { indexProblems } from './index-check.ts'
+import {
+  confirmedProblem,
+  damageOnly,
+  findHarmlessDamage,
+  indexDamaged,
+  REBUILD,
+  SEARCH_INDEX,
+} from './index-damage.ts'
+import type { Inquiry } from './inquiry.ts'
+import { structureProblems } from './inspect.ts'
+import type { Migration } from './migrations.ts'
+import { namedTables } from './tables.ts'
+
+/**
+ * The cause of what an open database failed with, where the engine's own words do not tell it: damage, and whether it
+ * concerns more than the full-text index; a disk that failed once; tables that are not as the migrations make them.
+ * Anything else comes back as it is.
+ */
+export async function explainFailure(
+  error: unknown,
+  inquiry: Inquiry,
+  migrations: Migration[],
+): Promise<unknown> {
+  const engine = engineError(error)
+  if (!engine) return error
+  const diagnosis = await inquiry.diagnose()
+  const damage = await damageOf(error, inquiry, diagnosis)
+  if (damage) return damage
+  if (engine.code !== 'SQLITE_ERROR') return error
+  const drift = await inquiry.read((reader) => findDrift(reader, migrations, engine))
+  if (!drift) return error
+  // What was rolled back keeps its code; what to do next is the same.
+  return error instanceof AppError
+    ? new AppError(error.code, error.message, { hint: VERIFY, cause: error })
+    : drift
+}
+
+/** A diagnosis that says so where the damage lies in the full-text index only, which is no loss. */
+export async function locateDamage(diagnosis: Diagnosis, read: Inquiry['read']): Promise<Diagnosis> {
+  if (diagnosis.cause !== 'damaged' || (await findHarmlessDamage(read)) !== 'index') return diagnosis
+  return {
+    ...diagnosis,
+    detail: `${diagnosis.detail}, in the full-text index`,
+    hint: `${REBUILD}; no message is lost`,
+  }
+}
+
+/** The engine's error behind one whose cause is not known yet. */
+function engineError(error: unknown) {
+  if (isEngineError(error)) return error
+  const open = error instanceof AppError && UNEXPLAINED.has(error.code)
+  return open && isEngineError(error.cause) ? error.cause : undefined
+}
+
+/** What the engine answers where a page is damaged, or could not be read; from then on it is out of memory, it says. */
+const MET_DAMAGE = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_NOMEM'])
+
+const UNEXPLAINED = new Set(['CORRUPT', 'WRONG_KEY', 'MIGRATION_FAILED'])
+
+async function damageOf(
+  error: unknown,
+  { path, read }: Inquiry,
+  diagnosis: Diagnosis,
+): Promise<AppError | undefined> {
+  const { cause, pages } = diagnosis
+  if (cause !== 'ok' && cause !== 'damaged') return causeError(diagnosis)
+  const where = await findHarmlessDamage(read)
+  if (where === 'index') return indexDamaged(path, pages.length > 0 ? namePages(pages) : '', error)
+  if (cause === 'damaged') return causeError(diagnosis)
+  if (!MET_DAMAGE.has(engineError(error)?.code ?? '')) return undefined
+  // The key is right and every page authentic: what was met is in the tables themselves, or was not there.
+  const ofIndex = await confirmedProblem(read, indexProblems)
+  if (ofIndex !== undefined && (await hasIndex(read))) return indexDamaged(path, ofIndex, error)
+  const problem = await confirmedProblem(read, async (reader) => damageOnly(await structureProblems(reader)))
+  if (problem === undefined) return readErrorOnce(path, error)
+  return new AppError('CORRUPT', `${path}: the structure of the database is damaged: ${problem}`, {
+    hint: 'libreollama-db restore latest puts a backup in its place and keeps the damaged file',
+    cause: error,
+  })
+}
+
+const hasIndex = (read: Inquiry['read']) =>
+  read(async (reader) => (await namedTables(reader)).some(({ name }) => name === SEARCH_INDEX))
