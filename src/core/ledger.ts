@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import { ignoredError, refuseIgnored } from './ignored.ts'
 import type { AppliedMigration, Migration } from './migrations.ts'
 import { readTimestamp } from './timestamp.ts'
 
@@ -82,10 +83,11 @@ export async function recordApplied(
   appliedAt: string,
 ): Promise<void> {
   await connection.run(MAKE_LEDGER)
-  await connection.run('INSERT INTO schema_version (version, applied_at) VALUES (?, ?)', [
+  const changed = await connection.run('INSERT INTO schema_version (version, applied_at) VALUES (?, ?)', [
     migration.version,
     appliedAt,
   ])
+  await refuseIgnored(connection, 'schema_version', 'insert', { changed, meant: 1 })
   await connection.run(`INSERT OR REPLACE INTO ${LEDGER_TABLE} (version, name, sha256) VALUES (?, ?, ?)`, [
     migration.version,
     migration.name,
@@ -96,6 +98,8 @@ export async function recordApplied(
 /** Forgets a version; part of the transaction that undoes it, before its tables go. */
 export async function recordUndone(connection: Connection, migration: Migration): Promise<void> {
   await connection.run('DELETE FROM schema_version WHERE version = ?', [migration.version])
+  if (await connection.get('SELECT 1 FROM schema_version WHERE version = ?', [migration.version]))
+    throw await ignoredError(connection, 'schema_version', 'delete')
   if ((await readLedger(connection)) === 'none') return
   await connection.run(`DELETE FROM ${LEDGER_TABLE} WHERE version = ?`, [migration.version])
 }

@@ -1,6 +1,7 @@
 import type { Connection } from './connection.ts'
 import { message } from './entities/message.ts'
 import type { EntityRow } from './entity.ts'
+import { refuseIgnored } from './ignored.ts'
 import { createRecords } from './repository.ts'
 import { formatTimestamp } from './timestamp.ts'
 
@@ -12,9 +13,10 @@ export async function createMessages(
 ): Promise<EntityRow[]> {
   const rows = await createRecords(writer, message, inputs, now)
   const sessions = [...new Set(rows.map(({ session_id }) => session_id))]
-  await writer.run('UPDATE chat_sessions SET updated_at = ? WHERE id IN (SELECT value FROM json_each(?))', [
-    formatTimestamp(now),
-    JSON.stringify(sessions),
-  ])
+  const changed = await writer.run(
+    'UPDATE chat_sessions SET updated_at = ? WHERE id IN (SELECT value FROM json_each(?))',
+    [formatTimestamp(now), JSON.stringify(sessions)],
+  )
+  await refuseIgnored(writer, 'chat_sessions', 'update', { changed, meant: sessions.length })
   return rows
 }

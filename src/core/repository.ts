@@ -4,6 +4,7 @@ import { ENTITIES } from './entities/index.ts'
 import { type Column, type Entity, type EntityRow, selectColumns } from './entity.ts'
 import { AppError } from './errors.ts'
 import { findKey, findKeys } from './find-record.ts'
+import { type Change, ignoredError, readBack, refuseIgnored, refusing, type Written } from './ignored.ts'
 import { decodeRow, encodeInput } from './record.ts'
 import { quoteName } from './row-counts.ts'
 import { formatTimestamp } from './timestamp.ts'
@@ -14,8 +15,9 @@ export async function getRecord(connection: Connection, entity: Entity, named: s
 }
 
 /**
- * Makes records in the transaction that `writer` is in, all or none. Throws INVALID before anything is written when a
- * value is refused or a reference leads nowhere.
+ * Makes records in the transaction that `writer` is in, all or none; they are read back from it. Throws INVALID before
+ * anything is written when a value is refused or a reference leads nowhere, and where a trigger or a constraint ignores
+ * or changes what is written.
  */
 export async function createRecords(
   writer: Connection,
@@ -26,17 +28,32 @@ export async function createRecords(
   const moment = formatTimestamp(now)
   const known = new Map<string, string>()
   const rows: Map<string, Value>[] = []
+  const written: Written[] = []
   for (const input of inputs) {
     const values = encodeInput(entity, input, { partial: false })
     await resolveReferences(writer, entity, values, known)
-    rows.push(new Map(entity.columns.map((column) => [column.name, given(values, column, moment)])))
+    const row = new Map(entity.columns.map((column) => [column.name, given(values, column, moment)]))
+    rows.push(row)
+    written.push({ key: row.get(entity.key) ?? null, values })
   }
   const names = entity.columns.map(({ name }) => name)
   await insertAll(writer, entity.table, names, rows)
-  return rows.map((row) => decodeRow(entity, Object.fromEntries(row)))
+  return stored(writer, entity, 'insert', written)
 }
 
-/** Changes the given fields of one record. Throws NOT_FOUND, INVALID. */
+/** The records as they stand after a change, which was kept. */
+async function stored(
+  writer: Connection,
+  entity: Entity,
+  change: Change,
+  written: Written[],
+): Promise<EntityRow[]> {
+  const { table, key } = entity
+  const rows = await readBack(writer, { table, key, columns: selectColumns(entity), change }, written)
+  return rows.map((row) => decodeRow(entity, row))
+}
+
+/** Changes the given fields of one record, and reads it back. Throws NOT_FOUND, INVALID. */
 export async function updateRecord(
   writer: Connection,
   entity: Entity,
@@ -47,14 +64,22 @@ export async function updateRecord(
   const values = encodeInput(entity, changes, { partial: true })
   const key = await findKey(writer, entity, named)
   await resolveReferences(writer, entity, values, new Map())
-  for (const { name, moment } of entity.columns)
-    if (moment === 'updated') values.set(name, formatTimestamp(now))
+  // A trigger may well have a time of its own for this.
+  const written = { key: values.get(entity.key) ?? key, values: new Map(values) }
+  for (const { name, moment } of entity.columns) {
+    if (moment !== 'updated') continue
+    values.set(name, formatTimestamp(now))
+    written.values.delete(name)
+  }
+  const { table } = entity
   const assignments = [...values.keys()].map((name) => `${name} = ?`).join(', ')
-  await writer.run(`UPDATE ${entity.table} SET ${assignments} WHERE ${entity.key} = ?`, [
-    ...values.values(),
-    key,
-  ])
-  return readRecord(writer, entity, key)
+  const changed = await writer.run(
+    `UPDATE ${await refusing(writer, table)} ${table} SET ${assignments} WHERE ${entity.key} = ?`,
+    [...values.values(), key],
+  )
+  await refuseIgnored(writer, table, 'update', { changed, meant: 1 })
+  const [row] = await stored(writer, entity, 'update', [written])
+  return row as EntityRow
 }
 
 /** What a deletion did: records by table. */
@@ -89,13 +114,24 @@ export async function previewDeletion(
   return deletion
 }
 
-/** Deletes the records with these keys; those that are gone already count for nothing. */
+/**
+ * Deletes the records with these keys; those that are gone already count for nothing. Throws INVALID where one of them,
+ * or of the records that go along, stays.
+ */
 export async function deleteKeys(writer: Connection, entity: Entity, keys: string[]): Promise<Deletion> {
+  const { table } = entity
   const deletion = await previewDeletion(writer, entity, keys)
-  const deleted = await writer.run(
-    `DELETE FROM ${entity.table} WHERE ${entity.key} IN (SELECT value FROM json_each(?))`,
-    [JSON.stringify(keys)],
-  )
+  const these = `FROM ${table} WHERE ${entity.key} IN (SELECT value FROM json_each(?))`
+  const named = [JSON.stringify(keys)]
+  const deleted = await writer.run(`DELETE ${these}`, named).catch(async (error) => {
+    // A record that would go along and was kept is one that refers to nothing now.
+    const kept = await keptAlong(writer, entity, Object.keys(deletion.cascaded))
+    throw (error instanceof AppError && error.code === 'INVALID' && kept) || error
+  })
+  if (await writer.get(`SELECT 1 ${these}`, named)) throw await ignoredError(writer, table, 'delete')
+  const left = await previewDeletion(writer, entity, keys)
+  for (const other of Object.keys({ ...left.cascaded, ...left.unlinked }))
+    throw await ignoredError(writer, other, other in left.cascaded ? 'delete' : 'update')
   return { ...deletion, deleted }
 }
 
@@ -104,7 +140,11 @@ async function readRecord(connection: Connection, entity: Entity, key: string): 
     `SELECT ${selectColumns(entity)} FROM ${entity.table} WHERE ${entity.key} = ?`,
     [key],
   )
-  if (!row) throw new Error(`${entity.table} lost ${key} inside a transaction`)
+  if (!row) {
+    throw new AppError('NOT_FOUND', `the ${entity.name} ${key} was deleted a moment ago`, {
+      hint: `libreollama-db ${entity.name} list shows those that there are`,
+    })
+  }
   return decodeRow(entity, row)
 }
 
@@ -145,21 +185,36 @@ function asInvalid(error: unknown): never {
 /** SQLite takes 32,766 parameters a statement; a few hundred rows at a time is as fast as it gets. */
 const ROWS_A_STATEMENT = 1000
 
-/** Inserts rows as they are, several to a statement. */
+/** Inserts rows as they are, several to a statement. Throws INVALID where the table does not keep one. */
 export async function insertAll(
   writer: Connection,
   table: string,
   names: readonly string[],
   rows: Map<string, Value>[],
 ): Promise<void> {
+  const or = await refusing(writer, table)
   for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {
     const some = rows.slice(start, start + ROWS_A_STATEMENT)
     const marks = `(${names.map(() => '?').join(', ')})`
-    await writer.run(
-      `INSERT INTO ${table} (${names.join(', ')}) VALUES ${some.map(() => marks).join(', ')}`,
+    const changed = await writer.run(
+      `INSERT ${or} INTO ${table} (${names.join(', ')}) VALUES ${some.map(() => marks).join(', ')}`,
       some.flatMap((row) => names.map((name) => row.get(name) ?? null)),
     )
+    await refuseIgnored(writer, table, 'insert', { changed, meant: some.length })
   }
+}
+
+/** The error for a cascade that was ignored, where a trigger tells of one. */
+async function keptAlong(
+  writer: Connection,
+  { table }: Entity,
+  others: string[],
+): Promise<AppError | undefined> {
+  for (const other of others) {
+    const error = await ignoredError(writer, other, 'delete')
+    if (other !== table && error.message.includes('trigger')) return error
+  }
+  return undefined
 }
 
 async function referencesTo(connection: Connection, table: string) {

@@ -1,4 +1,4 @@
-import type { Connection, Row, Value } from '../../connection.ts'
+import type { Connection, Value } from '../../connection.ts'
 import { LINE_COLUMNS } from '../jsonl.ts'
 import type { ImportRow } from './rows.ts'
 
@@ -9,6 +9,8 @@ const STATEMENT = { rows: 4000, characters: 1_000_000 }
 export interface PlainRows {
   names: string[]
   texts: string[]
+  /** How many rows they are. */
+  count: number
 }
 
 /** Prepares rows of text, whole numbers, booleans and nulls. */
@@ -27,7 +29,7 @@ export function plainRows(rows: readonly ImportRow[]): PlainRows {
     characters = 0
   }
   if (values.length > 0) texts.push(JSON.stringify(values))
-  return { names, texts }
+  return { names, texts, count: rows.length }
 }
 
 type Plain = string | number | boolean | null
@@ -41,21 +43,36 @@ function asPlain(value: Value | undefined): Plain {
   throw new TypeError(`a value of type ${typeof value} cannot be inserted as JSON`)
 }
 
+/** A value of a row by its place, as an expression of SQL over `jsonb_each(?) AS rows` of a text. */
+export const plainValue = (place: number) => `rows.value ->> ${place}`
+
 /**
- * Inserts prepared rows, and gives what `ending` returns (`RETURNING …`). SQLite takes a JSON text apart in a fraction of
- * the time that as many parameters need.
+ * Inserts prepared rows; how many that were. SQLite takes a JSON text apart in a fraction of the time that as many
+ * parameters need. `or` is what stands after INSERT.
  */
-export async function insertPlain<R = Row>(
+export async function insertPlain(
   writer: Connection,
   table: string,
-  { names, texts }: PlainRows,
-  ending = '',
-): Promise<R[]> {
-  const columns = names.map((_, index) => `value ->> ${index}`).join(', ')
-  const sql = `INSERT INTO ${table} (${names.join(', ')}) SELECT ${columns} FROM jsonb_each(?) WHERE true ${ending}`
-  const returned: R[] = []
-  for (const text of texts) returned.push(...(await writer.all<R>(sql, [text])))
-  return returned
+  rows: PlainRows,
+  or: '' | 'OR ABORT' = '',
+): Promise<number> {
+  let inserted = 0
+  for (const text of rows.texts) inserted += await writer.run(insertion(table, rows, or), [text])
+  return inserted
+}
+
+/** Inserts those that are new; gives their keys. */
+export async function insertNewRows(writer: Connection, table: string, rows: PlainRows): Promise<string[]> {
+  const sql = `${insertion(table, rows)} ON CONFLICT (id) DO NOTHING RETURNING id`
+  const ids: string[] = []
+  for (const text of rows.texts)
+    for (const { id } of await writer.all<{ id: string }>(sql, [text])) ids.push(id)
+  return ids
+}
+
+function insertion(table: string, { names }: PlainRows, or = ''): string {
+  const columns = names.map((_, place) => plainValue(place)).join(', ')
+  return `INSERT ${or} INTO ${table} (${names.join(', ')}) SELECT ${columns} FROM jsonb_each(?) AS rows WHERE true`
 }
 
 /** Inserts the messages among the lines of an export, given as one array; how many there were. */

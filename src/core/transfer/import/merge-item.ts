@@ -1,9 +1,11 @@
 import type { Connection, Row, Value } from '../../connection.ts'
+import { ignoredError, refuseIgnored, refusing } from '../../ignored.ts'
 import { insertAll } from '../../repository.ts'
 import { isDefaultSetting } from '../../settings.ts'
 import type { ImportCounts } from './import-counts.ts'
+import type { ImportGuard } from './import-guard.ts'
 import type { RecordItem, RecordTable, SessionItem } from './import-items.ts'
-import { insertPlain, plainRows } from './insert-plain.ts'
+import { plainRows } from './insert-plain.ts'
 import type { ImportRow, SessionRows } from './rows.ts'
 
 /** What is done with a record that is there already: left, made as the source has it, or so where the source is newer. */
@@ -26,6 +28,7 @@ export interface Imagined {
 export interface MergeOptions {
   /** In a transaction; for a dry run a reader. */
   connection: Connection
+  guard: ImportGuard
   onConflict: OnConflict
   dryRun: boolean
   counts: ImportCounts
@@ -35,6 +38,7 @@ export interface MergeOptions {
 /** Writes single items beside, or in the place of, what the database has of them. */
 export class ItemMerger {
   readonly #connection: Connection
+  readonly #guard: ImportGuard
   readonly #onConflict: OnConflict
   readonly #dryRun: boolean
   readonly #counts: ImportCounts
@@ -42,6 +46,7 @@ export class ItemMerger {
 
   constructor(options: MergeOptions) {
     this.#connection = options.connection
+    this.#guard = options.guard
     this.#onConflict = options.onConflict
     this.#dryRun = options.dryRun
     this.#counts = options.counts
@@ -69,7 +74,7 @@ export class ItemMerger {
     this.#counts.messages_added += fresh.length
     this.#counts.messages_updated += changed
     this.#counts.messages_removed += removed
-    if (!this.#dryRun) await insertPlain(this.#connection, 'chat_messages', plainRows(fresh))
+    if (!this.#dryRun) await this.#guard.insert('chat_messages', plainRows(fresh))
     const touched = replaces
       ? await this.#update('chat_sessions', 'id', session)
       : fresh.length > 0 && (await this.#touch(id, updated))
@@ -87,8 +92,8 @@ export class ItemMerger {
     this.#counts.sessions_added++
     this.#counts.messages_added += messages.length
     if (this.#dryRun) return
-    await insertPlain(this.#connection, 'chat_sessions', plainRows([session]))
-    await insertPlain(this.#connection, 'chat_messages', plainRows(messages))
+    await this.#guard.insert('chat_sessions', plainRows([session]))
+    await this.#guard.insert('chat_messages', plainRows(messages))
   }
 
   #replaces(updated: string, known: string | undefined): boolean {
@@ -107,8 +112,13 @@ export class ItemMerger {
       AND json_valid(metadata) AND metadata ->> 'source' = ?`
     const ids = messages.map((message) => message.get('id'))
     const parameters = [session.get('id') as Value, JSON.stringify(ids), source]
-    if (!this.#dryRun) return this.#connection.run(`DELETE ${stale}`, parameters)
-    return (await this.#connection.get<{ n: number }>(`SELECT count(*) AS n ${stale}`, parameters))?.n ?? 0
+    const count = async () =>
+      (await this.#connection.get<{ n: number }>(`SELECT count(*) AS n ${stale}`, parameters))?.n ?? 0
+    if (this.#dryRun) return count()
+    const removed = await this.#connection.run(`DELETE ${stale}`, parameters)
+    if (this.#guard.watches && (await count()) > 0)
+      throw await ignoredError(this.#connection, 'chat_messages', 'delete')
+    return removed
   }
 
   async #presentMessages(session: Value, columns: string[]): Promise<Map<string, Row>> {
@@ -134,10 +144,11 @@ export class ItemMerger {
   /** New messages in a chat that stays as it is: only its time moves, and never back. */
   async #touch(id: Value, updated: string): Promise<boolean> {
     if (this.#dryRun) return true
-    await this.#connection.run('UPDATE chat_sessions SET updated_at = max(updated_at, ?) WHERE id = ?', [
-      updated,
-      id,
-    ])
+    const changed = await this.#connection.run(
+      'UPDATE chat_sessions SET updated_at = max(updated_at, ?) WHERE id = ?',
+      [updated, id],
+    )
+    await refuseIgnored(this.#connection, 'chat_sessions', 'update', { changed, meant: 1 })
     return true
   }
 
@@ -147,7 +158,10 @@ export class ItemMerger {
     if (!known) {
       this.#counts[`${NOUNS[table]}_added`]++
       if (this.#dryRun) this.#imagined.records.add(`${table} ${id}`)
-      else await insertAll(this.#connection, table, [...row.keys()], [row])
+      else {
+        await insertAll(this.#connection, table, [...row.keys()], [row])
+        await this.#confirm(table, row, 'insert')
+      }
       return
     }
     const replaces =
@@ -180,10 +194,17 @@ export class ItemMerger {
 
   async #set(table: string, key: string, row: ImportRow): Promise<void> {
     const names = [...row.keys()].filter((name) => name !== key)
-    await this.#connection.run(
-      `UPDATE ${table} SET ${names.map((name) => `${name} = ?`).join(', ')} WHERE ${key} = ?`,
+    const or = this.#guard.watches ? await refusing(this.#connection, table) : ''
+    const changed = await this.#connection.run(
+      `UPDATE ${or} ${table} SET ${names.map((name) => `${name} = ?`).join(', ')} WHERE ${key} = ?`,
       [...names, key].map((name) => row.get(name) ?? null),
     )
+    await refuseIgnored(this.#connection, table, 'update', { changed, meant: 1 })
+    await this.#confirm(table, row, 'update')
+  }
+
+  async #confirm(table: string, row: ImportRow, change: 'insert' | 'update'): Promise<void> {
+    if (this.#guard.watches) await this.#guard.confirm(table, plainRows([row]), change)
   }
 }
 

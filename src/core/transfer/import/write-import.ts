@@ -1,10 +1,12 @@
 import type { Connection } from '../../connection.ts'
 import { isEngineError } from '../../engine-errors.ts'
 import { AppError } from '../../errors.ts'
+import { ignoredError } from '../../ignored.ts'
 import { DeferredSearchIndex } from '../../search-index.ts'
 import { isUntouched } from '../../settings.ts'
 import { readChats } from './chat-lines.ts'
 import { noCounts } from './import-counts.ts'
+import { ImportGuard } from './import-guard.ts'
 import {
   type Batch,
   batchesOf,
@@ -16,7 +18,7 @@ import {
   type SessionBatch,
   type SessionItem,
 } from './import-items.ts'
-import { insertMessageLines, insertPlain, type PlainRows } from './insert-plain.ts'
+import { insertMessageLines, insertNewRows, type PlainRows } from './insert-plain.ts'
 import { type Imagined, ItemMerger, type OnConflict } from './merge-item.ts'
 
 /** Milliseconds between two commits. */
@@ -49,6 +51,7 @@ export class ImportWriter {
   readonly #imagined: Imagined = { sessions: new Map(), records: new Set(), noSettings: false }
   readonly #merger: ItemMerger
   readonly #index: DeferredSearchIndex
+  readonly #guard: ImportGuard
 
   /** For a dry run a reader, or nothing where there is no database yet; else the writer, outside a transaction. */
   constructor(
@@ -59,10 +62,12 @@ export class ImportWriter {
     this.#dryRun = options.dryRun
     this.#onRefused = options.onRefused
     this.#index = new DeferredSearchIndex(this.#connection)
+    this.#guard = new ImportGuard(this.#connection)
     const { counts } = this
     this.#merger = new ItemMerger({
       ...options,
       connection: this.#connection,
+      guard: this.#guard,
       counts,
       imagined: this.#imagined,
     })
@@ -124,7 +129,11 @@ export class ImportWriter {
     await this.#begin()
     if (!(await isUntouched(this.#connection))) return
     if (this.#dryRun) this.#imagined.noSettings = true
-    else await this.#connection.run('DELETE FROM settings')
+    else {
+      await this.#connection.run('DELETE FROM settings')
+      if (await this.#connection.get('SELECT 1 FROM settings'))
+        throw await ignoredError(this.#connection, 'settings', 'delete')
+    }
   }
 
   async #write(batches: Batch[]): Promise<void> {
@@ -144,7 +153,11 @@ export class ImportWriter {
     const insertMessages = async (ids: string[]) =>
       ids.length === chats.sessions.length &&
       (await insertMessageLines(this.#connection, chats.json)) === chats.messages
-    if (!this.#dryRun && (await this.#insertNew(sessions, insertMessages)).length > 0) {
+    if (
+      !this.#dryRun &&
+      !this.#guard.watches &&
+      (await this.#insertNew(sessions, insertMessages)).length > 0
+    ) {
       this.counts.sessions_added += chats.sessions.length
       this.counts.messages_added += chats.messages
       return
@@ -159,7 +172,11 @@ export class ImportWriter {
 
   /** Those that are new at once, the others one by one. */
   async #writeSessions(batch: SessionBatch): Promise<void> {
-    const fresh = this.#dryRun ? await this.#unknown(batch.first) : await this.#insertSessions(batch)
+    const fresh = this.#dryRun
+      ? await this.#unknown(batch.first)
+      : this.#guard.watches // each by itself, to be taken back by itself
+        ? new Set<SessionItem>()
+        : await this.#insertSessions(batch)
     this.counts.sessions_added += fresh.size
     for (const item of batch.items) {
       if (fresh.has(item)) this.counts.messages_added += item.rows.messages.length
@@ -172,7 +189,7 @@ export class ImportWriter {
     const itemsOf = (ids: string[]) => ids.flatMap((id) => first.get(id) ?? [])
     const ids = await this.#insertNew(sessions, async (ids) => {
       const rows = ids.length === first.size ? messages : messagesOf(itemsOf(ids))
-      await insertPlain(this.#connection, 'chat_messages', rows)
+      await this.#guard.insert('chat_messages', rows)
       return true
     })
     return new Set(itemsOf(ids))
@@ -188,13 +205,7 @@ export class ImportWriter {
   ): Promise<string[]> {
     let ids: string[] = []
     try {
-      const inserted = await insertPlain<{ id: string }>(
-        this.#connection,
-        'chat_sessions',
-        sessions,
-        'ON CONFLICT (id) DO NOTHING RETURNING id',
-      )
-      ids = inserted.map(({ id }) => id)
+      ids = await insertNewRows(this.#connection, 'chat_sessions', sessions)
       if (await insertMessages(ids)) return ids
     } catch (error) {
       if (!refusesItem(error) && !isMalformedJson(error)) throw error
@@ -235,6 +246,7 @@ export class ImportWriter {
     if (this.#dryRun || this.#began !== undefined) return
     await this.#connection.run('BEGIN IMMEDIATE')
     this.#began = performance.now()
+    await this.#guard.look()
     await this.#index.defer()
   }
 
