@@ -8,6 +8,8 @@ import { quoteName, type RowCounts } from './row-counts.ts'
 export interface Content {
   /** SHA-256, hex, over the schema and every value of every row. */
   sha256: string
+  /** The same over the numbers of all rows: a full-text index over another table refers to them. */
+  row_numbers: string
   counts: RowCounts
   schema_version: number
   /** When its first version was applied; a copy has the same, under whatever key. Null where it cannot be told. */
@@ -20,7 +22,7 @@ const MOST_ROWS = 1000
 
 /**
  * Begins to read all that a database holds, as it is when this resolves. Rows are taken in the order of their row
- * numbers, which are not part of the hash; the statistics that SQLite keeps for itself are left out.
+ * numbers, which have a hash of their own; the statistics that SQLite keeps for itself are left out.
  */
 export async function beginReading(
   connection: Connection,
@@ -39,6 +41,7 @@ export async function readContent(connection: Connection, onPart?: (part: number
 
 async function readAll(connection: Connection, onPart: (part: number) => void): Promise<Content> {
   const hash = createHash('sha256')
+  const numbers = createHash('sha256')
   for (const pragma of ['user_version', 'application_id']) {
     hash.update(JSON.stringify(await connection.get(`PRAGMA ${pragma}`)))
   }
@@ -55,7 +58,8 @@ async function readAll(connection: Connection, onPart: (part: number) => void): 
   const counts: RowCounts = {}
   for (const table of tables) {
     hash.update(JSON.stringify(table.name))
-    const rows = await hashTable(connection, table, hash, (bytes) => {
+    numbers.update(JSON.stringify(table.name))
+    const rows = await hashTable(connection, table, { hash, numbers }, (bytes) => {
       read += bytes
       onPart(Math.min(read / size, 1))
     })
@@ -64,6 +68,7 @@ async function readAll(connection: Connection, onPart: (part: number) => void): 
   const applied = await readApplied(connection)
   return {
     sha256: hash.digest('hex'),
+    row_numbers: numbers.digest('hex'),
     counts,
     schema_version: currentVersion(applied),
     born: birthOf(applied),
@@ -84,15 +89,18 @@ async function sizeOf(connection: Connection): Promise<number> {
 }
 
 interface Page {
-  last: number
+  /** As text: a number of JavaScript does not hold every row number. */
+  last: string | null
   rows: number
   bytes: Buffer | null
+  /** Row numbers, with commas between them. */
+  numbers: Buffer | null
 }
 
 async function hashTable(
   connection: Connection,
   { name, wr }: Table,
-  hash: Hash,
+  { hash, numbers }: { hash: Hash; numbers: Hash },
   onBytes: (bytes: number) => void,
 ): Promise<number> {
   const columns = await connection.all<{ name: string; pk: number }>(
@@ -100,29 +108,31 @@ async function hashTable(
     [name],
   )
   const values = columns.map((column) => canonical(quoteName(column.name))).join(" || ',' || ")
-  const order = wr
-    ? columns
-        .filter(({ pk }) => pk > 0)
-        .sort((a, b) => a.pk - b.pk)
-        .map((column) => quoteName(column.name))
-        .join(', ')
-    : rowNumberOf(columns.map((column) => column.name))
-  const select = `SELECT ${wr ? '0' : order} AS r, ${values} AS v FROM ${quoteName(name)}`
+  const number = wr ? undefined : rowNumberOf(columns.map((column) => column.name))
+  const order =
+    number ??
+    columns
+      .filter(({ pk }) => pk > 0 || !wr)
+      .sort((a, b) => a.pk - b.pk)
+      .map((column) => quoteName(column.name))
+      .join(', ')
+  const select = `SELECT ${number ?? '0'} AS r, ${values} AS v FROM ${quoteName(name)}`
   // A table without row numbers has no single key to go on from; such tables are small here.
-  const further = wr
-    ? `${select} ORDER BY ${order} LIMIT ?1 OFFSET ?3`
-    : `${select} WHERE ${order} > ?2 ORDER BY ${order} LIMIT ?1`
+  const further = number
+    ? `${select} WHERE ${order} > CAST(?2 AS INTEGER) ORDER BY ${order} LIMIT ?1`
+    : `${select} ORDER BY ${order} LIMIT ?1 OFFSET ?3`
   const first = `${select} ORDER BY ${order} LIMIT ?1`
-  let last = 0
+  let last: string | null = null
   let total = 0
   let limit = 64
   for (;;) {
-    const got =
+    const got: Page | undefined =
       total === 0
         ? await connection.get<Page>(hashed(first), [limit])
-        : await connection.get<Page>(hashed(further), wr ? [limit, last, total] : [limit, last])
+        : await connection.get<Page>(hashed(further), number ? [limit, last] : [limit, last, total])
     if (!got || got.rows === 0) return total
     hash.update(got.bytes ?? '')
+    if (number) numbers.update(`${got.numbers},`)
     total += got.rows
     last = got.last
     onBytes(got.bytes?.length ?? 0)
@@ -134,7 +144,8 @@ async function hashTable(
 
 /** A page as one value: bytes come back as they are stored, without a detour through JavaScript's strings. */
 function hashed(page: string): string {
-  return `SELECT max(r) AS last, count(*) AS rows, CAST(group_concat(v, char(10)) AS BLOB) AS bytes FROM (${page})`
+  return `SELECT CAST(max(r) AS TEXT) AS last, count(*) AS rows, CAST(group_concat(v, char(10)) AS BLOB) AS bytes,
+    CAST(group_concat(r) AS BLOB) AS numbers FROM (${page})`
 }
 
 /** A value with its type and length, so that no two values look alike. */
@@ -143,10 +154,8 @@ function canonical(column: string): string {
     ELSE substr(typeof(${column}), 1, 1) || length(CAST(${column} AS BLOB)) || ':' || CAST(${column} AS BLOB) END`
 }
 
-/** A name of the row number that no column has taken. */
-function rowNumberOf(columns: string[]): string {
+/** A name of the row number that no column has taken; undefined where columns hide it under all of its names. */
+export function rowNumberOf(columns: string[]): string | undefined {
   const taken = new Set(columns.map((column) => column.toLowerCase()))
-  const name = ['rowid', '_rowid_', 'oid'].find((alias) => !taken.has(alias))
-  if (!name) throw new Error('a table whose columns hide its row numbers cannot be compared')
-  return name
+  return ['rowid', '_rowid_', 'oid'].find((alias) => !taken.has(alias))
 }

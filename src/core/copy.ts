@@ -205,17 +205,19 @@ async function refuseUnequal(
   copy: InspectionRequest,
 ): Promise<void> {
   const unequal = content.sha256 !== found.content.sha256
+  const renumbered = !unequal && content.row_numbers !== found.content.row_numbers
   // Rows that break a rule of their own table do so in a faithful copy too.
-  const known = unequal || found.problems.length === 0 ? [] : await source.problems()
+  const wrong = unequal || renumbered
+  const known = wrong || found.problems.length === 0 ? [] : await source.problems()
   const unknown = found.problems.filter((line) => !known.includes(line))
   // A source that can only be read may have been looked at without the rules of its tables; so the copy is once more.
-  const seen = unequal || unknown.length === 0 ? [] : await problemsWithoutRules(copy)
+  const seen = wrong || unknown.length === 0 ? [] : await problemsWithoutRules(copy)
   const problem = unknown.find((line) => seen.includes(line))
-  if (!unequal && problem === undefined) return
+  if (!wrong && problem === undefined) return
   throw new AppError(
     'CHECK_FAILED',
-    unequal
-      ? `the copy of ${source.path} does not hold what the database holds; it was thrown away`
+    wrong
+      ? `the copy of ${source.path} does not hold what the database holds${renumbered ? ' under the same row numbers' : ''}; it was thrown away`
       : `the copy of ${source.path} is not sound (${problem}); it was thrown away`,
     { hint: 'libreollama-db health --full checks the database itself, which was not changed' },
   )

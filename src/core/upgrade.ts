@@ -1,12 +1,15 @@
+import { namePages, pagesNamed } from './cause.ts'
 import type { Connection } from './connection.ts'
 import { readContent } from './content.ts'
 import { type CopyOptions, type Source, soleSource } from './copy.ts'
+import { copyTables } from './copy-tables.ts'
 import { type Database, type DatabaseOptions, opensWith, withDatabase } from './database.ts'
 import { isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
 import { examineFile } from './file-facts.ts'
 import { Key } from './key.ts'
 import { type KeyAndSalt, saltKey } from './new-key.ts'
+import { UNPROVEN } from './proof.ts'
 import { replaceDatabase, sealable } from './replace.ts'
 import { type Recovery, recover } from './unfinished.ts'
 
@@ -61,36 +64,44 @@ async function keyThatOpened(db: Database, { keys }: DatabaseOptions): Promise<K
   throw new Error('the key that opened the file is not among those that were given')
 }
 
-/**
- * VACUUM INTO keeps the page layout, which differs between the formats, so the tables are copied instead: in one
- * transaction, without which a killed copy could look whole. It leaves out two numbers, which are set after it.
- */
+/** VACUUM INTO keeps the page layout, which differs between the formats, so the tables are copied instead. */
 function oldFormatSource(db: Database, connection: Connection, { literal }: KeyAndSalt): Source {
   return {
     ...soleSource(db, connection),
     copyInto: async (made, { onProgress }) => {
-      const numbers = await Promise.all(
-        ['user_version', 'application_id'].map(async (name) => {
-          const row = await connection.get<Record<string, number>>(`PRAGMA ${name}`)
-          return `PRAGMA made.${name} = ${row?.[name] ?? 0};`
-        }),
-      )
-      await connection.run('ATTACH ? AS made KEY ?', [made, literal])
-      await connection.exec('BEGIN')
-      await connection.get("SELECT sqlcipher_export('made')").catch((error) => {
-        throw exportError(error, made)
-      })
-      await connection.exec(`${numbers.join(' ')} COMMIT; DETACH made`)
+      try {
+        await refuseDamagedPages(connection, db.facts.path)
+        await connection.run('ATTACH ? AS made KEY ?', [made, literal])
+        await copyTables(connection)
+      } catch (error) {
+        throw copyError(error, db.facts.path)
+      }
+      await connection.run('DETACH made')
       return readContent(connection, (part) => onProgress?.({ phase: 'reading', part }))
     },
   }
 }
 
-/** The function reports every failure, a full disk too, under the code of mistakes in SQL. */
-function exportError(error: unknown, made: string): unknown {
-  if (!isEngineError(error)) return error
-  return new AppError('IO', `${made} could not be written: ${error.message.replace(/^SQLITE_ERROR: /, '')}`, {
-    hint: 'df -h shows whether the disk is full; nothing was changed',
+/** Also of pages that the copy would never read: what is damaged is not called upgraded. Format 1 has no such check. */
+async function refuseDamagedPages(connection: Connection, path: string): Promise<void> {
+  const rows = await connection.all<{ cipher_integrity_check: string }>('PRAGMA cipher_integrity_check')
+  const pages = pagesNamed(rows.map((row) => row.cipher_integrity_check))
+  if (pages.length > 0) throw damagedError(path, `${namePages(pages)} failed the authenticity check`)
+}
+
+/** What is wrong here is wrong with the old file: damage, looked at again, would only be called an old format. */
+function copyError(error: unknown, path: string): unknown {
+  if (!(error instanceof AppError) || !isEngineError(error.cause)) return error
+  if (UNPROVEN.has(error.code)) return damagedError(path, 'not all of it can be read')
+  if (error.code !== 'INVALID') return error
+  return new AppError('CHECK_FAILED', `${path} breaks the rules of its own tables: ${error.message}`, {
+    hint: 'nothing was changed; mend the row with a program that opens the old format, then run this again',
     cause: error,
+  })
+}
+
+function damagedError(path: string, reason: string): AppError {
+  return new AppError('CORRUPT', `${path} is damaged: ${reason}`, {
+    hint: 'nothing was changed; look for a backup of it, and upgrade that one',
   })
 }
