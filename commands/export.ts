@@ -71,6 +71,7 @@ const define: Define = (command, context) => {
             format,
             selection,
             out,
+            source: ctx.path,
             print: (piece) => write(ctx.host.stdout, piece).then(() => !hasNoReader(ctx.host.stdout)),
             signal: ctx.host.signal,
             onProgress: ctx.copying.onProgress,

@@ -10,6 +10,7 @@ import { generateKeyFile, writeKeyFile } from '../src/core/key-file.ts'
 import { readKeySheet, writeKeySheet } from '../src/core/key-sheet.ts'
 import { type KeyStatus, keyStatus, saltOf } from '../src/core/key-status.ts'
 import { hasKeychain, keychainError, storeProven } from '../src/core/keychain.ts'
+import { ownerFor } from '../src/core/owner.ts'
 import { formatTimestamp } from '../src/core/timestamp.ts'
 import { createWholeFile } from '../src/core/whole-file.ts'
 import type { Define } from './index.ts'
@@ -91,7 +92,7 @@ const define: Define = (command, context) => {
     .action(async () => {
       const ctx = context()
       const print = ctx.printer(placeView)
-      const { path } = await generateKeyFile(newKeyFile(ctx))
+      const { path } = await generateKeyFile(newKeyFile(ctx), ctx.path)
       await print({ key_file: path, keychain: null, fingerprint: null })
     })
 
@@ -129,7 +130,10 @@ const define: Define = (command, context) => {
       const ctx = context()
       const print = ctx.printer(sheetView)
       const sheet = await keySheet(ctx)
-      if (out !== undefined) await createWholeFile(resolve(out), sheet).catch(refuseExisting(out))
+      if (out !== undefined) {
+        const owner = await ownerFor(resolve(out), ctx.path)
+        await createWholeFile(resolve(out), sheet, owner).catch(refuseExisting(out))
+      }
       await print({ sheet: out === undefined ? sheet : '', path: out === undefined ? null : resolve(out) })
     })
 
@@ -148,7 +152,7 @@ const define: Define = (command, context) => {
         })
       }
       if (ctx.options.keychain) return print(await storeInKeychain(ctx, key))
-      const { path } = await writeKeyFile(newKeyFile(ctx), await key.literal(Buffer.alloc(0)))
+      const { path } = await writeKeyFile(newKeyFile(ctx), await key.literal(Buffer.alloc(0)), ctx.path)
       await print({
         key_file: path,
         keychain: null,

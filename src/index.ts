@@ -148,7 +148,9 @@ export function exportConversations(
   out: string,
   { format = 'jsonl', ...selection }: ExportSelection & { format?: string } = {},
 ): Promise<ExportReport> {
-  return atOneMoment(db, (reader) => exportChats(reader, { format, selection, out }))
+  return atOneMoment(db, (reader) =>
+    exportChats(reader, { format, selection, out, source: db.facts.realPath }),
+  )
 }
 
 function resolved({ key, keyFile, ...options }: OpenOptions): DatabaseOptions {

@@ -71,7 +71,7 @@ async function generated(ctx: Context, path: string | undefined, flag: string): 
       hint: `add ${flag} <path>`,
     })
   }
-  const made = await generateKeyFile(path)
+  const made = await generateKeyFile(path, ctx.path)
   const { newKey, source } = fromSource(ctx, { kind: 'file', path: made.path })
   return { newKey: { ...newKey, discard: made.discard }, keyFile: made.path, inKeychain: false, source }
 }

@@ -54,7 +54,7 @@ export async function copyToBackup(
   const { key } = db
   if (!key) throw new Error('a plaintext file is never copied as a backup')
   const created = now(options)
-  await makeFolderFor(target)
+  await makeFolderFor(target, undefined, db.facts.realPath)
   await tidyFolder(dirname(target), options)
   const { made } = namesFor(target, 'backup', created)
   const proven = await makeProvenCopy(sharedSource(db, options.locked), made, key, options)
@@ -68,7 +68,7 @@ export async function copyToBackup(
       verified_at: isSound(proven) ? formatTimestamp(now(options)) : null,
     }
     // First what tells of it: a backup is never there without.
-    await writeManifest(target, manifest, created)
+    await writeManifest(target, manifest, created, db.facts.realPath)
     await publishFile(made, target)
     const backup = backupOf(target, manifest)
     if (backup.problems.length > 0) {

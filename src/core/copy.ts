@@ -18,6 +18,7 @@ import {
 } from './inspect.ts'
 import type { Key } from './key.ts'
 import { BESIDE, createFile, discardDatabase, makeFolderFor } from './new-file.ts'
+import { type OnWarning, type Owner, ownerFor } from './owner.ts'
 import { linked } from './placeholder.ts'
 import type { OnProgress } from './progress.ts'
 import type { ProofOptions } from './proof.ts'
@@ -30,7 +31,7 @@ export interface CopyOptions {
   signal?: AbortSignal
   onProgress?: OnProgress
   /** Tells what does not stop the work. */
-  warn?: (message: string) => void
+  warn?: OnWarning
   now?: () => Date
 }
 
@@ -41,7 +42,7 @@ export interface ProvenCopy extends Inspection {
 }
 
 /**
- * Copies a source into the new file `made`, has the copy looked at by another process under `key` (a raw one), and
+ * Copies a source into the new file `made`, which belongs to `owner` (see `ownerFor`), has the copy looked at by another process under `key` (a raw one), and
  * compares what the two hold. Nothing is left when it fails. Throws CHECK_FAILED when the copy is not equal, IO when
  * there is no room for it, and what opening the copy gives.
  */
@@ -49,12 +50,13 @@ export async function makeProvenCopy(
   source: Source,
   made: string,
   key: Key,
-  options: CopyOptions & { prepare?: (made: string) => Promise<void> },
+  options: CopyOptions & { prepare?: (made: string) => Promise<void>; owner?: Owner | undefined },
 ): Promise<ProvenCopy> {
   try {
-    await makeFolderFor(made)
+    await makeFolderFor(made, undefined, source.path)
     await refuseTooLittleSpace(made, source.bytes)
-    await createFile(made)
+    const owner = options.owner ?? (await ownerFor(made, source.path, options.warn))
+    await createFile(made, '', owner)
     const content = await source.copyInto(made, options)
     await options.prepare?.(made)
     options.signal?.throwIfAborted()

@@ -4,30 +4,34 @@ import { resolve } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { rawKeyLiteral } from './key.ts'
 import { makeFolderFor, syncPath } from './new-file.ts'
+import { ownerFor } from './owner.ts'
 import { syncFoldersAbove, throwDiskFailure } from './sync-folder.ts'
 import { createWholeFile } from './whole-file.ts'
 
 /**
  * Stores a random 256-bit raw key in a new file (0600, one line, `x'<64 hex digits>'`), on the disk and read back
- * before this resolves. Throws KEY_SOURCE where a file exists: a key is never overwritten.
+ * before this resolves. Whose it is that root makes is told by the database that it is for (see `ownerFor`). Throws
+ * KEY_SOURCE where a file exists: a key is never overwritten.
  */
 export async function generateKeyFile(
   named: string,
+  database?: string,
 ): Promise<{ path: string; discard: () => Promise<void> }> {
-  return writeKeyFile(named, rawKeyLiteral(randomBytes(32)))
+  return writeKeyFile(named, rawKeyLiteral(randomBytes(32)), database)
 }
 
 /** The same with a key that exists already. */
 export async function writeKeyFile(
   named: string,
   key: string,
+  database?: string,
 ): Promise<{ path: string; discard: () => Promise<void> }> {
   const path = resolve(named)
   const line = `${key}\n`
   const discard = () => rm(path, { force: true }).catch(() => {})
-  await makeFolderFor(path)
+  await makeFolderFor(path, undefined, database)
   try {
-    await createWholeFile(path, line)
+    await createWholeFile(path, line, await ownerFor(path, database))
     await refuseOther(path, line).catch(async (error) => {
       await discard()
       throw error

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import * as z from 'zod/mini'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { createFile } from './new-file.ts'
+import { ownerFor, ownerOf } from './owner.ts'
 import { syncFolder } from './sync-folder.ts'
 import { readTimestamp } from './timestamp.ts'
 import { namesFor } from './unfinished.ts'
@@ -41,12 +42,18 @@ export type Manifest = z.infer<typeof MANIFEST>
 
 export const manifestPath = (backup: string) => `${backup}.json`
 
-/** Writes the manifest of a backup, whole or not at all, over an older one. */
-export async function writeManifest(backup: string, manifest: Manifest, now: Date): Promise<void> {
+/** Writes the manifest of a backup, whole or not at all, over an older one; `source` is what the backup is made from. */
+export async function writeManifest(
+  backup: string,
+  manifest: Manifest,
+  now: Date,
+  source = backup,
+): Promise<void> {
   const path = manifestPath(backup)
   const fresh = namesFor(path, 'backup', now).made
   try {
-    await createFile(fresh, `${JSON.stringify(manifest, null, 2)}\n`)
+    const owner = (await ownerOf(path)) ?? (await ownerFor(fresh, source))
+    await createFile(fresh, `${JSON.stringify(manifest, null, 2)}\n`, owner)
     await rename(fresh, path)
     await syncFolder(dirname(path))
   } catch (error) {

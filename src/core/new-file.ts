@@ -3,17 +3,23 @@ import { lstat, mkdir, open, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { exists } from './file-facts.ts'
+import { giveFolderTo, giveTo, type Owner, ownerFor } from './owner.ts'
 import { linked, renameToFree } from './placeholder.ts'
 import { isSettled, syncFolder, throwDiskFailure } from './sync-folder.ts'
 
 /**
- * Makes the folders that are missing above a file, which `flag` named, each 0700 and on the disk before the next.
- * Resolves to the topmost one that was made, undefined where none was missing.
+ * Makes the folders that are missing above a file, which `flag` named, each 0700 and on the disk before the next;
+ * `source` is the file that it is made from, for whose they are (see `ownerFor`). Resolves to the topmost one that was
+ * made, undefined where none was missing.
  */
-export async function makeFolderFor(path: string, flag = '--db'): Promise<string | undefined> {
+export async function makeFolderFor(
+  path: string,
+  flag = '--db',
+  source?: string,
+): Promise<string | undefined> {
   const folder = dirname(path)
   try {
-    return await makeFolder(folder)
+    return await makeFolder(folder, source)
   } catch (error) {
     // Where a folder cannot have any in it, the system calls it missing.
     if (systemErrorCode(error) === 'ENOENT') throw notMade(folder, error)
@@ -25,24 +31,24 @@ export async function makeFolderFor(path: string, flag = '--db'): Promise<string
 }
 
 /** Not Node's own `recursive`: in Node 20 it goes round in circles, deaf to Ctrl-C, below /proc. */
-async function makeFolder(folder: string): Promise<string | undefined> {
+async function makeFolder(folder: string, source?: string): Promise<string | undefined> {
   const above = dirname(folder)
   try {
-    if (await makeOne(folder)) return folder
+    if (await makeOne(folder, source)) return folder
     // A run that was killed a moment ago may have made it and gone no further.
     await syncFolder(above).catch(throwDiskFailure)
     return undefined
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT' || above === folder) throw error
   }
-  const made = await makeFolder(above)
-  return (await makeOne(folder)) ? (made ?? folder) : made
+  const made = await makeFolder(above, source)
+  return (await makeOne(folder, source)) ? (made ?? folder) : made
 }
 
 /** False where the folder is there already; another program may have been quicker. */
-async function makeOne(folder: string): Promise<boolean> {
+async function makeOne(folder: string, source?: string): Promise<boolean> {
   try {
-    await mkdir(folder, { mode: 0o700 })
+    await makeOwnFolder(folder, source)
   } catch (error) {
     if (await isFolder(folder)) return false
     throw error
@@ -54,6 +60,12 @@ async function makeOne(folder: string): Promise<boolean> {
     throw error
   }
   return true
+}
+
+async function makeOwnFolder(folder: string, source?: string): Promise<void> {
+  await mkdir(folder, { mode: 0o700 })
+  const owner = await ownerFor(folder, source)
+  if (owner) await giveFolderTo(folder, owner)
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -70,11 +82,16 @@ function notMade(folder: string, cause: unknown): AppError {
   })
 }
 
-/** Creates a file, 0600, with this content, on the disk before it resolves. Fails where anything exists already. */
-export async function createFile(path: string, content = ''): Promise<void> {
+/**
+ * Creates a file, 0600, with this content, on the disk before it resolves. Fails where anything exists already. Without
+ * an `owner` it is its maker's, and one that root makes in a folder of somebody else is his.
+ */
+export async function createFile(path: string, content = '', owner?: Owner): Promise<void> {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
   const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
+    const whose = owner ?? (await ownerFor(path))
+    if (whose) await giveTo(file, whose)
     await file.writeFile(content)
     await file.sync()
   } catch (error) {

@@ -3,6 +3,7 @@ import { withDatabase } from './database.ts'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import type { Key } from './key.ts'
 import { discardDatabase, finishFile, publishFile, removeForGood } from './new-file.ts'
+import { type Owner, ownerOf, setMode } from './owner.ts'
 import type { SoleUse } from './sole-use.ts'
 import { refuseStrayLog } from './stray-log.ts'
 import { namesFor, type Operation } from './unfinished.ts'
@@ -44,11 +45,13 @@ export async function replaceDatabase(
   if (standing === 'free') await refuseStrayLog(path)
   const { made, old, kept } = namesFor(path, operation, now())
   const prepare = options.wal ? () => useWal(made, key) : undefined
-  const copy = await makeProvenCopy(source, made, key, { ...options, prepare })
+  const owner = standing === 'free' ? undefined : await ownerOfNew(options)
+  const copy = await makeProvenCopy(source, made, key, { ...options, prepare, owner })
   try {
     await options.check?.(made, copy)
     if (options.dryRun) return { copy, kept: null }
     await finishFile(made)
+    if (owner) await setMode(made, owner)
     signal?.throwIfAborted()
     await options.commit?.()
     if (standing === 'free') {
@@ -77,6 +80,12 @@ export function sealable(outer: AbortSignal | undefined): { signal: AbortSignal;
   if (outer?.aborted) stop()
   outer?.addEventListener('abort', stop)
   return { signal: inner.signal, seal: () => outer?.removeEventListener('abort', stop) }
+}
+
+/** That of the file which is replaced; only what was plaintext, and has a key now, is closed to all others. */
+async function ownerOfNew({ path, operation, warn }: Replacement): Promise<Owner | undefined> {
+  const owner = await ownerOf(path, warn)
+  return owner && operation === 'encrypt' ? { ...owner, mode: owner.mode & 0o770 } : owner
 }
 
 async function publishNew(made: string, path: string): Promise<void> {

@@ -15,6 +15,8 @@ export interface ExportRequest {
   selection: ExportSelection
   /** A new file, or a new or empty folder where the format makes a file of each chat; without it all goes to `print`. */
   out?: string | undefined
+  /** The database, whose owner gets what root exports. */
+  source?: string | undefined
   /** Takes what has no file to go to, whose memory is used again later; false when nobody reads it any more. */
   print?: (block: Uint8Array) => Promise<boolean>
   signal?: AbortSignal
@@ -40,7 +42,7 @@ export interface ExportReport {
  * anything is written, where a table or column is missing.
  */
 export async function exportChats(reader: Connection, request: ExportRequest): Promise<ExportReport> {
-  const { format: name, selection, out, print = async () => true, signal, onProgress } = request
+  const { format: name, selection, out, source, print = async () => true, signal, onProgress } = request
   const place = out === undefined ? undefined : await checkPlace(name, out)
   const path = place?.path ?? ''
   const report: ExportReport = { path, format: name, sessions: 0, bytes: 0, skipped: [], converted: 0 }
@@ -92,7 +94,7 @@ export async function exportChats(reader: Connection, request: ExportRequest): P
       onBytes(block.length)
       if (!(await print(block))) break
     }
-  } else if (format?.fileName) await writeFolder(path, format, chats(), { onSkipped, onBytes })
-  else await writeNewFile(path, pieces(), onBytes)
+  } else if (format?.fileName) await writeFolder(path, format, chats(), { onSkipped, onBytes, source })
+  else await writeNewFile(path, pieces(), onBytes, source)
   return report
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { discardDatabase, makeFolderFor, publishFile, syncPath } from '../../new-file.ts'
+import { giveTo, ownerFor } from '../../owner.ts'
 import { syncFolder } from '../../sync-folder.ts'
 import { namesFor, recover } from '../../unfinished.ts'
 import { explainPlace, FLAG } from './export-place.ts'
@@ -14,11 +15,19 @@ const AT_ONCE = 16
 /** Told of what was written, as it happens; it may throw, and then nothing is left. */
 type OnBytes = (bytes: number) => void
 
-/** Writes pieces of text to a new file, 0600, which has its name only when it is whole. */
-export async function writeNewFile(path: string, pieces: Pieces, onBytes: OnBytes): Promise<void> {
-  await appear(path, async (made) => {
+/**
+ * Writes pieces of text to a new file, 0600, which has its name only when it is whole; `source` is the database, for
+ * whose it is (see `ownerFor`).
+ */
+export async function writeNewFile(
+  path: string,
+  pieces: Pieces,
+  onBytes: OnBytes,
+  source?: string,
+): Promise<void> {
+  await appear(path, source, async (made) => {
     try {
-      await writeAll(made, pieces, onBytes)
+      await writeAll(made, pieces, onBytes, source)
       await publishFile(made, path)
     } finally {
       await discardDatabase(made)
@@ -34,20 +43,20 @@ export async function writeFolder(
   path: string,
   format: ExportFormat,
   chats: AsyncIterable<ExportedChat>,
-  { onBytes, ...options }: ExportOptions & { onBytes: OnBytes },
+  { onBytes, source, ...options }: ExportOptions & { onBytes: OnBytes; source?: string | undefined },
 ): Promise<void> {
   const { fileName } = format
   if (!fileName) throw new Error(`${format.name} is not written as a folder`)
-  await appear(path, async (made) => {
+  await appear(path, source, async (made) => {
     try {
-      await makeFolderFor(join(made, 'chat'), FLAG)
+      await makeFolderFor(join(made, 'chat'), FLAG, source)
       const names = new Set<string>()
       for await (const chat of chats) {
         async function* one() {
           yield chat
         }
         const file = join(made, fileName(chat.session, names))
-        await writeAll(file, format.write(one(), options), onBytes)
+        await writeAll(file, format.write(one(), options), onBytes, source)
       }
       await publishFolder(made, path, onBytes)
     } finally {
@@ -57,8 +66,12 @@ export async function writeFolder(
 }
 
 /** Has `work` write under another name beside `path`; when it fails, the folders that were made for it go again. */
-async function appear(path: string, work: (made: string) => Promise<void>): Promise<void> {
-  const above = await makeFolderFor(path, FLAG)
+async function appear(
+  path: string,
+  source: string | undefined,
+  work: (made: string) => Promise<void>,
+): Promise<void> {
+  const above = await makeFolderFor(path, FLAG, source)
   try {
     await recover(path)
     await work(namesFor(path, 'export', new Date()).made)
@@ -97,10 +110,12 @@ async function publishFolder(made: string, path: string, onBytes: OnBytes): Prom
   }
 }
 
-async function writeAll(path: string, pieces: Pieces, onBytes: OnBytes): Promise<void> {
+async function writeAll(path: string, pieces: Pieces, onBytes: OnBytes, source?: string): Promise<void> {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
   const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
+    const owner = await ownerFor(path, source)
+    if (owner) await giveTo(file, owner)
     await pour(file, pieces, onBytes)
   } finally {
     await file.close()
