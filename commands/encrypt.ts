@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { View } from '../src/cli/output.ts'
 import { type EncryptReport, encryptDatabase } from '../src/core/encrypt.ts'
 import { totalRows } from '../src/core/row-counts.ts'
+import { agreeToOtherNames } from './_other-names.ts'
 import { tellRecovered } from './_recovered.ts'
 import type { Define } from './index.ts'
 
@@ -37,6 +38,9 @@ const define: Define = (command, context) => {
     .action(async ({ from, generateKey = false, removePlaintext }: Options) => {
       const ctx = context()
       const print = ctx.printer(view)
+      const plaintext = from === undefined ? ctx.path : resolve(from)
+      const isReplaced = from === undefined || removePlaintext
+      const otherNames = isReplaced ? await agreeToOtherNames(ctx, plaintext) : false
       const { chooseNewKey } = await import('../src/cli/new-key.ts')
       const { newKey, keyFile } = await chooseNewKey(ctx, {
         source: ctx.keySource,
@@ -51,6 +55,7 @@ const define: Define = (command, context) => {
         from: from === undefined ? undefined : resolve(from),
         newKey,
         removePlaintext,
+        otherNames,
       })
       tellRecovered(ctx, report.recovered)
       await print({ ...report, key_file: keyFile })

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { Option } from 'commander'
 import type { View } from '../src/cli/output.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
@@ -24,7 +25,8 @@ const define: Define = (command, context) => {
     .action(async ({ quick }: { quick?: boolean }) => {
       const ctx = context()
       const print = ctx.printer(view)
-      const report = await databaseHealthCheck({ ...ctx.database, migrations: await ctx.migrations(), quick })
+      const options = { migrations: await ctx.migrations(), quick, folders: [resolve('.')] }
+      const report = await databaseHealthCheck({ ...ctx.database, ...options })
       if (report.status === 'fail') ctx.exitCode = exitCodeOf('CHECK_FAILED')
       await print(report)
     })

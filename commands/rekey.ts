@@ -2,6 +2,7 @@ import type { View } from '../src/cli/output.ts'
 import { chooseKeySource } from '../src/core/key-source.ts'
 import { type RekeyReport, rekeyDatabase } from '../src/core/rekey.ts'
 import { totalRows } from '../src/core/row-counts.ts'
+import { agreeToOtherNames } from './_other-names.ts'
 import { tellRecovered } from './_recovered.ts'
 import type { Define } from './index.ts'
 
@@ -54,6 +55,7 @@ const define: Define = (command, context) => {
     .action(async (options: Options) => {
       const ctx = context()
       const print = ctx.printer(view)
+      const otherNames = options.dryRun ? false : await agreeToOtherNames(ctx, ctx.path)
       const { chooseNewKey } = await import('../src/cli/new-key.ts')
       const { newKeyFile: keyFile, newKeyCommand: keyCommand, newKeychain: keychain } = options
       const chosen = await chooseNewKey(ctx, {
@@ -65,7 +67,7 @@ const define: Define = (command, context) => {
       })
       const { newKey } = chosen
       const { dryRun } = options
-      const report = await rekeyDatabase({ ...ctx.database, ...ctx.copying, newKey, dryRun })
+      const report = await rekeyDatabase({ ...ctx.database, ...ctx.copying, newKey, dryRun, otherNames })
       tellRecovered(ctx, report.recovered)
       await print({ ...report, key_file: dryRun ? null : chosen.keyFile })
       if (chosen.keyFile && !dryRun) ctx.notice(`next: export LIBREOLLAMA_DB_KEY_FILE=${chosen.keyFile}`)

@@ -6,6 +6,7 @@ import { findBackup } from '../src/core/own-backups.ts'
 import { type RestoreReport, restoreDatabase } from '../src/core/restore.ts'
 import { totalRows } from '../src/core/row-counts.ts'
 import type { Standing } from '../src/core/standing.ts'
+import { agreeToOtherNames } from './_other-names.ts'
 import { tellRecovered } from './_recovered.ts'
 import { backupOptions } from './backup.ts'
 import type { Define } from './index.ts'
@@ -44,6 +45,7 @@ const define: Define = (command, context) => {
       const options = backupOptions(ctx, dir)
       const from = resolve(await findBackup(named, { ...options, whole: true }))
       const path = to === undefined ? ctx.path : resolve(to)
+      const otherNames = to === undefined ? await agreeToOtherNames(ctx, path) : false
       let replaced: Standing | undefined
       const confirm = (standing: Standing) => {
         replaced = standing
@@ -55,6 +57,7 @@ const define: Define = (command, context) => {
         from,
         toNew: to !== undefined,
         otherDatabase,
+        otherNames,
         confirm,
       })
       tellRecovered(ctx, report.recovered)

@@ -1,5 +1,6 @@
 import type { View } from '../src/cli/output.ts'
 import { type UpgradeReport, upgradeDatabase } from '../src/core/upgrade.ts'
+import { agreeToOtherNames } from './_other-names.ts'
 import { tellRecovered } from './_recovered.ts'
 import type { Define } from './index.ts'
 
@@ -15,7 +16,8 @@ const define: Define = (command, context) => {
   command.action(async () => {
     const ctx = context()
     const print = ctx.printer(view)
-    const report = await upgradeDatabase({ ...ctx.database, ...ctx.copying })
+    const otherNames = await agreeToOtherNames(ctx, ctx.path)
+    const report = await upgradeDatabase({ ...ctx.database, ...ctx.copying, otherNames })
     tellRecovered(ctx, report.recovered)
     await print(report)
   })

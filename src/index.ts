@@ -108,18 +108,19 @@ export function backupDatabase(options: Omit<OpenOptions, 'access'> & { folder?:
  * no backup, or which the key does not open, is replaced with `otherDatabase` only.
  */
 export function restoreBackup(
-  options: Omit<OpenOptions, 'access'> & { from: string; otherDatabase?: boolean },
+  options: Omit<OpenOptions, 'access'> & { from: string; otherDatabase?: boolean; otherNames?: boolean },
 ): Promise<RestoreReport> {
-  const { from, otherDatabase } = options
-  return restoreDatabase({ ...resolved(options), from, otherDatabase, inspect: inspectElsewhere })
+  const { from, otherDatabase, otherNames } = options
+  return restoreDatabase({ ...resolved(options), from, otherDatabase, otherNames, inspect: inspectElsewhere })
 }
 
 /** Gives the database another key, a passphrase or a raw one, on a proven copy that takes its place. */
 export function rekeyDatabase(
-  options: Omit<OpenOptions, 'access'> & { newKey: string },
+  options: Omit<OpenOptions, 'access'> & { newKey: string; otherNames?: boolean },
 ): Promise<RekeyReport> {
   const read = async () => parseKey(Buffer.from(options.newKey), 'the new key')
-  return rekeyWith({ ...resolved(options), newKey: { read }, inspect: inspectElsewhere })
+  const { otherNames } = options
+  return rekeyWith({ ...resolved(options), newKey: { read }, otherNames, inspect: inspectElsewhere })
 }
 
 /** Imports chats from a file, a folder or a zip archive into an open database; only what is new. */

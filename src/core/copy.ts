@@ -33,6 +33,8 @@ export interface CopyOptions {
   /** Tells what does not stop the work. */
   warn?: OnWarning
   now?: () => Date
+  /** Replace a file although other names (hard links) lead to it too, which keep its content and its key. */
+  otherNames?: boolean
 }
 
 /** A copy that was found equal to its source. */

@@ -1,4 +1,3 @@
-import { dirname } from 'node:path'
 import type { Connection } from './connection.ts'
 import { type CopyOptions, soleSource } from './copy.ts'
 import { type DatabaseOptions, withDatabase } from './database.ts'
@@ -6,10 +5,10 @@ import { AppError } from './errors.ts'
 import { examineFile, exists, identify } from './file-facts.ts'
 import { Key } from './key.ts'
 import { removeForGood } from './new-file.ts'
-import { commitKey, type NewKey, saltKey } from './new-key.ts'
+import { commitKey, discardUnneeded, type KeyAndSalt, type NewKey, saltKey } from './new-key.ts'
+import { refuseOtherNames } from './other-names.ts'
 import { replaceDatabase, sealable } from './replace.ts'
 import type { SoleUse } from './sole-use.ts'
-import { isSettled } from './sync-folder.ts'
 import { type Recovery, recover } from './unfinished.ts'
 
 export interface EncryptOptions extends Omit<DatabaseOptions, 'keys'>, CopyOptions {
@@ -41,17 +40,21 @@ export async function encryptDatabase(options: EncryptOptions): Promise<EncryptR
   // Of a symbolic link, the file it leads to: that is what is replaced.
   const { realPath } = await examineFile(options.path)
   const before = await identify(realPath)
+  let salt: Buffer | undefined
   try {
-    return await encrypt(options)
+    return await encrypt(options, (salted) => {
+      salt = salted.salt
+    })
   } catch (error) {
-    // A key may only go while no encrypted file has come into its place, nor would come after a power cut.
-    if ((await identify(realPath)) === before && (await isSettled(dirname(realPath))))
-      await options.newKey.discard?.()
+    await discardUnneeded(options.newKey, realPath, before, salt)
     throw error
   }
 }
 
-async function encrypt(options: EncryptOptions): Promise<EncryptReport> {
+async function encrypt(
+  options: EncryptOptions,
+  onSalt: (salted: KeyAndSalt) => void,
+): Promise<EncryptReport> {
   const { path, from = path, newKey, removePlaintext = false } = options
   const [source, target] = [await examineFile(from), await examineFile(path)]
   const inPlace = source.realPath === target.realPath
@@ -61,6 +64,8 @@ async function encrypt(options: EncryptOptions): Promise<EncryptReport> {
       hint: 'name a new file for the encrypted database with --db <path>',
     })
   }
+  // What is removed under one name would still be there under the other.
+  if (!inPlace && removePlaintext && !options.otherNames) await refuseOtherNames(source.realPath)
   const { signal, seal } = sealable(options.signal)
   const opening = {
     ...options,
@@ -72,6 +77,7 @@ async function encrypt(options: EncryptOptions): Promise<EncryptReport> {
   } as const
   return withDatabase(opening, async (db) => {
     const salted = await saltKey(await newKey.read())
+    onSalt(salted)
     const replace = async (connection: Connection, sole: SoleUse): Promise<EncryptReport> => {
       const { copy, kept } = await replaceDatabase({
         ...options,

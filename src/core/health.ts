@@ -16,7 +16,7 @@ import { currentVersion, type Migration, migrationStates } from './migrations.ts
 import { quoteName } from './row-counts.ts'
 import { verifySchema } from './schema-check.ts'
 import { ordinaryTables } from './tables.ts'
-import { recover } from './unfinished.ts'
+import { recover, recoverExports } from './unfinished.ts'
 
 /** All checks, and what they come to. */
 export interface HealthReport {
@@ -46,14 +46,15 @@ const MENDS_FILE = 'libreollama-db search --rebuild writes the file again withou
 const LARGE_WAL = 64 * 1024 * 1024
 
 /**
- * Checks a database without changing a byte of it; what a killed operation left beside it is brought to an end first.
+ * Checks a database without changing a byte of it; what a killed operation left beside it is brought to an end first,
+ * and the plaintext goes that a killed export left there, or in one of `folders`.
  * The quick checks take milliseconds; the others read the whole
  * file. Damage that keeps the file from opening is a failed check; a wrong key or a missing file is thrown.
  */
 export async function databaseHealthCheck(
-  options: DatabaseOptions & { migrations: Migration[]; quick?: boolean },
+  options: DatabaseOptions & { migrations: Migration[]; quick?: boolean; folders?: string[] },
 ): Promise<HealthReport> {
-  const checks: Check[] = await endInterrupted(options.path)
+  const checks: Check[] = await endInterrupted(options.path, options.folders)
   try {
     const opening = { ...options, access: 'read', recover: false, onLostCommits: () => {} } as const
     await withDatabase(opening, async (db) => {
@@ -125,8 +126,10 @@ const FULL_CHECKS: Record<string, (db: Database) => Promise<Verdict>> = {
 }
 
 /** What killed operations left is told only where there was something. */
-async function endInterrupted(path: string): Promise<Check[]> {
-  const recovered = await recover((await examineFile(path)).realPath)
+async function endInterrupted(path: string, folders: string[] = []): Promise<Check[]> {
+  const { realPath } = await examineFile(path)
+  const recovered = await recover(realPath)
+  for (const folder of [dirname(realPath), ...folders]) recovered.push(...(await recoverExports(folder)))
   return recovered.map(({ operation, outcome }) => ({
     name: 'interrupted',
     ...ok(`a killed ${operation} is ${outcome} now`),

@@ -1,7 +1,6 @@
-import { dirname } from 'node:path'
 import type { CopyOptions } from './copy.ts'
 import { type DatabaseOptions, withDatabase } from './database.ts'
-import { explainSystemError, systemErrorCode } from './errors.ts'
+import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { exists } from './file-facts.ts'
 import { Key } from './key.ts'
 import { readApplied } from './ledger.ts'
@@ -14,11 +13,10 @@ import {
   planMigrations,
 } from './migrations.ts'
 import { createFile, discardDatabase, makeFolderFor, publishFile } from './new-file.ts'
-import { commitKey, type NewKey, saltKey } from './new-key.ts'
+import { commitKey, discardUnneeded, type NewKey, saltKey } from './new-key.ts'
 import { checkPlan } from './other-tables.ts'
 import { writeDefaultSettings } from './settings.ts'
 import { refuseStrayLog } from './stray-log.ts'
-import { isSettled } from './sync-folder.ts'
 import { namesFor, recover, untilPlaced } from './unfinished.ts'
 
 /** Which database to make, and by which migrations. */
@@ -50,7 +48,14 @@ export interface InitReport {
 export async function initDatabase(options: InitOptions): Promise<InitReport> {
   await recover(options.path)
   await untilPlaced(options.path)
-  return (await exists(options.path)) ? bringUpToDate(options) : create(options)
+  if (!(await exists(options.path))) return create(options)
+  try {
+    return await bringUpToDate(options)
+  } catch (error) {
+    // Another process was quicker, and what this one generated a key for is not made.
+    await options.newKey?.discard?.()
+    throw error
+  }
 }
 
 async function bringUpToDate(options: InitOptions): Promise<InitReport> {
@@ -75,9 +80,11 @@ async function create(options: InitOptions): Promise<InitReport> {
   const latest = latestVersion(migrations)
   const unfinished = namesFor(path, 'init', now()).made
   const newKey = options.newKey ?? { read: async () => firstOf(await options.keys()) }
+  let salt: Buffer | undefined
   try {
     await refuseStrayLog(path)
     const salted = await saltKey(await newKey.read())
+    salt = salted.salt
     await makeFolderFor(path)
     await createFile(unfinished)
     const own = { ...options, path: unfinished, keys: async () => [new Key(salted.literal)] }
@@ -99,15 +106,18 @@ async function create(options: InitOptions): Promise<InitReport> {
     }
   } catch (error) {
     await discardDatabase(unfinished).catch(() => {}) // a later run takes it away
-    // A key may only go when no database can need it: not even one that appeared just before the failure, nor one
-    // that a power cut would bring back.
-    if (!(await exists(path)) && (await isSettled(dirname(path)))) await newKey.discard?.()
+    await discardUnneeded(newKey, path, undefined, salt)
+    if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, path)
     // Another process made one under this name meanwhile: then that one is the database.
-    if (systemErrorCode(error) === 'EEXIST') {
-      await untilPlaced(path)
-      return bringUpToDate(options)
-    }
-    throw explainSystemError(error, path)
+    await untilPlaced(path)
+    if (!newKey.discard) return bringUpToDate(options)
+    throw new AppError(
+      'WRONG_KEY',
+      `another program made a database at ${path} meanwhile, with a key of its own`,
+      {
+        hint: 'name the key of that database, or another path; the key that was generated here is gone again',
+      },
+    )
   }
 }
 

@@ -1,5 +1,9 @@
+import { dirname } from 'node:path'
 import { AppError } from './errors.ts'
+import { identify } from './file-facts.ts'
+import { hold, release } from './held-files.ts'
 import { type Key, withSalt } from './key.ts'
+import { isSettled } from './sync-folder.ts'
 
 /** The key that a database is to have. */
 export interface NewKey {
@@ -33,4 +37,31 @@ export async function commitKey(newKey: NewKey, { key, salt }: KeyAndSalt): Prom
   throw new AppError('KEY_SOURCE', 'the source of the new key gave another key the second time', {
     hint: 'nothing was changed; a key source has to give the same key each time it is asked',
   })
+}
+
+/**
+ * After a failure: forgets the new key, if it was made for this, unless a file may need it. None does while the file at
+ * `path` is the one from `before`, or another process has put one there: that one has another salt than ours was given.
+ */
+export async function discardUnneeded(
+  newKey: NewKey,
+  path: string,
+  before: string | undefined,
+  salt: Buffer | undefined,
+): Promise<void> {
+  if (!newKey.discard) return
+  const unchanged = (await identify(path)) === before
+  if (salt && !unchanged && !(await hasOtherSalt(path, salt))) return
+  // A power cut could bring a file back that was removed a moment ago.
+  if (salt && unchanged && !(await isSettled(dirname(path)))) return
+  await newKey.discard()
+}
+
+/** Only what is known counts: of a file that is gone, or cannot be read, it is not. */
+async function hasOtherSalt(path: string, salt: Buffer): Promise<boolean> {
+  const held = await hold(path).catch(() => undefined)
+  if (!held) return false
+  release(held.file)
+  const start = held.facts.samples.start.subarray(0, 16)
+  return start.length === 16 && !start.equals(salt)
 }

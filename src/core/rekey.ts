@@ -1,14 +1,12 @@
-import { dirname } from 'node:path'
 import { type CopyOptions, soleSource } from './copy.ts'
 import { type DatabaseOptions, opensWith, withDatabase } from './database.ts'
 import { AppError } from './errors.ts'
 import { examineFile, identify } from './file-facts.ts'
 import { saltOfFile } from './held-files.ts'
 import { Key } from './key.ts'
-import { commitKey, type KeyAndSalt, type NewKey, saltKey } from './new-key.ts'
+import { commitKey, discardUnneeded, type KeyAndSalt, type NewKey, saltKey } from './new-key.ts'
 import { readBackupsOf } from './own-backups.ts'
 import { replaceDatabase, sealable } from './replace.ts'
-import { isSettled } from './sync-folder.ts'
 import { type Recovery, recover } from './unfinished.ts'
 
 /** What `rekey` did. */
@@ -47,19 +45,19 @@ export async function rekeyDatabase(options: RekeyOptions): Promise<RekeyReport>
     recovered: await recover(realPath),
   }
   const before = await identify(realPath)
-  const salt = await saltOfFile(realPath)
+  const formerSalt = await saltOfFile(realPath)
+  let salt: Buffer | undefined
   try {
     const salted = await saltKey(await newKey.read())
+    salt = salted.salt
     if (!(await alreadyHas(options, salted.key))) {
       Object.assign(report, await change(options, salted), { changed: !dryRun })
     }
-    report.backups_with_other_key = await othersOf(options, salt, salted.key)
+    report.backups_with_other_key = await othersOf(options, formerSalt, salted.key)
     if (dryRun) await newKey.discard?.()
     return report
   } catch (error) {
-    // A key may only go while the file is the one from before, which cannot need it, after a power cut too.
-    if ((await identify(realPath)) === before && (await isSettled(dirname(realPath))))
-      await newKey.discard?.()
+    await discardUnneeded(newKey, realPath, before, salt)
     throw error
   }
 }

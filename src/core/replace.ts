@@ -3,6 +3,7 @@ import { withDatabase } from './database.ts'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import type { Key } from './key.ts'
 import { discardDatabase, finishFile, publishFile, removeForGood } from './new-file.ts'
+import { refuseOtherNames } from './other-names.ts'
 import { type Owner, ownerOf, setMode } from './owner.ts'
 import type { SoleUse } from './sole-use.ts'
 import { refuseStrayLog } from './stray-log.ts'
@@ -36,13 +37,15 @@ export interface Replacement extends CopyOptions {
 /**
  * Copy, prove, swap: the one way in which a whole database file comes to its place. Until the swap nothing has changed;
  * the swap is one rename, or a series that a later run goes on with. Resolves to where the file is that stood there,
- * null when it is gone for good. Throws IO when a file has appeared where none stood.
+ * null when it is gone for good. Throws IO when a file has appeared where none stood, INVALID for a file that has
+ * other names too, unless `otherNames` says that they may keep the old one.
  */
 export async function replaceDatabase(
   options: Replacement,
 ): Promise<{ copy: ProvenCopy; kept: string | null }> {
   const { operation, path, source, key, standing, keep = false, signal, now = () => new Date() } = options
   if (standing === 'free') await refuseStrayLog(path)
+  if (standing !== 'free' && !options.otherNames && !options.dryRun) await refuseOtherNames(path)
   const { made, old, kept } = namesFor(path, operation, now())
   const prepare = options.wal ? () => useWal(made, key) : undefined
   const owner = standing === 'free' ? undefined : await ownerOfNew(options)

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { identify } from './file-facts.ts'
 import { BESIDE, discardDatabase } from './new-file.ts'
+import { ownUser } from './owner.ts'
 import { clearPlace, isPlaceholder, noteOf, targetOf } from './placeholder.ts'
 import { mayStillRun, ownPid } from './running.ts'
 import { syncFolder } from './sync-folder.ts'
@@ -88,6 +89,11 @@ export async function recoverFolder(folder: string): Promise<Recovery[]> {
   return settleAll(folder, () => true)
 }
 
+/** The same for exports alone, which are plaintext: what is not ours to remove stays. */
+export async function recoverExports(folder: string): Promise<Recovery[]> {
+  return settleAll(folder, (_base, operation) => operation === 'export')
+}
+
 async function settleAll(
   folder: string,
   isMeant: (base: string, operation: string) => boolean,
@@ -103,11 +109,11 @@ async function settleAll(
     if (await mayStillRun(pid, readStamp(stamp))) continue
     const path = join(folder, base)
     await clearPlace(noteOf(names(path, operation, pid, stamp).made))
-    // An export replaces nothing, and may be a folder.
-    if (operation === 'export')
-      await rm(names(path, operation, pid, stamp).made, { recursive: true, force: true })
-    const outcome = await settle(path, names(path, operation, pid, stamp))
-    recovered.push({ operation: operation as Operation, outcome })
+    const outcome =
+      operation === 'export'
+        ? await removeExport(names(path, operation, pid, stamp).made)
+        : await settle(path, names(path, operation, pid, stamp))
+    if (outcome) recovered.push({ operation: operation as Operation, outcome })
   }
   return recovered
 }
@@ -145,6 +151,23 @@ export async function isEmptyFile(path: string): Promise<boolean> {
     (status) => status.isFile() && status.size === 0,
     () => false,
   )
+}
+
+/**
+ * An export replaces nothing, and may be a folder. One that had its name already, and was killed before the other went,
+ * is finished. Undefined for one that is somebody else's, or gone: a folder that others may write is not gone into, for
+ * what is in there may lead elsewhere by then.
+ */
+async function removeExport(made: string): Promise<Recovery['outcome'] | undefined> {
+  const status = await lstat(made).catch(() => undefined)
+  if (!status || (status.isDirectory() && status.uid !== ownUser())) return undefined
+  try {
+    await rm(made, { recursive: true })
+    await syncFolder(dirname(made)).catch(() => {})
+    return status.isFile() && status.nlink > 1 ? 'finished' : 'undone'
+  } catch {
+    return undefined
+  }
 }
 
 function readStamp(stamp: string): Date {

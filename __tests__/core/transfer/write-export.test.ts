@@ -1,8 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, linkSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { databaseHealthCheck } from '../../../src/core/health.ts'
+import { checkPlace } from '../../../src/core/transfer/export/export-place.ts'
 import { loadExportFormat } from '../../../src/core/transfer/export/formats/formats.ts'
 import type { ExportedChat } from '../../../src/core/transfer/export/formats/shape.ts'
 import { writeFolder, writeNewFile } from '../../../src/core/transfer/export/write-export.ts'
+import { shippedMigrations } from '../../../src/shipped-migrations.ts'
+import { keys, makeDatabase } from '../../helpers/database.ts'
 import { chatOf } from '../../helpers/exported-chats.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 
@@ -41,7 +45,32 @@ test.each([
   writeFileSync(join(folder, `${short}.export-999999998-20250605T202206123Z.new`), '')
   writeFileSync(join(folder, `other.export-999999998-20250605T202206123Z.new`), '')
   await writeFolder(join(folder, name), await loadExportFormat('markdown'), chats(1), { onBytes: () => {} })
-  expect(readdirSync(folder).sort()).toEqual([name, 'other.export-999999998-20250605T202206123Z.new'].sort())
+  expect(readdirSync(folder)).toEqual([name])
+})
+
+const LEFT = 'out.jsonl.export-999999999-20250605T202206123Z.new'
+
+test('an export that was killed between its two names has one of them after the next try', async () => {
+  const folder = temporaryFolder()
+  const path = join(folder, 'out.jsonl')
+  writeFileSync(path, 'whole')
+  linkSync(path, join(folder, LEFT))
+  await expect(checkPlace('jsonl', path)).rejects.toMatchObject({ code: 'IO' })
+  expect(readdirSync(folder)).toEqual(['out.jsonl'])
+})
+
+test('health removes the plaintext of a killed export beside the database and in the folders it is given', async () => {
+  const path = await makeDatabase()
+  const other = temporaryFolder()
+  const running = `out.export-${process.pid}-${new Date().toISOString().replace(/[-:.]/g, '')}.new`
+  for (const name of [LEFT, running]) writeFileSync(join(other, name), 'half')
+  writeFileSync(join(dirname(path), LEFT), 'half')
+  const migrations = await shippedMigrations()
+  const { checks } = await databaseHealthCheck({ path, keys, migrations, quick: true, folders: [other] })
+  expect(checks.slice(0, 2)).toEqual(
+    Array(2).fill(expect.objectContaining({ name: 'interrupted', message: 'a killed export is undone now' })),
+  )
+  expect([readdirSync(dirname(path)), readdirSync(other)]).toEqual([['database.db'], [running]])
 })
 
 test('the last of many chats takes no longer than the first', async () => {

@@ -1,7 +1,7 @@
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../../errors.ts'
-import { recover } from '../../unfinished.ts'
+import { recoverExports } from '../../unfinished.ts'
 import { loadExportFormat } from './formats/formats.ts'
 import type { ExportFormat } from './formats/shape.ts'
 
@@ -22,6 +22,8 @@ export interface ExportPlace {
 export async function checkPlace(name: string, out: string): Promise<ExportPlace> {
   const format = name === 'jsonl' ? undefined : await loadExportFormat(name)
   const path = resolve(out)
+  // First, for a killed export may have got this name and its plaintext another one as well.
+  await recoverExports(dirname(path))
   try {
     return { format, path: await freePlace(format ?? { name, extension: name }, out, path) }
   } catch (error) {
@@ -39,16 +41,10 @@ async function freePlace(
       hint: `name a new ${fileName ? 'folder' : 'file'}, or leave ${FLAG} away and redirect the output`,
     })
   }
-  const look = () =>
-    lstat(path).catch((error) => {
-      if (systemErrorCode(error) === 'ENOENT') return undefined
-      throw error
-    })
-  let found = await look()
-  if (found?.isFile() && found.size === 0) {
-    await recover(path) // an interrupted export may hold the name with an empty file
-    found = await look()
-  }
+  const found = await lstat(path).catch((error) => {
+    if (systemErrorCode(error) === 'ENOENT') return undefined
+    throw error
+  })
   const folder = found && (await stat(path).catch(() => found)).isDirectory()
   if (fileName) return folder ? emptyFolder(path) : found ? taken(path) : path
   if (!folder && found) return taken(path)

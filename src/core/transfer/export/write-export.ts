@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { discardDatabase, makeFolderFor, publishFile, syncPath } from '../../new-file.ts'
 import { giveTo, ownerFor } from '../../owner.ts'
 import { syncFolder } from '../../sync-folder.ts'
-import { namesFor, recover } from '../../unfinished.ts'
+import { namesFor, recoverExports } from '../../unfinished.ts'
 import { explainPlace, FLAG } from './export-place.ts'
 import type { ExportedChat, ExportFormat, ExportOptions } from './formats/shape.ts'
 import { inBlocks, type Pieces } from './in-blocks.ts'
@@ -73,7 +73,7 @@ async function appear(
 ): Promise<void> {
   const above = await makeFolderFor(path, FLAG, source)
   try {
-    await recover(path)
+    await recoverExports(dirname(path))
     await work(namesFor(path, 'export', new Date()).made)
   } catch (error) {
     if (above !== undefined) await removeEmpty(dirname(path), above)
