@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync, utimesSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { withDatabase } from '../../src/core/database.ts'
 import { Key } from '../../src/core/key.ts'
@@ -113,6 +113,17 @@ test('reading leaves the file, and what is beside it, as it was', async () => {
   const before = snapshot(dirname(path))
   await withDatabase({ path, keys }, (db) => db.read((reader) => reader.get(countSettings)))
   expect(snapshot(dirname(path))).toEqual(before)
+})
+
+test('a file that is read without locks and written meanwhile is not called read', async () => {
+  const path = await makeDatabase()
+  const reading = (work: () => void) =>
+    withDatabase({ path, keys, copying: true }, async (db) => {
+      await db.read((reader) => reader.get(countSettings))
+      work()
+    })
+  await expect(reading(() => utimesSync(path, 0, 0))).rejects.toMatchObject({ code: 'LOCKED' })
+  await reading(() => {})
 })
 
 test('the -wal of a program that has the database open is left alone by readers', async () => {

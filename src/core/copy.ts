@@ -18,7 +18,7 @@ import {
 } from './inspect.ts'
 import type { Key } from './key.ts'
 import { BESIDE, createFile, discardDatabase, makeFolderFor } from './new-file.ts'
-import { type OnWarning, type Owner, ownerFor } from './owner.ts'
+import { type OnWarning, type Owner, ownerFor, ownUser } from './owner.ts'
 import { linked } from './placeholder.ts'
 import type { OnProgress } from './progress.ts'
 import type { ProofOptions } from './proof.ts'
@@ -103,10 +103,14 @@ export function soleSource(db: Database, connection: Connection, targetKey?: str
   }
 }
 
-/** How a database that may be in use is opened to be copied: for writing, where that is possible, to hold others off. */
+/**
+ * How a database that may be in use is opened to be copied: by its owner for writing, where that is possible, to hold
+ * others off.
+ */
 export async function openingToCopy(path: string): Promise<Pick<ProofOptions, 'access' | 'copying'>> {
-  const { folderWritable } = await examineFile(path)
-  return folderWritable ? { access: 'write' } : { access: 'read', copying: true }
+  const { folderWritable, writable, uid } = await examineFile(path)
+  const isOwn = [0, uid].includes(ownUser() ?? uid)
+  return folderWritable && writable && isOwn ? { access: 'write' } : { access: 'read', copying: true }
 }
 
 /**

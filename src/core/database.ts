@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import sqlcipher from '@journeyapps/sqlcipher'
 import { causeError, causeWithKeys, causeWithoutKey, type Diagnosis } from './cause.ts'
-import type { ClosableConnection, Connect, Connection } from './connection.ts'
+import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
 import { EngineConnection, type Handle } from './engine-connection.ts'
 import { explainEngineError, isEngineError } from './engine-errors.ts'
 import { AppError, abortError, explainSystemError, systemErrorCode } from './errors.ts'
-import { examineFile, type FileFacts } from './file-facts.ts'
+import { examineFile, type FileFacts, needsPrivateCopy } from './file-facts.ts'
 import { type HeldFile, hold, release } from './held-files.ts'
 import type { Explain, Inquiry } from './inquiry.ts'
 import type { Key } from './key.ts'
@@ -61,6 +61,7 @@ export async function withDatabase<T>(
   }
   if (options.signal?.aborted)
     throw abortError(options.signal, 'error' in outcome ? outcome.error : undefined)
+  if (await db.wasChanged()) throw changedError(db.facts.path)
   if ('result' in outcome) return outcome.result
   throw await (options.explain
     ? explained(outcome.error, options)
@@ -100,7 +101,9 @@ export async function diagnose(path: string, keys: DatabaseOptions['keys']): Pro
   try {
     const known = await causeWithoutKey(facts, connect)
     if (known) return known
-    const found = await causeWithKeys(facts, await keys(facts.samples.start.subarray(0, 16)), connect)
+    const tried = await keys(facts.samples.start.subarray(0, 16))
+    const place = await placeToRead(facts, file)
+    const found = await causeWithKeys(place.facts, tried, place.connect).finally(place.end)
     if (found.cause !== 'ok' || !facts.lostCommits) return found
     const { lostCommitsCause } = await import('./lost-commits.ts')
     return lostCommitsCause(facts, facts.lostCommits)
@@ -201,17 +204,66 @@ async function openExisting(
   if (!isPlaintext && options.form === 'plaintext') throw encryptedAlready(facts.path)
   const keys = isPlaintext ? [] : await options.keys(facts.samples.start.subarray(0, 16))
   options.signal?.throwIfAborted()
-  // The probe goes on as the first reader.
-  const { probe, access: reading, ...proof } = await prove(facts, keys, connect, options)
-  if (facts.lostCommits) {
-    await tellLostCommits(facts, facts.lostCommits, options).catch(async (error) => {
-      await probe.close()
-      throw error
-    })
+  if (options.access === 'write' && !facts.writable) throw notWritable(facts.path)
+  const place = await placeToRead(facts, file, isPlaintext ? { ...options, access: 'write' } : options)
+  try {
+    const proving = { ...options, copying: options.copying || place.end !== undefined }
+    // The probe goes on as the first reader.
+    const { probe, access: reading, ...proof } = await prove(place.facts, keys, place.connect, proving)
+    if (facts.lostCommits) {
+      await tellLostCommits(facts, facts.lostCommits, options).catch(async (error) => {
+        await probe.close()
+        throw error
+      })
+    }
+    const how = { ...options, ...proof, facts, file, connect: place.connect, reading, end: place.end }
+    const db = new OpenDatabase(how, [probe])
+    if (options.access === 'write') await db.openWriter()
+    return db
+  } catch (error) {
+    await place.end?.()
+    throw error
   }
-  const db = new OpenDatabase({ ...options, ...proof, facts, file, connect, reading }, [probe])
-  if (options.access === 'write') await db.openWriter()
-  return db
+}
+
+/** Where a file is read: in its place, or as a private copy, which `end` removes. */
+async function placeToRead(
+  facts: FileFacts,
+  file: HeldFile,
+  { access, lockTimeout = LOCK_TIMEOUT }: Pick<ProofOptions, 'access' | 'lockTimeout'> = {},
+): Promise<{ facts: FileFacts; connect: Connect; end?: () => Promise<void> }> {
+  const needsCopy = access !== 'write' && (await needsPrivateCopy(facts))
+  if (!needsCopy || !(file.users === 1 || file.onlyCopied)) {
+    file.onlyCopied = false
+    await file.samples // and a copy that is being made
+    return { facts, connect }
+  }
+  const { samples } = file
+  const made = import('./private-copy.ts').then(({ makePrivateCopy }) =>
+    makePrivateCopy(facts, lockTimeout * 1000),
+  )
+  file.samples = made.then(
+    () => samples,
+    () => samples,
+  )
+  const { path, walBytes, remove } = await made
+  return {
+    facts: { ...facts, walBytes, folderWritable: true, writable: true },
+    connect: (named, options) => connectAt(path, named, options),
+    end: remove,
+  }
+}
+
+function changedError(path: string): AppError {
+  return new AppError('LOCKED', `${path} was changed by another program while it was read`, {
+    hint: 'run the command again; what it has printed may be wrong',
+  })
+}
+
+function notWritable(path: string): AppError {
+  return new AppError('IO', `${path}: it cannot be written (permission denied)`, {
+    hint: 'check the permissions of the file and its folder with: ls -ld',
+  })
 }
 
 /** Keeps a copy of a log with lost commits; goes on only to read, and only for a caller who is told. */
@@ -258,7 +310,10 @@ const OLDEST_SAFE_ENGINE = 3_051_003
 /** Constants that the driver exports and its type declarations leave out. */
 const engine = sqlcipher as unknown as { VERSION: string; VERSION_NUMBER: number }
 
-const connect: Connect = async (path, options) => {
+const connect: Connect = (path, options) => connectAt(path, path, options)
+
+/** Connects to the file that stands at `place`, which errors call `path`. */
+async function connectAt(place: string, path: string, options: ConnectOptions): Promise<ClosableConnection> {
   if (engine.VERSION_NUMBER < OLDEST_SAFE_ENGINE) {
     throw new AppError(
       'FAILURE',
@@ -267,7 +322,7 @@ const connect: Connect = async (path, options) => {
     )
   }
   const mode = options.access === 'read' ? sqlcipher.OPEN_READONLY : sqlcipher.OPEN_READWRITE
-  const name = options.immutable ? `${pathToFileURL(path).href}?immutable=1` : path
+  const name = options.immutable ? `${pathToFileURL(place).href}?immutable=1` : place
   const handle = await new Promise<Handle>((resolve, reject) => {
     const opened: Handle = new sqlcipher.Database(
       name,

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access, lstat, open, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { explainSystemError, systemErrorCode } from './errors.ts'
+import { ownUser } from './owner.ts'
 import type { LostCommits } from './write-ahead-log.ts'
 
 /** What can be known of a file without SQLite, before any connection to it exists. */
@@ -17,6 +18,12 @@ export interface FileFacts {
   size: number
   /** Unix permission bits. */
   mode: number
+  /** The user that owns it, as a number. */
+  uid: number
+  /** When its content was last changed, in milliseconds. */
+  changed: number
+  /** Whether this process may write it. */
+  writable: boolean
   /** Bytes of the `-wal` file beside it; undefined when there is none. */
   walBytes: number | undefined
   /** Whether a rollback journal with content is beside it. */
@@ -45,6 +52,9 @@ export async function examineFile(path: string): Promise<FileFacts> {
     kind: 'missing',
     size: 0,
     mode: 0,
+    uid: 0,
+    changed: 0,
+    writable: false,
     walBytes: undefined,
     hasJournal: false,
     folderWritable: false,
@@ -61,16 +71,19 @@ export async function examineFile(path: string): Promise<FileFacts> {
   facts.id = idOf(status)
   facts.size = status.size
   facts.mode = status.mode & 0o7777
+  facts.uid = status.uid
+  facts.changed = status.mtimeMs
   if (status.isDirectory()) return { ...facts, kind: 'folder' }
   if (!status.isFile()) return { ...facts, kind: 'special' }
-  const [walBytes, journalBytes = 0, folderWritable, readable] = await Promise.all([
+  const [walBytes, journalBytes = 0, folderWritable, readable, writable] = await Promise.all([
     sizeOf(`${facts.realPath}-wal`),
     sizeOf(`${facts.realPath}-journal`),
     allows(dirname(facts.realPath), constants.W_OK),
     allows(facts.realPath, constants.R_OK),
+    allows(facts.realPath, constants.W_OK),
   ])
   const kind = readable ? 'file' : 'unreadable'
-  return { ...facts, kind, walBytes, hasJournal: journalBytes > 0, folderWritable }
+  return { ...facts, kind, walBytes, hasJournal: journalBytes > 0, folderWritable, writable }
 }
 
 const idOf = ({ dev, ino }: { dev: number; ino: number }) => `${dev}:${ino}`
@@ -78,6 +91,25 @@ const idOf = ({ dev, ino }: { dev: number; ino: number }) => `${dev}:${ino}`
 /** The device and inode of a file, as `FileFacts.id`; undefined where there is none. */
 export async function identify(path: string): Promise<string | undefined> {
   return lstat(path).then(idOf, () => undefined)
+}
+
+/**
+ * Whether a database must not be read in its place. SQLite makes a -wal and a -shm beside it for that, in the name and
+ * with the permissions of the reader's file: where that is not the owner, or the file may not be written, they would
+ * lock the owner out, for as long as it is read, and for good when the reader is killed. And where the folder may not be
+ * written, a -wal without its -shm could not be read at all. Root's are given to the owner by SQLite itself.
+ */
+export async function needsPrivateCopy(facts: FileFacts): Promise<boolean> {
+  const user = ownUser()
+  if (user === undefined || facts.hasJournal) return false
+  if (facts.folderWritable) return user !== 0 && (facts.uid !== user || !facts.writable)
+  return Boolean(facts.walBytes) && !(await exists(`${facts.realPath}-shm`))
+}
+
+/** Whether the file is another one than was looked at, or its content was changed since. */
+export async function hasChanged({ realPath, id, size, changed }: FileFacts): Promise<boolean> {
+  const status = await lstat(realPath).catch(() => undefined)
+  return !status || idOf(status) !== id || status.size !== size || status.mtimeMs !== changed
 }
 
 /** Whether anything at all, a dangling link too, has this name. */

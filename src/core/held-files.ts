@@ -9,6 +9,8 @@ export interface HeldFile {
   /** What its -wal has lost; SQLite, once it has the file open, may empty or remove it. */
   lostCommits: Promise<LostCommits | undefined>
   users: number
+  /** Whether all of them read copies of it, so that no lock of theirs can be lost. */
+  onlyCopied: boolean
   /** Shared by all that write this file from this process: waiting inside SQLite would keep a thread from working. */
   writing: Mutex
 }
@@ -24,6 +26,7 @@ export async function hold(path: string): Promise<{ facts: FileFacts; file: Held
     samples: readSamples(facts),
     lostCommits: lookAtLog(facts),
     users: 0,
+    onlyCopied: true,
     writing: new Mutex(),
   }
   heldFiles.set(facts.id, file)

@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
 import { lockedError } from './engine-errors.ts'
 import { AppError, systemErrorCode } from './errors.ts'
-import { exists, type FileFacts, identify } from './file-facts.ts'
+import { exists, type FileFacts, hasChanged, identify } from './file-facts.ts'
 import { type HeldFile, release } from './held-files.ts'
 import { Key } from './key.ts'
 import { Pool } from './pool.ts'
@@ -45,6 +45,8 @@ export interface Opening extends Pick<ConnectOptions, 'key' | 'format' | 'lockTi
   immutable: boolean
   /** What kind of connection its readers are. */
   reading: 'read' | 'query'
+  /** Ends what was made for reading it. */
+  end?: () => Promise<void>
   /** Connections that read side by side; default 2. */
   readers?: number
 }
@@ -155,12 +157,18 @@ export class OpenDatabase implements Database {
     })
   }
 
+  /** Whether the file was read without locks in its place, and somebody wrote it meanwhile. */
+  async wasChanged(): Promise<boolean> {
+    return this.#how.immutable && !this.#how.end && (await hasChanged(this.facts))
+  }
+
   interrupt(): void {
     for (const connection of this.#all) connection.interrupt()
   }
 
   async close(): Promise<void> {
     await this.#closeConnections()
+    await this.#how.end?.()
     release(this.#how.file)
   }
 
