@@ -1,13 +1,14 @@
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import sqlcipher from '@journeyapps/sqlcipher'
 import { causeError, causeWithKeys, causeWithoutKey, type Diagnosis } from './cause.ts'
 import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
 import { EngineConnection, type Handle } from './engine-connection.ts'
-import { explainEngineError, isEngineError } from './engine-errors.ts'
+import { explainEngineError, isEngineError, lockedError } from './engine-errors.ts'
 import { AppError, abortError, explainSystemError, systemErrorCode } from './errors.ts'
-import { examineFile, type FileFacts, needsPrivateCopy } from './file-facts.ts'
+import { examineFile, type FileFacts, identify, needsPrivateCopy } from './file-facts.ts'
 import { type HeldFile, hold, release } from './held-files.ts'
 import type { Explain, Inquiry } from './inquiry.ts'
 import type { Key } from './key.ts'
@@ -183,14 +184,40 @@ export async function withMemoryDatabase<T>(work: (connection: Connection) => Pr
   }
 }
 
+/**
+ * Opens the file that has this name. Whoever replaces it keeps all others waiting until they have the old one, if any:
+ * so that one is closed again, and the new one opened, as long as a lock would be waited for.
+ */
 async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
-  const { facts, file } = await hold(options.path)
-  try {
-    return await (options.access === 'create' ? create : openExisting)(facts, file, options)
-  } catch (error) {
-    release(file)
-    throw await explained(error, options)
+  const until = performance.now() + (options.lockTimeout ?? LOCK_TIMEOUT) * 1000
+  for (;;) {
+    options.signal?.throwIfAborted()
+    const { facts, file } = await hold(options.path)
+    let db: OpenDatabase
+    try {
+      db = await (options.access === 'create' ? create : openExisting)(facts, file, options)
+    } catch (error) {
+      release(file)
+      if (performance.now() >= until || !(await isAnother(facts))) throw await explained(error, options)
+      await pause(LOOK_AGAIN)
+      continue
+    }
+    if (!(await isAnother(facts))) return db
+    await db.close()
+    if (performance.now() >= until) throw lockedError(facts.path)
+    await pause(LOOK_AGAIN)
   }
+}
+
+/** Milliseconds until it is looked again whether a file has come into its place. */
+const LOOK_AGAIN = 20
+
+/** Whether the name leads to another file by now, or soon will. */
+async function isAnother({ path, realPath, id, kind }: FileFacts): Promise<boolean> {
+  const now = kind === 'missing' ? undefined : await identify(realPath)
+  if (now !== undefined) return now !== id
+  const { isBeingReplaced } = await import('./unfinished.ts')
+  return isBeingReplaced(path)
 }
 
 async function openExisting(

@@ -17,7 +17,7 @@ import { commitKey, discardUnneeded, type NewKey, saltKey } from './new-key.ts'
 import { checkPlan } from './other-tables.ts'
 import { writeDefaultSettings } from './settings.ts'
 import { refuseStrayLog } from './stray-log.ts'
-import { namesFor, recover, untilPlaced } from './unfinished.ts'
+import { isBeingReplaced, namesFor, recover, untilPlaced } from './unfinished.ts'
 
 /** Which database to make, and by which migrations. */
 export interface InitOptions extends Omit<DatabaseOptions, 'access'>, CopyOptions {
@@ -48,7 +48,7 @@ export interface InitReport {
 export async function initDatabase(options: InitOptions): Promise<InitReport> {
   await recover(options.path)
   await untilPlaced(options.path)
-  if (!(await exists(options.path))) return create(options)
+  if (!(await exists(options.path)) && !(await isBeingReplaced(options.path))) return create(options)
   try {
     return await bringUpToDate(options)
   } catch (error) {

@@ -59,6 +59,7 @@ export class OpenDatabase implements Database {
   readonly #all: Set<ClosableConnection>
   readonly #readers: Pool<ClosableConnection>
   #writer: ClosableConnection | undefined
+  #stopped = false
 
   constructor(how: Opening, readers: ClosableConnection[]) {
     this.facts = how.facts
@@ -137,17 +138,33 @@ export class OpenDatabase implements Database {
   alone<T>(work: (connection: Connection, sole: SoleUse) => Promise<T>): Promise<T> {
     return this.exclusively(async () => {
       if (this.#how.file.users > 1) throw lockedError(this.facts.path)
-      await this.#closeConnections()
-      const connection = await this.#connect('write')
-      this.#writer = connection
-      const { takeSoleUse } = await import('./sole-use.ts') // only for what replaces a file
-      const sole = await takeSoleUse(connection, this.facts)
+      const { patiently } = await import('./sole-use.ts') // only for what replaces a file
+      const { connection, sole } = await patiently(
+        this.#how.lockTimeout ?? LOCK_TIMEOUT,
+        () => this.#takeSoleUse(),
+        () => this.#stopped,
+      )
       try {
+        await this.refuseReplaced()
         return await work(connection, sole)
       } finally {
         await sole.end()
       }
     }, 'hold')
+  }
+
+  /** On a connection of its own; when it does not get it, that is closed, so that the others can end what they do. */
+  async #takeSoleUse(): Promise<{ connection: ClosableConnection; sole: SoleUse }> {
+    await this.#closeConnections()
+    const connection = await this.#connect('write')
+    this.#writer = connection
+    const { takeSoleUse } = await import('./sole-use.ts')
+    try {
+      return { connection, sole: await takeSoleUse(connection, this.facts) }
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
   }
 
   async refuseReplaced(): Promise<void> {
@@ -163,6 +180,7 @@ export class OpenDatabase implements Database {
   }
 
   interrupt(): void {
+    this.#stopped = true
     for (const connection of this.#all) connection.interrupt()
   }
 
@@ -178,6 +196,7 @@ export class OpenDatabase implements Database {
       [...this.#all].filter((other) => other !== this.#writer).map((reader) => reader.close()),
     )
     await this.#writer?.close()
+    this.#all.clear()
   }
 
   async #connect(access: ConnectOptions['access']): Promise<ClosableConnection> {

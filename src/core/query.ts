@@ -1,5 +1,5 @@
 import type { Connection, Row, Value } from './connection.ts'
-import { type Database, inTransaction } from './database.ts'
+import type { Database } from './database.ts'
 import { isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
 import { readPragma, readSql, withoutExplain } from './sql-text.ts'
@@ -72,7 +72,7 @@ export async function runQuery(
       ? (await connection.all(statement, parameters)).map(exactRow)
       : [{ changes: await connection.run(statement, parameters) }]
   const run = write
-    ? db.exclusively((writer) => inTransaction(writer, () => work(writer)))
+    ? db.transaction(work)
     : db.read(async (reader) => {
         await reader.exec('PRAGMA query_only = ON')
         return work(reader)

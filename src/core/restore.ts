@@ -7,8 +7,9 @@ import { examineFile, exists, identify } from './file-facts.ts'
 import { birthOf, readApplied } from './ledger.ts'
 import { danglingTarget, followLinks } from './links.ts'
 import { type Manifest, readManifest } from './manifest.ts'
+import { LOCK_TIMEOUT } from './open-database.ts'
 import { type Replacement, replaceDatabase, sealable } from './replace.ts'
-import { refuseOtherUsers } from './sole-use.ts'
+import { patiently, refuseOtherUsers } from './sole-use.ts'
 import { examineStanding, type Standing } from './standing.ts'
 import { type Recovery, recover } from './unfinished.ts'
 import { compareContent } from './verify-backup.ts'
@@ -84,7 +85,12 @@ export async function restoreDatabase(options: RestoreOptions): Promise<RestoreR
     signal.throwIfAborted()
     if ((await identify(target)) !== standing.id) throw replacedMeanwhile(target)
     if (standing.unread) {
-      await refuseOtherUsers(await examineFile(target))
+      const facts = await examineFile(target)
+      await patiently(
+        options.lockTimeout ?? LOCK_TIMEOUT,
+        () => refuseOtherUsers(facts),
+        () => signal.aborted,
+      )
       return place('unread')
     }
     return withDatabase({ ...options, signal, path: target, access: 'write' }, (db) => {

@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { platform } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Connection } from './connection.ts'
 import { lockedError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
@@ -46,6 +47,28 @@ export async function takeSoleUse(connection: Connection, facts: FileFacts): Pro
     }
   }
   return { usesWal, settle, end }
+}
+
+/**
+ * Tries `work` again while it throws LOCKED, for as many seconds as a lock is waited for. Others that wait for this
+ * process have the file open too, and would keep it from its work for as long: between two tries they get through.
+ * What `isStopped` says ends it early.
+ */
+export async function patiently<T>(
+  seconds: number,
+  work: () => Promise<T>,
+  isStopped: () => boolean | undefined,
+): Promise<T> {
+  const until = performance.now() + seconds * 1000
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      const mayTry = error instanceof AppError && error.code === 'LOCKED' && performance.now() < until
+      if (!mayTry || isStopped()) throw error
+      await pause(25 + Math.random() * 75)
+    }
+  }
 }
 
 /** Throws LOCKED when another process has the file open, as far as that can be seen (on Linux). */

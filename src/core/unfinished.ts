@@ -1,5 +1,5 @@
-import { lstat, readdir, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { lstat, readdir, readlink, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { identify } from './file-facts.ts'
 import { BESIDE, discardDatabase } from './new-file.ts'
@@ -42,6 +42,25 @@ export function namesFor(path: string, operation: Operation, now: Date): Names {
 
 /** Bytes: with what is added to it, such a name fits wherever a name fits. */
 const SHORT = 60
+
+/**
+ * Whether a live process is in the middle of putting another file in the place of this one, so that for a moment there
+ * is none: where files have one name only, that takes two renames.
+ */
+export async function isBeingReplaced(path: string): Promise<boolean> {
+  const target = await readlink(path).then(
+    (link) => resolve(dirname(path), link),
+    () => path,
+  )
+  for (const name of await readdir(dirname(target)).catch(() => [])) {
+    const [, base, operation = '', pid, stamp = '', end] = UNFINISHED.exec(name) ?? []
+    if (base !== basename(target) || end !== 'new' || !REPLACING.includes(operation)) continue
+    if (await mayStillRun(Number(pid), readStamp(stamp))) return true
+  }
+  return (await identify(target)) !== undefined // it has come since it was looked for
+}
+
+const REPLACING = ['rekey', 'restore', 'encrypt', 'upgrade']
 
 /** What is exported may have as long a name as there is, so what it is made under begins with some of it only. */
 function shortName(base: string): string {

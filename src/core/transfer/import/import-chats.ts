@@ -59,10 +59,9 @@ export async function importChats(db: Database | undefined, options: ImportOptio
   if (!db) return runImport(undefined, options)
   if (options.dryRun) return db.read((reader) => runImport(reader, options))
   return db.exclusively(async (writer) => {
-    await db.refuseReplaced()
     const outcome: { failure?: unknown } = {}
     const run = () =>
-      runImport(writer, options).catch((error) => {
+      runImport(writer, options, () => db.refuseReplaced()).catch((error) => {
         outcome.failure = error
         throw error
       })
@@ -73,8 +72,12 @@ export async function importChats(db: Database | undefined, options: ImportOptio
   })
 }
 
-async function runImport(connection: Connection | undefined, options: ImportOptions): Promise<ImportReport> {
-  const run = new ImportRun(connection, options)
+async function runImport(
+  connection: Connection | undefined,
+  options: ImportOptions,
+  onBegin?: () => Promise<void>,
+): Promise<ImportReport> {
+  const run = new ImportRun(connection, options, onBegin)
   try {
     await takeAll(run, options).catch(async (error) => {
       if (options.signal?.aborted) await run.writer.finish() // what is finished stays
@@ -104,10 +107,11 @@ class ImportRun {
   readonly #agents = new Set<string>()
   readonly #sessions = new Set<string>()
 
-  constructor(connection: Connection | undefined, options: ImportOptions) {
+  constructor(connection: Connection | undefined, options: ImportOptions, onBegin?: () => Promise<void>) {
     this.#options = options
     this.writer = new ImportWriter(connection, {
       ...options,
+      onBegin,
       onRefused: (refusal) => this.#refuse(refusal),
     })
     const counts = this.writer.counts

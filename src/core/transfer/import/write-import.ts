@@ -40,6 +40,7 @@ export class ImportWriter {
   readonly #connection: Connection
   readonly #dryRun: boolean
   readonly #onRefused: OnItemRefused
+  readonly #onBegin: (() => Promise<void>) | undefined
   #gathered: ImportItem[] = []
   #rows = 0
   #characters = 0
@@ -56,11 +57,18 @@ export class ImportWriter {
   /** For a dry run a reader, or nothing where there is no database yet; else the writer, outside a transaction. */
   constructor(
     connection: Connection | undefined,
-    options: { onConflict: OnConflict; dryRun: boolean; onRefused: OnItemRefused },
+    options: {
+      onConflict: OnConflict
+      dryRun: boolean
+      onRefused: OnItemRefused
+      /** Called inside each transaction before anything is written; it may throw. */
+      onBegin?: (() => Promise<void>) | undefined
+    },
   ) {
     this.#connection = connection ?? NO_DATABASE
     this.#dryRun = options.dryRun
     this.#onRefused = options.onRefused
+    this.#onBegin = options.onBegin
     this.#index = new DeferredSearchIndex(this.#connection)
     this.#guard = new ImportGuard(this.#connection)
     const { counts } = this
@@ -245,6 +253,12 @@ export class ImportWriter {
   async #begin(): Promise<void> {
     if (this.#dryRun || this.#began !== undefined) return
     await this.#connection.run('BEGIN IMMEDIATE')
+    try {
+      await this.#onBegin?.()
+    } catch (error) {
+      await this.#connection.run('ROLLBACK')
+      throw error
+    }
     this.#began = performance.now()
     await this.#guard.look()
     await this.#index.defer()
