@@ -8,7 +8,7 @@ import type { Connection } from './connection.ts'
 import { beginReading, type Content, readContent } from './content.ts'
 import type { Database } from './database.ts'
 import { AppError, explainSystemError } from './errors.ts'
-import { examineFile, exists, identify } from './file-facts.ts'
+import { examineFile, exists, identify, ownUser } from './file-facts.ts'
 import {
   type Inspect,
   type Inspection,
@@ -18,7 +18,7 @@ import {
 } from './inspect.ts'
 import type { Key } from './key.ts'
 import { BESIDE, createFile, discardDatabase, makeFolderFor } from './new-file.ts'
-import { type OnWarning, type Owner, ownerFor, ownUser } from './owner.ts'
+import { type OnWarning, type Owner, ownerFor } from './owner.ts'
 import { linked } from './placeholder.ts'
 import type { OnProgress } from './progress.ts'
 import type { ProofOptions } from './proof.ts'

@@ -1,6 +1,5 @@
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import sqlcipher from '@journeyapps/sqlcipher'
 import { causeError, causeWithKeys, causeWithoutKey, type Diagnosis } from './cause.ts'
@@ -199,18 +198,18 @@ async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
     } catch (error) {
       release(file)
       if (performance.now() >= until || !(await isAnother(facts))) throw await explained(error, options)
-      await pause(LOOK_AGAIN)
+      await lookAgain()
       continue
     }
     if (!(await isAnother(facts))) return db
     await db.close()
     if (performance.now() >= until) throw lockedError(facts.path)
-    await pause(LOOK_AGAIN)
+    await lookAgain()
   }
 }
 
-/** Milliseconds until it is looked again whether a file has come into its place. */
-const LOOK_AGAIN = 20
+/** Resolves when it is time to see whether a file has come into its place. */
+const lookAgain = () => new Promise((resolve) => setTimeout(resolve, 20))
 
 /** Whether the name leads to another file by now, or soon will. */
 async function isAnother({ path, realPath, id, kind }: FileFacts): Promise<boolean> {

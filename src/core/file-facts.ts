@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { access, lstat, open, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import self from 'node:process'
 import { explainSystemError, systemErrorCode } from './errors.ts'
-import { ownUser } from './owner.ts'
 import type { LostCommits } from './write-ahead-log.ts'
 
 /** What can be known of a file without SQLite, before any connection to it exists. */
@@ -92,6 +92,9 @@ const idOf = ({ dev, ino }: { dev: number; ino: number }) => `${dev}:${ino}`
 export async function identify(path: string): Promise<string | undefined> {
   return lstat(path).then(idOf, () => undefined)
 }
+
+/** The user that this process acts for; undefined where users have no numbers (Windows). */
+export const ownUser = (): number | undefined => self.geteuid?.()
 
 /**
  * Whether a database must not be read in its place. SQLite makes a -wal and a -shm beside it for that, in the name and

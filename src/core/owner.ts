@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import self from 'node:process'
+import { ownUser } from './file-facts.ts'
 
 /** Whose a file is, and who may use it. */
 export interface Owner {
@@ -12,9 +12,6 @@ export interface Owner {
   /** Called when root is not allowed to give the file away, as in some containers. */
   onRefused?: () => void
 }
-
-/** The user that this process acts for; undefined where users have no numbers (Windows). */
-export const ownUser = (): number | undefined => self.geteuid?.()
 
 const isRoot = () => ownUser() === 0
 

@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { lockedError } from './engine-errors.ts'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
-import type { FileFacts } from './file-facts.ts'
-import { ownUser } from './owner.ts'
+import { type FileFacts, ownUser } from './file-facts.ts'
 import { mayStillRun, ownPid } from './running.ts'
 
 /** A copy of an encrypted database, with what waits in its -wal, in a folder of its own. */

@@ -1,9 +1,8 @@
 import { lstat, readdir, readlink, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { identify } from './file-facts.ts'
+import { identify, ownUser } from './file-facts.ts'
 import { BESIDE, discardDatabase } from './new-file.ts'
-import { ownUser } from './owner.ts'
 import { clearPlace, isPlaceholder, noteOf, targetOf } from './placeholder.ts'
 import { mayStillRun, ownPid } from './running.ts'
 import { syncFolder } from './sync-folder.ts'
@@ -179,7 +178,11 @@ export async function isEmptyFile(path: string): Promise<boolean> {
  */
 async function removeExport(made: string): Promise<Recovery['outcome'] | undefined> {
   const status = await lstat(made).catch(() => undefined)
-  if (!status || (status.isDirectory() && status.uid !== ownUser())) return undefined
+  if (!status) return undefined
+  if (status.isDirectory()) {
+    const folder = await lstat(dirname(made)).catch(() => undefined)
+    if (status.uid !== ownUser() || (ownUser() === 0 && folder?.uid !== 0)) return undefined
+  }
   try {
     await rm(made, { recursive: true })
     await syncFolder(dirname(made)).catch(() => {})
