@@ -9,7 +9,7 @@ import type { Define } from './index.ts'
 
 interface Result extends Diagnosis {
   /** What was written for --salvage. */
-  salvage: SalvageReport | null
+  salvage?: SalvageReport
 }
 
 const view: View<Result> = {
@@ -69,7 +69,7 @@ const define: Define = (command, context) => {
       )
       if (folder === undefined) {
         if (result.cause !== 'ok') ctx.exitCode = exitCodeOf(result.outcome === 'IO' ? 'IO' : 'CHECK_FAILED')
-        return print({ ...result, salvage: null })
+        return print(result)
       }
       const { salvage } = await import('../src/core/salvage.ts')
       await print({

@@ -40,7 +40,7 @@ withStrace(
         ...words.map((word) => word.replace('COPIES', join(folder, 'copies'))),
       ]
       const child = spawn('strace', [...inject, ...program, '--db', db, '--key-file', good.key, '--json'], {
-        env: cleanEnvironment(),
+        env: cleanEnvironment({ UV_THREADPOOL_SIZE: '1' }), // reads are counted for each thread
       })
       return { db, ...(await finished(child)) }
     }
@@ -51,14 +51,19 @@ withStrace(
       ['stats', '5'],
       ['stats', '3+'],
       ['diagnose', '4'],
+      ['diagnose', '4+'],
       ['health', '4'],
       ['health', '6'],
+      ['health', '6+'],
       ['session list', '3'],
       ['session list', '1+'],
       ['backup --dir COPIES', '5'],
       ['backup --dir COPIES', '8'],
+      ['backup --dir COPIES', '8+'],
     ])('%s, read %s: it is the disk, with the path', async (words, when) => {
       const { code, stdout, stderr, db } = await runFailing(words.split(' '), when)
+      // What failed once may be read again, and then nothing is wrong.
+      if (code === 0 && !when.endsWith('+')) return expect(stderr).toBe('')
       expect(stdout + stderr).not.toMatch(/every page is authentic|defect|WRONG_KEY|CORRUPT/)
       expect(code).toBe(18)
       expect(stdout + stderr).toContain(db)

@@ -278,23 +278,28 @@ test('a reference that leads nowhere names the missing record', async () => {
 })
 
 test('an unknown id names the nearest, an ambiguous beginning those it could be, and a good one works', async () => {
-  const first = await makeSession('first')
-  const second = await makeSession('second')
+  const own = (await newDatabase()).words
+  const get = async (id: string) => errorOf(await runHere(['session', 'get', id, ...own, '--json']))
+  const make = async (title: string) =>
+    JSON.parse((await runHere(['session', 'create', '--title', title, ...own, '--json'])).stdout)
+  const first = await make('first')
+  const second = await make('second')
   const nearby = `${first.id.slice(0, -1)}${first.id.endsWith('0') ? '1' : '0'}`
-  expect(await refused('session', 'get', nearby)).toMatchObject({
+  expect(await get(nearby)).toMatchObject({
     code: 'NOT_FOUND',
     hint: expect.stringContaining(first.id),
   })
   let shared = 0
   while (first.id[shared] === second.id[shared]) shared++
   expect(shared).toBeGreaterThanOrEqual(8) // made within the same minute
-  expect(await refused('session', 'get', first.id.slice(0, shared))).toMatchObject({
+  expect(await get(first.id.slice(0, shared))).toMatchObject({
     code: 'NOT_FOUND',
     hint: expect.stringContaining(second.id),
   })
-  expect((await json('session', 'get', first.id.slice(0, -2))).title).toBe('first')
-  expect(await refused('session', 'get', '%')).toMatchObject({ code: 'NOT_FOUND' })
-  expect(await refused('session', 'get', '0_______-')).toMatchObject({ code: 'NOT_FOUND' })
+  const { stdout } = await runHere(['session', 'get', first.id.slice(0, -2), ...own, '--json'])
+  expect(JSON.parse(stdout).title).toBe('first')
+  expect(await get('%')).toMatchObject({ code: 'NOT_FOUND' })
+  expect(await get('0_______-')).toMatchObject({ code: 'NOT_FOUND' })
 })
 
 test('several are deleted together or not at all, and only with a yes', async () => {

@@ -5,7 +5,7 @@ import sqlcipher from '@journeyapps/sqlcipher'
 import { causeError, causeWithKeys, causeWithoutKey, type Diagnosis } from './cause.ts'
 import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
 import { EngineConnection, type Handle } from './engine-connection.ts'
-import { explainEngineError, isEngineError, lockedError } from './engine-errors.ts'
+import { bareError, explainEngineError, isBare, isEngineError, lockedError } from './engine-errors.ts'
 import { AppError, abortError, explainSystemError, systemErrorCode } from './errors.ts'
 import { examineFile, type FileFacts, identify, needsPrivateCopy } from './file-facts.ts'
 import { type HeldFile, hold, release } from './held-files.ts'
@@ -81,7 +81,10 @@ async function explained(error: unknown, options: DatabaseOptions): Promise<unkn
   }
   const inquiry: Inquiry = {
     path,
-    diagnose: () => diagnose(path, options.keys),
+    diagnose: async () => {
+      const found = await diagnose(path, options.keys)
+      return found.cause === WITHOUT_DAMAGE[options.form ?? 'encrypted'] ? { ...found, cause: 'ok' } : found
+    },
     read: (work) => withDatabase(again, (db) => db.read(work)),
   }
   let found = error
@@ -322,6 +325,7 @@ async function create(facts: FileFacts, file: HeldFile, options: DatabaseOptions
 }
 
 async function nameTheDamage(error: unknown, facts: FileFacts, options: DatabaseOptions): Promise<unknown> {
+  if (isEngineError(error) && isBare(error)) return bareError(facts.path, error)
   if (!(error instanceof AppError) || !isEngineError(error.cause) || !UNPROVEN.has(error.code)) return error
   const diagnosis = await diagnose(facts.path, options.keys)
   return diagnosis.cause === WITHOUT_DAMAGE[options.form ?? 'encrypted'] ? error : causeError(diagnosis)

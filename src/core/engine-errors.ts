@@ -51,6 +51,9 @@ export function explainEngineError(error: Error, path: string): Error {
         'reading or writing the disk failed',
         'df -h shows whether the disk is full; if it is not, copy the file to another disk',
       )
+    case 'SQLITE_NOMEM':
+      // SQLCipher says so too, of everything that follows a page that it could not read.
+      return say('IO', 'a page could not be read, or the memory is used up', READ_AGAIN)
     case 'SQLITE_CONSTRAINT':
       return new AppError('INVALID', refusedValue(error.message), {
         hint: 'change the value and try again',
@@ -61,6 +64,16 @@ export function explainEngineError(error: Error, path: string): Error {
     default:
       return error
   }
+}
+
+const READ_AGAIN = 'run the command again; libreollama-db health --full shows whether it happens each time'
+
+/** A mistake in SQL is always described; without a word a virtual table failed, as a rule while it read. */
+export const isBare = ({ message }: EngineError) => message === 'SQLITE_ERROR: SQL logic error'
+
+/** Such an error in plain words. */
+export function bareError(path: string, cause: EngineError): AppError {
+  return new AppError('IO', `${path}: a part of a table could not be read`, { hint: READ_AGAIN, cause })
 }
 
 /** What a constraint says, in plain words; its text names the table and column, or the rule. */

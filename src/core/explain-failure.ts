@@ -1,6 +1,6 @@
 import { causeError, type Diagnosis, namePages, readErrorOnce } from './cause.ts'
 import { findDrift, VERIFY } from './drift.ts'
-import { isEngineError } from './engine-errors.ts'
+import { isBare, isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
 import { indexProblems } from './index-check.ts'
 import {
@@ -33,9 +33,9 @@ export async function explainFailure(
   if (damage) return damage
   if (engine.code !== 'SQLITE_ERROR') return error
   const drift = await inquiry.read((reader) => findDrift(reader, migrations, engine))
-  if (!drift) return error
+  if (!drift) return isBare(engine) ? readErrorOnce(inquiry.path, error) : error
   // What was rolled back keeps its code; what to do next is the same.
-  return error instanceof AppError
+  return error instanceof AppError && error.code === 'MIGRATION_FAILED'
     ? new AppError(error.code, error.message, { hint: VERIFY, cause: error })
     : drift
 }
@@ -53,8 +53,9 @@ export async function locateDamage(diagnosis: Diagnosis, read: Inquiry['read']):
 /** The engine's error behind one whose cause is not known yet. */
 function engineError(error: unknown) {
   if (isEngineError(error)) return error
-  const open = error instanceof AppError && UNEXPLAINED.has(error.code)
-  return open && isEngineError(error.cause) ? error.cause : undefined
+  if (!(error instanceof AppError) || !isEngineError(error.cause)) return undefined
+  const { cause } = error
+  return UNEXPLAINED.has(error.code) || MET_DAMAGE.has(cause.code) ? cause : undefined
 }
 
 /** What the engine answers where a page is damaged, or could not be read; from then on it is out of memory, it says. */

@@ -1,6 +1,6 @@
 import { lstat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { causeError, namePages, pagesNamed, pagesUnread, unreadable } from './cause.ts'
+import { causeError, namePages, pagesNamed, pagesUnread, readErrorOnce, unreadable } from './cause.ts'
 import type { Connection } from './connection.ts'
 import { type Database, type DatabaseOptions, diagnose, withDatabase } from './database.ts'
 import { isEngineError } from './engine-errors.ts'
@@ -8,7 +8,13 @@ import { AppError, type OutcomeCode } from './errors.ts'
 import { explainFailure } from './explain-failure.ts'
 import { examineFile, type FileFacts } from './file-facts.ts'
 import { INDEX_SINCE, indexProblems } from './index-check.ts'
-import { damageOnly, findHarmlessDamage, type HarmlessDamage, REBUILD } from './index-damage.ts'
+import {
+  confirmedProblem,
+  damageOnly,
+  findHarmlessDamage,
+  type HarmlessDamage,
+  REBUILD,
+} from './index-damage.ts'
 import type { Inquiry } from './inquiry.ts'
 import { structureProblems } from './inspect.ts'
 import { readApplied } from './ledger.ts'
@@ -226,6 +232,8 @@ async function checkStructure(db: Database): Promise<Verdict> {
   const lines = await db.read(structureProblems).catch(unlessDamaged)
   const [first] = lines
   if (first === undefined) return ok('tables and indexes agree')
+  const again = await confirmedProblem((work) => db.read(work), structureProblems)
+  if (again === undefined) throw readErrorOnce(db.facts.path, undefined)
   const where = damageOnly(lines).length > 0 && (await findHarmlessDamage((work) => db.read(work)))
   if (where === 'index') return ok('tables and indexes agree, apart from the full-text index')
   return fail(`integrity check: ${first}`, where ? MENDS_FILE : RESTORE)

@@ -1,5 +1,6 @@
 import type { Connection } from './connection.ts'
 import { withMemoryDatabase } from './database.ts'
+import { VERIFY } from './drift.ts'
 import { AppError } from './errors.ts'
 import { LEDGER_TABLE, readApplied, readLedger } from './ledger.ts'
 import { type AppliedMigration, currentVersion, type Step } from './migrations.ts'
@@ -44,7 +45,10 @@ export async function checkPlan(
   const names = tablesOf(objects)
   if (names.length > 0 && steps.length > 0) {
     const taken = await namesTaken(objects, steps)
-    if (taken.length > 0) throw namesNeeded(path, taken, names)
+    if (taken.length > 0) {
+      if (await hasChats(connection)) throw versionLost(path)
+      throw namesNeeded(path, taken, names)
+    }
     // A ledger says that version 1 was here and was undone.
     if (ledger === 'none' && !addTables) throw othersTables(path, names)
   }
@@ -107,6 +111,17 @@ async function namesTaken(objects: SchemaObject[], steps: Step[]): Promise<strin
     `${type === 'trigger' ? 'trigger' : ''} ${name.toLowerCase()}`
   const needed = new Set([...made, { type: 'table', name: LEDGER_TABLE } as const].map(key))
   return objects.filter((object) => needed.has(key(object))).map(({ name }) => name)
+}
+
+/** The tables of chats are ours; only what says their version is gone. */
+function versionLost(path: string): AppError {
+  return new AppError(
+    'CHECK_FAILED',
+    `${path} has the tables of chats, but no schema version that can be read`,
+    {
+      hint: VERIFY,
+    },
+  )
 }
 
 function othersTables(path: string, names: string[]): AppError {

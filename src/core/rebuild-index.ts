@@ -8,7 +8,7 @@ import {
   withDatabase,
   withMemoryDatabase,
 } from './database.ts'
-import { isEngineError } from './engine-errors.ts'
+import { isBare, isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
 import { examineFile } from './file-facts.ts'
 import { incompleteIndex, indexProblems, requireIndex } from './index-check.ts'
@@ -100,7 +100,8 @@ async function rebuildInPlace(options: RebuildOptions, objects: IndexObject[]): 
   } catch (error) {
     const isDamage =
       error instanceof AppError && ['CORRUPT', 'WRONG_KEY', 'CHECK_FAILED'].includes(error.code)
-    if (isDamage || isEngineError(error)) return error
+    const failedTable = error instanceof AppError && isEngineError(error.cause) && isBare(error.cause)
+    if (isDamage || failedTable || isEngineError(error)) return error
     throw error
   }
 }
