@@ -1,7 +1,7 @@
 import type { Connection } from './connection.ts'
 import { isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
-import { recordApplied, recordUndone, settleLedger } from './ledger.ts'
+import { recordApplied, recordUndone, settleLedger } from './ledger-changes.ts'
 import type { Step } from './migrations.ts'
 import { countRows, type RowCounts } from './row-counts.ts'
 import { readSql } from './sql-text.ts'

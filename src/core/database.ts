@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import sqlcipher from '@journeyapps/sqlcipher'
-import { causeError, causeWithKeys, causeWithoutKey, type Diagnosis } from './cause.ts'
+import { causeError, causeWithoutKey, type Diagnosis } from './cause.ts'
 import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
 import { EngineConnection, type Handle } from './engine-connection.ts'
 import { bareError, explainEngineError, isBare, isEngineError, lockedError } from './engine-errors.ts'
@@ -11,7 +11,6 @@ import { examineFile, type FileFacts, identify, needsPrivateCopy } from './file-
 import { type HeldFile, hold, release } from './held-files.ts'
 import type { Explain, Inquiry } from './inquiry.ts'
 import type { Key } from './key.ts'
-import { saltKey } from './new-key.ts'
 import { type Database, LOCK_TIMEOUT, OpenDatabase, type Opening } from './open-database.ts'
 import { type ProofOptions, prove, readSomething, UNPROVEN } from './proof.ts'
 import type { LostCommits } from './write-ahead-log.ts'
@@ -104,6 +103,7 @@ export async function diagnose(path: string, keys: DatabaseOptions['keys']): Pro
   try {
     const known = await causeWithoutKey(facts, connect)
     if (known) return known
+    const { causeWithKeys } = await import('./cause-with-keys.ts')
     const tried = await keys(facts.samples.start.subarray(0, 16))
     const place = await placeToRead(facts, file)
     const found = await causeWithKeys(place.facts, tried, place.connect).finally(place.end)
@@ -316,6 +316,7 @@ function encryptedAlready(path: string): AppError {
 async function create(facts: FileFacts, file: HeldFile, options: DatabaseOptions): Promise<OpenDatabase> {
   const [key] = await options.keys()
   if (!key) throw new Error('creating a database needs a key')
+  const { saltKey } = await import('./new-key.ts')
   const { literal } = await saltKey(key)
   const how: Opening = { ...options, facts, file, connect, key: literal, immutable: false, reading: 'read' }
   const db = new OpenDatabase(how, [])

@@ -1,4 +1,5 @@
-import { causeError, type Diagnosis, namePages, readErrorOnce } from './cause.ts'
+import { causeError, type Diagnosis } from './cause.ts'
+import { namePages, readErrorOnce } from './cause-with-keys.ts'
 import { findDrift, VERIFY } from './drift.ts'
 import { isBare, isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'

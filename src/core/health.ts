@@ -1,6 +1,7 @@
 import { lstat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { causeError, namePages, pagesNamed, pagesUnread, readErrorOnce, unreadable } from './cause.ts'
+import { causeError } from './cause.ts'
+import { namePages, pagesNamed, pagesUnread, readErrorOnce, unreadable } from './cause-with-keys.ts'
 import type { Connection } from './connection.ts'
 import { type Database, type DatabaseOptions, diagnose, withDatabase } from './database.ts'
 import { isEngineError } from './engine-errors.ts'

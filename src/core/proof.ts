@@ -1,4 +1,4 @@
-import { causeError, causeWithKeys, readErrorOnce } from './cause.ts'
+import { causeError } from './cause.ts'
 import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
 import { AppError } from './errors.ts'
 import type { FileFacts } from './file-facts.ts'
@@ -67,6 +67,7 @@ export async function prove(
       }
     }
   }
+  const { causeWithKeys, readErrorOnce } = await import('./cause-with-keys.ts') // only for what does not open
   const found = await causeWithKeys(facts, keys, connect)
   throw found.cause === 'ok' ? readErrorOnce(facts.path, unproven) : causeError(found)
 }

@@ -1,4 +1,4 @@
-import { namePages, pagesNamed } from './cause.ts'
+import { namePages, pagesNamed } from './cause-with-keys.ts'
 import type { Connection } from './connection.ts'
 import { readContent } from './content.ts'
 import { type CopyOptions, type Source, soleSource } from './copy.ts'
