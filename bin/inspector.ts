@@ -1,3 +1,4 @@
+import { explainFailure } from '../src/core/explain-failure.ts'
 import { inspectFile } from '../src/core/inspect.ts'
 import { Key } from '../src/core/key.ts'
 import { answerOne } from '../src/own-program.ts'
@@ -5,9 +6,12 @@ import { answerOne } from '../src/own-program.ts'
 // Looks at a finished file for the process that made it.
 answerOne<{ path: string; key: string }>(({ path, key }, onPart) => {
   let told = 0
-  return inspectFile({ path, key: new Key(key) }, (part) => {
+  const tell = (part: number) => {
     if (part - told < 0.01) return
     told = part
     onPart(part)
-  })
+  }
+  return inspectFile({ path, key: new Key(key) }, tell, (error, inquiry) =>
+    explainFailure(error, inquiry, []),
+  )
 })

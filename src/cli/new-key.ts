@@ -1,7 +1,7 @@
 import { AppError } from '../core/errors.ts'
 import { exists } from '../core/file-facts.ts'
 import { generateKey, type Key } from '../core/key.ts'
-import { generateKeyFile, settleKeyFile } from '../core/key-file.ts'
+import { generateKeyFile, settleKeyFile, tidyKeyFile } from '../core/key-file.ts'
 import type { KeySource } from '../core/key-source.ts'
 import { storeProven } from '../core/keychain.ts'
 import { defaultKeyFile } from '../core/location.ts'
@@ -32,6 +32,7 @@ export async function chooseNewKey(ctx: Context, options: NewKeyOptions): Promis
   const { source, generate, fileFlag } = options
   if (source?.kind === 'keychain') return inKeychain(ctx)
   if (generate) return generated(ctx, source?.kind === 'file' ? source.path : undefined, fileFlag)
+  if (source?.kind === 'file') await tidyKeyFile(source.path)
   if (source) return fromSource(ctx, source)
   ctx.requirePerson(options.question, options.hint)
   const { askProtection } = await import('./prompt.ts')

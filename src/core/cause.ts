@@ -76,6 +76,14 @@ export async function causeWithoutKey(facts: FileFacts, connect: Connect): Promi
         `ls -l ${path} shows who may read it`,
       )
   }
+  if (size === 0 && facts.walBytes) {
+    // SQLite takes such a file for a new database, and removes the -wal.
+    return say(
+      'damaged',
+      `${path} is an empty file, and ${facts.walBytes} bytes that belong to it are in its -wal`,
+      'keep the -wal; libreollama-db restore latest puts a backup in its place and keeps both',
+    )
+  }
   if (size === 0) {
     const { unfinishedPlace } = await import('./unfinished.ts') // only for what is no database
     const place = await unfinishedPlace(facts.realPath)

@@ -62,7 +62,7 @@ export async function withDatabase<T>(
     throw abortError(options.signal, 'error' in outcome ? outcome.error : undefined)
   if (await db.wasChanged()) throw changedError(db.facts.path)
   if ('result' in outcome) return outcome.result
-  throw await (options.explain
+  throw await (options.explain || options.access === 'create'
     ? explained(outcome.error, options)
     : nameTheDamage(outcome.error, db.facts, options))
 }
@@ -70,6 +70,8 @@ export async function withDatabase<T>(
 /** Where the search for a cause fails as well, each time, the error is as it was, or tells that the disk fails. */
 async function explained(error: unknown, options: DatabaseOptions): Promise<unknown> {
   const { path, explain } = options
+  if (options.access === 'create' && error instanceof AppError && UNPROVEN.has(error.code))
+    return newFileError(path, error)
   if (!explain) return error
   const again: DatabaseOptions = {
     ...options,
@@ -95,6 +97,14 @@ async function explained(error: unknown, options: DatabaseOptions): Promise<unkn
     }
   }
   return found
+}
+
+/** A file that was made a moment ago has no other key and no damage. */
+function newFileError(path: string, cause: unknown): AppError {
+  return new AppError('IO', `${path}: the new file could not be read back (the disk reported an error)`, {
+    hint: 'df -h shows whether the disk is full; nothing was changed',
+    cause,
+  })
 }
 
 /** Why `path` does not open, or that it does; reads only, and leaves every byte as it is. */

@@ -27,6 +27,9 @@ export async function explainFailure(
   inquiry: Inquiry,
   migrations: Migration[],
 ): Promise<unknown> {
+  if (error instanceof AppError && error.cause instanceof AppError) {
+    return withCause(error, error.cause, await explainFailure(error.cause, inquiry, migrations))
+  }
   const engine = engineError(error)
   if (!engine) return error
   const diagnosis = await inquiry.diagnose()
@@ -39,6 +42,15 @@ export async function explainFailure(
   return error instanceof AppError && error.code === 'MIGRATION_FAILED'
     ? new AppError(error.code, error.message, { hint: VERIFY, cause: error })
     : drift
+}
+
+/** An error that says more than its cause does, with what was found out about that. */
+function withCause(error: AppError, known: AppError, found: unknown): AppError {
+  if (found === known || !(found instanceof AppError)) return error
+  return new AppError(found.code, error.message.replace(known.message, found.message), {
+    hint: error.hint.replace(known.hint, found.hint),
+    cause: found,
+  })
 }
 
 /** A diagnosis that says so where the damage lies in the full-text index only, which is no loss. */

@@ -12,7 +12,7 @@ import {
   type Migration,
   planMigrations,
 } from './migrations.ts'
-import { createFile, discardDatabase, makeFolderFor, publishFile } from './new-file.ts'
+import { createFile, discardDatabase, finishFile, makeFolderFor, publishFile } from './new-file.ts'
 import { commitKey, discardUnneeded, type NewKey, saltKey } from './new-key.ts'
 import { checkPlan } from './other-tables.ts'
 import { writeDefaultSettings } from './settings.ts'
@@ -92,6 +92,7 @@ async function create(options: InitOptions): Promise<InitReport> {
       await migrate(db, { plan: upPlan(migrations), backup: false, target: 'new file', signal, now })
       await db.transaction((writer) => writeDefaultSettings(writer, now()))
     })
+    await finishFile(unfinished)
     const made = await withDatabase(own, (db) => db.read(readApplied))
     if (currentVersion(made) !== latest)
       throw new Error('the new database does not have the version it was given')

@@ -2,6 +2,7 @@ import type { Connection } from './connection.ts'
 import { type Content, readContent } from './content.ts'
 import { type Database, withDatabase } from './database.ts'
 import { isEngineError } from './engine-errors.ts'
+import type { Explain } from './inquiry.ts'
 import type { Key } from './key.ts'
 
 /** Which file to look at, and what opens it. */
@@ -31,10 +32,10 @@ export type Inspect = (
 export async function inspectFile(
   { path, key }: InspectionRequest,
   onPart?: (part: number) => void,
+  explain?: Explain,
 ): Promise<Inspection> {
-  return withDatabase({ path, keys: async () => [key], readers: 3, recover: false }, (db) =>
-    inspectDatabase(db, onPart),
-  )
+  const opening = { path, keys: async () => [key], readers: 3, recover: false, explain }
+  return withDatabase(opening, (db) => inspectDatabase(db, onPart))
 }
 
 async function inspectDatabase(db: Database, onPart?: (part: number) => void): Promise<Inspection> {

@@ -6,6 +6,7 @@ import { rawKeyLiteral } from './key.ts'
 import { makeFolderFor, syncPath } from './new-file.ts'
 import { ownerFor } from './owner.ts'
 import { syncFoldersAbove, throwDiskFailure } from './sync-folder.ts'
+import { recover } from './unfinished.ts'
 import { createWholeFile } from './whole-file.ts'
 
 /**
@@ -50,6 +51,11 @@ async function refuseOther(path: string, line: string): Promise<void> {
     throw new Error('the key file does not hold what was written to it')
 }
 
+/** Removes what an interrupted run left of a key file under another name. */
+export async function tidyKeyFile(path: string): Promise<void> {
+  await recover(resolve(path)).catch(() => {}) // in a folder that cannot be written it stays
+}
+
 /**
  * Has a key file that exists already on the disk, with the folders that lead to it: somebody may have written it a
  * moment ago, and a database must not outlast its key. What is no regular file is left to its owner.
@@ -59,6 +65,7 @@ export async function settleKeyFile(named: string): Promise<void> {
   try {
     if (!(await stat(path)).isFile()) return
     const real = await realpath(path)
+    await tidyKeyFile(real)
     await syncPath(real).catch(throwDiskFailure)
     await syncFoldersAbove(real)
     if (real !== path) await syncFoldersAbove(path)

@@ -42,12 +42,13 @@ export async function rekeyDatabase(options: RekeyOptions): Promise<RekeyReport>
     schema_version: null,
     counts: {},
     backups_with_other_key: [],
-    recovered: await recover(realPath),
+    recovered: [],
   }
   const before = await identify(realPath)
-  const formerSalt = await saltOfFile(realPath)
   let salt: Buffer | undefined
   try {
+    report.recovered = await recover(realPath)
+    const formerSalt = await saltOfFile(realPath)
     const salted = await saltKey(await newKey.read())
     salt = salted.salt
     if (!(await alreadyHas(options, salted.key))) {
