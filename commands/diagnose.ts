@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { type CipherOptions, cipherOptions, readCipherSettings } from '../src/cli/cipher-options.ts'
 import type { View } from '../src/cli/output.ts'
 import { localTime, type Style } from '../src/cli/terminal.ts'
 import type { Diagnosis } from '../src/core/cause.ts'
@@ -6,6 +7,10 @@ import { diagnose, withDatabase } from '../src/core/database.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
 import type { SalvageReport } from '../src/core/salvage.ts'
 import type { Define } from './index.ts'
+
+interface Options extends CipherOptions {
+  salvage?: string
+}
 
 interface Result extends Diagnosis {
   /** What was written for --salvage. */
@@ -51,18 +56,19 @@ function describeSalvage(
 }
 
 const define: Define = (command, context) => {
-  command
+  cipherOptions(command)
     .argument('[file]', 'the file; the database by default')
     .option(
       '--salvage <folder>',
       'write what can be read of a database with a damaged -wal to new encrypted files',
     )
-    .action(async (file: string | undefined, { salvage: folder }: { salvage?: string }) => {
+    .action(async (file: string | undefined, { salvage: folder, ...rest }: Options) => {
+      const knownSettings = readCipherSettings(rest)
       const ctx = context()
       const print = ctx.printer(view)
       const path = file === undefined ? ctx.path : resolve(file)
       const { locateDamage } = await import('../src/core/explain-failure.ts')
-      const result = await locateDamage(await diagnose(path, () => ctx.keys()), (work) =>
+      const result = await locateDamage(await diagnose(path, () => ctx.keys(), knownSettings), (work) =>
         withDatabase({ ...ctx.database, path, keys: () => ctx.keys(), recover: false }, (db) =>
           db.read(work),
         ),

@@ -116,8 +116,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'upgrade',
-    summary: 'bring a SQLCipher 1, 2 or 3 file into the format of SQLCipher 4',
-    examples: ['libreollama-db upgrade --db old.db --key-file ./key'],
+    summary:
+      'bring a file of SQLCipher 1 to 3, or with other cipher settings, into the format of SQLCipher 4',
+    examples: [
+      'libreollama-db upgrade --db old.db --key-file ./key',
+      'libreollama-db upgrade --db app.db --key-file ./key --cipher-page-size 1024',
+    ],
     load: () => import('./upgrade.ts'),
   },
   {

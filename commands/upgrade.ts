@@ -1,3 +1,4 @@
+import { type CipherOptions, cipherOptions, readCipherSettings } from '../src/cli/cipher-options.ts'
 import type { View } from '../src/cli/output.ts'
 import { type UpgradeReport, upgradeDatabase } from '../src/core/upgrade.ts'
 import { agreeToOtherNames } from './_other-names.ts'
@@ -13,11 +14,12 @@ const view: View<UpgradeReport> = {
 }
 
 const define: Define = (command, context) => {
-  command.action(async () => {
+  cipherOptions(command).action(async (options: CipherOptions) => {
     const ctx = context()
+    const knownSettings = readCipherSettings(options)
     const print = ctx.printer(view)
     const otherNames = await agreeToOtherNames(ctx, ctx.path)
-    const report = await upgradeDatabase({ ...ctx.database, ...ctx.copying, otherNames })
+    const report = await upgradeDatabase({ ...ctx.database, ...ctx.copying, otherNames, knownSettings })
     tellRecovered(ctx, report.recovered)
     await print(report)
   })

@@ -1,33 +1,32 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Diagnosis } from './cause.ts'
-import type { Connect } from './connection.ts'
+import { type CipherSettings, describeSettings, FORMATS } from './cipher-settings.ts'
+import type { Connect, ConnectOptions } from './connection.ts'
 import { AppError } from './errors.ts'
 import type { FileFacts } from './file-facts.ts'
-import type { CipherFormat, Key } from './key.ts'
+import type { FoundSettings } from './find-cipher-settings.ts'
+import type { Key } from './key.ts'
 
 const PAGE_SIZE = 4096
 
 /**
  * The cause when `keys` were tried and the file did not open, or opened and failed later. Reads only. A wrong key
- * fails on every page, damage on some: that tells them apart.
+ * fails on every page, damage on some: that tells them apart. `known` is what is said of how the file is encrypted.
  */
-export async function causeWithKeys(facts: FileFacts, keys: Key[], connect: Connect): Promise<Diagnosis> {
-  const salt = facts.samples.start.subarray(0, 16)
+export async function causeWithKeys(
+  facts: FileFacts,
+  keys: Key[],
+  connect: Connect,
+  known?: Partial<CipherSettings>,
+): Promise<Diagnosis> {
+  const { start } = facts.samples
   for (const key of keys) {
-    const damage = await findDamage(facts, await key.literal(salt), connect)
+    const damage = await findDamage(facts, await key.literal(start.subarray(0, 16)), connect)
     if (damage) return damage
   }
-  for (const format of [3, 2, 1] as const) {
-    for (const key of keys) {
-      if (await opens(facts, { key: await key.literal(salt, format), format }, connect)) {
-        return {
-          cause: 'old_cipher',
-          detail: `${facts.path} is in SQLCipher ${format} format; the key opens it`,
-          pages: [],
-          hint: `libreollama-db upgrade --db ${facts.path} brings it into the current format`,
-        }
-      }
-    }
-  }
+  const { findCipherSettings } = await import('./find-cipher-settings.ts')
+  const found = await findCipherSettings(start, keys, known)
+  if (found) return causeOfOther(facts, found, connect)
   return {
     cause: 'wrong_key',
     detail: `the key does not open ${facts.path} (or it is not a SQLCipher database)`,
@@ -35,6 +34,45 @@ export async function causeWithKeys(facts: FileFacts, keys: Key[], connect: Conn
     hint: 'check which key is used: libreollama-db help key-sources',
   }
 }
+
+/** The cause of a file that the key fits, and that is not encrypted as SQLCipher 4 does by default. */
+async function causeOfOther(facts: FileFacts, found: FoundSettings, connect: Connect): Promise<Diagnosis> {
+  const { literal, settings, firstPage, key } = found
+  const { path } = facts
+  const format = ([3, 2, 1] as const).find((version) =>
+    isDeepStrictEqual(plain(settings), plain(FORMATS[version])),
+  )
+  const how = format
+    ? `in SQLCipher ${format} format`
+    : `encrypted with other settings than SQLCipher 4 has by default: ${describeSettings(settings, key.isRaw)}`
+  const damaged = (what: string, pages: number[]): Diagnosis => ({
+    cause: 'damaged',
+    detail: `${path}, ${how}, is damaged: ${what}`,
+    pages,
+    hint: 'look for another copy of the file; what is damaged is not upgraded',
+  })
+  if (!firstPage) return damaged('page 1 failed the authenticity check', [1])
+  const opening = { key: literal, cipher: settings }
+  const { pages, unread } =
+    settings.hmacAlgorithm === null ? NOTHING_FOUND : await damagedPages(facts, opening, connect)
+  if (unread.length > 0) return unreadable(path, unread)
+  if (pages.length > 0) return damaged(`${namePages(pages)} failed the authenticity check`, pages)
+  if (!(await opens(facts, opening, connect))) return damaged('its structure cannot be read', [])
+  const salt = settings.salt === undefined ? '' : ` --cipher-salt ${settings.salt}`
+  const header = settings.plaintextHeader
+    ? ` --cipher-plaintext-header ${settings.plaintextHeader}${salt}`
+    : ''
+  return {
+    cause: format ? 'old_cipher' : 'other_cipher',
+    detail: `${path} is ${how}; the key opens it`,
+    pages: [],
+    hint: `libreollama-db upgrade --db ${path}${header} brings it into the current format`,
+  }
+}
+
+const NOTHING_FOUND = { pages: [], unread: [] }
+
+const plain = ({ salt: _salt, ...settings }: CipherSettings) => settings
 
 /** Damage that the right key shows; undefined when no page is authentic under this key. */
 async function findDamage(
@@ -51,7 +89,7 @@ async function findDamage(
   })
   const waiting = facts.hasJournal ? '; half a transaction waits in its journal to be rolled back' : ''
   const whole = Math.floor(facts.size / PAGE_SIZE)
-  const { pages, unread } = await damagedPages(facts, key, connect)
+  const { pages, unread } = await damagedPages(facts, { key }, connect)
   if (unread.length > 0) return unreadable(facts.path, unread)
   if (pages.length === 0) {
     return (await opensAfterAll(facts, key, connect))
@@ -61,9 +99,11 @@ async function findDamage(
           pages: [],
           hint: '',
         }
-      : damaged(`${facts.path} is cut short after page ${whole}, or its structure is damaged`, [whole + 1])
+      : whole === 0
+        ? undefined
+        : damaged(`${facts.path} is cut short after page ${whole}, or its structure is damaged`, [whole + 1])
   }
-  if (facts.size % PAGE_SIZE !== 0 && pages.length === 1 && pages[0] === whole + 1) {
+  if (whole > 0 && facts.size % PAGE_SIZE !== 0 && pages.length === 1 && pages[0] === whole + 1) {
     return damaged(`${facts.path} is cut in the middle of page ${whole + 1}`, pages)
   }
   if (pages.length >= whole) {
@@ -79,8 +119,8 @@ async function findDamage(
 }
 
 /** The pages that fail SQLCipher's own check under this key, and those that the disk did not give; counted from 1. */
-async function damagedPages(facts: FileFacts, key: string, connect: Connect) {
-  const connection = await connectUntouched(facts, { key }, connect)
+async function damagedPages(facts: FileFacts, opening: FileOpening, connect: Connect) {
+  const connection = await connectUntouched(facts, opening, connect)
   try {
     const rows = await connection.all<{ cipher_integrity_check: string }>('PRAGMA cipher_integrity_check')
     const lines = rows.map((row) => row.cipher_integrity_check)
@@ -122,7 +162,10 @@ export function namePages(pages: number[]): string {
   return `page${pages.length > 1 ? 's' : ''} ${shown}${pages.length > 10 ? ` and ${pages.length - 10} more` : ''}`
 }
 
-async function opens(facts: FileFacts, options: { key?: string; format?: CipherFormat }, connect: Connect) {
+/** What opens a file. */
+type FileOpening = Pick<ConnectOptions, 'key' | 'cipher'>
+
+async function opens(facts: FileFacts, options: FileOpening, connect: Connect) {
   const connection = await connectUntouched(facts, options, connect)
   try {
     await connection.get('SELECT count(*) FROM sqlite_schema')
@@ -141,10 +184,6 @@ async function opensAfterAll(facts: FileFacts, key: string, connect: Connect): P
 }
 
 /** Reads a file beside whose name nothing may appear: without a -wal there is nothing in it that the file lacks. */
-function connectUntouched(
-  facts: FileFacts,
-  options: { key?: string; format?: CipherFormat },
-  connect: Connect,
-) {
+function connectUntouched(facts: FileFacts, options: FileOpening, connect: Connect) {
   return connect(facts.realPath, { ...options, access: 'read', immutable: facts.walBytes === undefined })
 }

@@ -1,3 +1,4 @@
+import type { CipherSettings } from './cipher-settings.ts'
 import type { Connect } from './connection.ts'
 import { AppError, type OutcomeCode } from './errors.ts'
 import type { FileFacts } from './file-facts.ts'
@@ -10,6 +11,7 @@ export interface Diagnosis {
     | 'empty'
     | 'wrong_key'
     | 'old_cipher'
+    | 'other_cipher'
     | 'damaged'
     | 'not_a_database'
     | 'missing'
@@ -28,6 +30,7 @@ const EXITS: Record<Exclude<Diagnosis['cause'], 'ok'>, OutcomeCode> = {
   empty: 'NO_DATABASE',
   wrong_key: 'WRONG_KEY',
   old_cipher: 'NOT_ENCRYPTED',
+  other_cipher: 'NOT_ENCRYPTED',
   damaged: 'CORRUPT',
   not_a_database: 'WRONG_KEY',
   missing: 'NO_DATABASE',
@@ -35,6 +38,8 @@ const EXITS: Record<Exclude<Diagnosis['cause'], 'ok'>, OutcomeCode> = {
 }
 
 const PLAINTEXT_HEADER = Buffer.from('SQLite format 3\0')
+/** Bytes that tell encrypted ones from others. */
+const SAMPLE = 4096
 /** No SQLite file is smaller than one page of the smallest size. */
 const SMALLEST_DATABASE = 512
 
@@ -45,7 +50,11 @@ export function causeError(diagnosis: Diagnosis): AppError {
 }
 
 /** The cause where the file's metadata and first bytes tell it, or undefined: then only a key can tell more. */
-export async function causeWithoutKey(facts: FileFacts, connect: Connect): Promise<Diagnosis | undefined> {
+export async function causeWithoutKey(
+  facts: FileFacts,
+  connect: Connect,
+  known: Partial<CipherSettings> = {},
+): Promise<Diagnosis | undefined> {
   const { path, size } = facts
   const say = (cause: Diagnosis['cause'], detail: string, hint: string, pages: number[] = []) => ({
     cause,
@@ -101,7 +110,10 @@ export async function causeWithoutKey(facts: FileFacts, connect: Connect): Promi
       'libreollama-db restore latest puts a backup in its place',
     )
   }
-  if (facts.samples.start.subarray(0, 16).equals(PLAINTEXT_HEADER)) return plaintextCause(facts, connect)
+  if (facts.samples.start.subarray(0, 16).equals(PLAINTEXT_HEADER)) {
+    if (!isEncryptedBehindHeader(facts.samples.start)) return plaintextCause(facts, connect)
+    return known.plaintextHeader ? undefined : behindHeaderCause(path)
+  }
   if (size < SMALLEST_DATABASE) {
     return say(
       'not_a_database',
@@ -109,7 +121,7 @@ export async function causeWithoutKey(facts: FileFacts, connect: Connect): Promi
       'check the path given with --db',
     )
   }
-  if (!looksRandom(facts.samples.start)) {
+  if (!looksRandom(facts.samples.start.subarray(0, SAMPLE))) {
     return looksRandom(facts.samples.middle)
       ? say(
           'damaged',
@@ -124,6 +136,20 @@ export async function causeWithoutKey(facts: FileFacts, connect: Connect): Promi
         )
   }
   return undefined
+}
+
+/** SQLite leaves these bytes of its header zero; they are encrypted where only what stands before them is not. */
+function isEncryptedBehindHeader(start: Buffer): boolean {
+  return start.length >= SMALLEST_DATABASE && start.subarray(72, 92).some((byte) => byte !== 0)
+}
+
+function behindHeaderCause(path: string): Diagnosis {
+  return {
+    cause: 'other_cipher',
+    detail: `${path} is encrypted behind a plaintext header (cipher_plaintext_header_size), so its salt is not in the file`,
+    pages: [],
+    hint: `libreollama-db upgrade --db ${path} --cipher-plaintext-header 32 --cipher-salt <the 32 hex digits of its salt>`,
+  }
 }
 
 async function plaintextCause(facts: FileFacts, connect: Connect): Promise<Diagnosis> {

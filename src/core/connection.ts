@@ -1,4 +1,4 @@
-import type { CipherFormat } from './key.ts'
+import type { CipherSettings } from './cipher-settings.ts'
 
 /** What a column can hold and a parameter can be. Booleans are stored as 0 and 1. */
 export type Value = string | number | boolean | null | Uint8Array
@@ -36,8 +36,8 @@ export interface ConnectOptions {
   access: 'read' | 'query' | 'write'
   /** SQLCipher's raw-key literal; without one the file is opened as plaintext. */
   key?: string
-  /** The format the file is in; 4 unless an old one is being recognised. */
-  format?: CipherFormat
+  /** How the file is encrypted, where it is not as SQLCipher 4 does by default. */
+  cipher?: CipherSettings
   /** Promises that nobody changes the file meanwhile: reads it without locks and without touching a -wal. */
   immutable?: boolean
   /** Seconds to wait for another process's lock. */

@@ -83,8 +83,8 @@ async function explained(error: unknown, options: DatabaseOptions): Promise<unkn
   const inquiry: Inquiry = {
     path,
     diagnose: async () => {
-      const found = await diagnose(path, options.keys)
-      return found.cause === WITHOUT_DAMAGE[options.form ?? 'encrypted'] ? { ...found, cause: 'ok' } : found
+      const found = await diagnose(path, options.keys, options.knownSettings)
+      return isWithoutDamage(found, options) ? { ...found, cause: 'ok' } : found
     },
     read: (work) => withDatabase(again, (db) => db.read(work)),
   }
@@ -108,15 +108,19 @@ function newFileError(path: string, cause: unknown): AppError {
 }
 
 /** Why `path` does not open, or that it does; reads only, and leaves every byte as it is. */
-export async function diagnose(path: string, keys: DatabaseOptions['keys']): Promise<Diagnosis> {
+export async function diagnose(
+  path: string,
+  keys: DatabaseOptions['keys'],
+  knownSettings?: DatabaseOptions['knownSettings'],
+): Promise<Diagnosis> {
   const { facts, file } = await hold(path)
   try {
-    const known = await causeWithoutKey(facts, connect)
+    const known = await causeWithoutKey(facts, connect, knownSettings)
     if (known) return known
     const { causeWithKeys } = await import('./cause-with-keys.ts')
     const tried = await keys(facts.samples.start.subarray(0, 16))
     const place = await placeToRead(facts, file)
-    const found = await causeWithKeys(place.facts, tried, place.connect).finally(place.end)
+    const found = await causeWithKeys(place.facts, tried, place.connect, knownSettings).finally(place.end)
     if (found.cause !== 'ok' || !facts.lostCommits) return found
     const { lostCommitsCause } = await import('./lost-commits.ts')
     return lostCommitsCause(facts, facts.lostCommits)
@@ -237,7 +241,7 @@ async function openExisting(
   file: HeldFile,
   options: DatabaseOptions,
 ): Promise<OpenDatabase> {
-  const known = await causeWithoutKey(facts, connect)
+  const known = await causeWithoutKey(facts, connect, options.knownSettings)
   const isPlaintext = known?.cause === 'plaintext'
   if (known && !(isPlaintext && options.form === 'plaintext')) throw causeError(known)
   if (!isPlaintext && options.form === 'plaintext') throw encryptedAlready(facts.path)
@@ -338,12 +342,20 @@ async function create(facts: FileFacts, file: HeldFile, options: DatabaseOptions
 async function nameTheDamage(error: unknown, facts: FileFacts, options: DatabaseOptions): Promise<unknown> {
   if (isEngineError(error) && isBare(error)) return bareError(facts.path, error)
   if (!(error instanceof AppError) || !isEngineError(error.cause) || !UNPROVEN.has(error.code)) return error
-  const diagnosis = await diagnose(facts.path, options.keys)
-  return diagnosis.cause === WITHOUT_DAMAGE[options.form ?? 'encrypted'] ? error : causeError(diagnosis)
+  const diagnosis = await diagnose(facts.path, options.keys, options.knownSettings)
+  return isWithoutDamage(diagnosis, options) ? error : causeError(diagnosis)
+}
+
+function isWithoutDamage({ cause }: Diagnosis, { form = 'encrypted' }: DatabaseOptions): boolean {
+  return WITHOUT_DAMAGE[form].includes(cause)
 }
 
 /** What a file of each form is when nothing is wrong with it. */
-const WITHOUT_DAMAGE = { encrypted: 'ok', plaintext: 'plaintext', old_cipher: 'old_cipher' } as const
+const WITHOUT_DAMAGE: Record<NonNullable<DatabaseOptions['form']>, Diagnosis['cause'][]> = {
+  encrypted: ['ok'],
+  plaintext: ['plaintext'],
+  other_cipher: ['old_cipher', 'other_cipher'],
+}
 
 /** The first SQLite release without the WAL-reset bug, which loses commits. */
 const OLDEST_SAFE_ENGINE = 3_051_003

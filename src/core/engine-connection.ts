@@ -40,10 +40,11 @@ export class EngineConnection implements ClosableConnection {
   }
 
   /** Keys the connection and sets its pragmas. No error of a keying statement leaves here: its text could hold the key. */
-  async prepare({ key, format, access }: ConnectOptions): Promise<void> {
+  async prepare({ key, cipher, access }: ConnectOptions): Promise<void> {
     const keying = key === undefined ? '' : `PRAGMA key = "${key}";`
-    const old = format === undefined ? '' : `PRAGMA cipher_compatibility = ${format};`
-    const script = `PRAGMA cipher_log_level = NONE; ${keying} ${old} PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
+    const pragmas = cipher ? Object.entries((await import('./cipher-settings.ts')).cipherPragmas(cipher)) : []
+    const settings = pragmas.map(([name, value]) => `PRAGMA ${name} = ${value};`).join(' ')
+    const script = `PRAGMA cipher_log_level = NONE; ${keying} ${settings} PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
       PRAGMA foreign_keys = ON; ${access === 'query' ? 'PRAGMA query_only = ON;' : ''}`
     await new Promise<void>((resolve, reject) =>
       this.#handle.exec(script, (error) =>

@@ -31,7 +31,7 @@ export interface FileFacts {
   folderWritable: boolean
   /** Commits in the -wal that SQLite will not read; only looked for when the file is held. */
   lostCommits?: LostCommits
-  /** Up to 4,096 bytes each from the start and the middle; empty until they are read. */
+  /** Up to 65,536 bytes from the start and 4,096 from the middle; empty until they are read. */
   samples: Samples
 }
 
@@ -41,6 +41,8 @@ export interface Samples {
   middle: Buffer
 }
 
+/** The largest page that SQLite has. */
+const START = 65_536
 const SAMPLE = 4096
 
 /** Looks at a file from outside, without reading its content. */
@@ -138,11 +140,11 @@ export async function readSamples({ kind, realPath, size }: FileFacts): Promise<
     throw explainSystemError(error, realPath)
   })
   try {
-    const sample = async (position: number) => {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(SAMPLE), 0, SAMPLE, position)
+    const sample = async (position: number, length: number) => {
+      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafeSlow(length), 0, length, position)
       return buffer.subarray(0, bytesRead)
     }
-    const [start, middle] = await Promise.all([sample(0), sample(Math.floor(size / 2))])
+    const [start, middle] = await Promise.all([sample(0, START), sample(Math.floor(size / 2), SAMPLE)])
     return { start, middle }
   } catch (error) {
     throw explainSystemError(error, realPath)

@@ -1,15 +1,9 @@
 import { inspect, promisify } from 'node:util'
+import type { Derivation } from './cipher-settings.ts'
 import { AppError } from './errors.ts'
 
-/** The SQLCipher file formats: how many rounds of which PBKDF2 turn a passphrase into the key of 32 bytes. */
-const DERIVATION = {
-  4: { rounds: 256_000, digest: 'sha512' },
-  3: { rounds: 64_000, digest: 'sha1' },
-  2: { rounds: 4_000, digest: 'sha1' },
-  1: { rounds: 4_000, digest: 'sha1' },
-} as const
-
-export type CipherFormat = keyof typeof DERIVATION
+/** What SQLCipher 4 does with a passphrase. */
+const USUAL: Derivation = { kdfIter: 256_000, kdfAlgorithm: 'sha512' }
 
 /** The key of Phase 2.1's document, 32 ASCII bytes written as 64 hex digits. It is public: it protects nothing. */
 const DEVELOPMENT_KEY = Buffer.from('libre_ollama_dev_key_2024_phase2').toString('hex')
@@ -30,14 +24,19 @@ export class Key {
 
   /**
    * The key as SQLCipher's raw-key literal (`x'<hex>'`) for a file with this salt (its first 16 bytes). A passphrase
-   * is derived once for each salt and format, however many connections ask.
+   * is derived once for each salt, however many connections ask.
    */
-  literal(salt: Buffer, format: CipherFormat = 4): Promise<string> {
+  literal(salt: Buffer): Promise<string> {
+    return this.derived(salt, USUAL)
+  }
+
+  /** The same for a file in which passphrases are derived in another way. */
+  derived(salt: Buffer, derivation: Derivation): Promise<string> {
     if (this.isRaw) return Promise.resolve(this.#text.toLowerCase())
-    const id = `${format}:${salt.toString('hex')}`
+    const id = `${derivation.kdfAlgorithm}:${derivation.kdfIter}:${salt.toString('hex')}`
     const known = this.#derived.get(id)
     if (known) return known
-    const derived = derive(this.#text, salt, format)
+    const derived = derive(this.#text, salt, derivation)
     this.#derived.set(id, derived)
     return derived
   }
@@ -77,10 +76,13 @@ export class Key {
   }
 }
 
-async function derive(passphrase: string, salt: Buffer, format: CipherFormat): Promise<string> {
+async function derive(
+  passphrase: string,
+  salt: Buffer,
+  { kdfIter, kdfAlgorithm }: Derivation,
+): Promise<string> {
   const { pbkdf2 } = await import('node:crypto') // 3 ms to load, for nothing with a raw key
-  const { rounds, digest } = DERIVATION[format]
-  return rawKeyLiteral(await promisify(pbkdf2)(passphrase, salt, rounds, 32, digest))
+  return rawKeyLiteral(await promisify(pbkdf2)(passphrase, salt, kdfIter, 32, kdfAlgorithm))
 }
 
 const RAW_KEY = /^x'(?:[0-9a-f]{64}|[0-9a-f]{96})'$/i

@@ -16,6 +16,8 @@ export interface Database {
   readonly facts: FileFacts
   /** The key that was proven, as raw bytes; undefined for a plaintext file. */
   readonly key: Key | undefined
+  /** The same as it was given: a passphrase, or a raw key. */
+  readonly given: Key | undefined
   /** Whether transactions are possible. */
   readonly writable: boolean
   /** Runs `work` on a reader of its own: a consistent view is kept only inside a transaction of its own. */
@@ -37,7 +39,9 @@ export interface Database {
 }
 
 /** How an open database is reached; what was proven is in here already. */
-export interface Opening extends Pick<ConnectOptions, 'key' | 'format' | 'lockTimeout' | 'onStatement'> {
+export interface Opening extends Pick<ConnectOptions, 'key' | 'cipher' | 'lockTimeout' | 'onStatement'> {
+  /** The key as it was given. */
+  given?: Key
   facts: FileFacts
   /** Released when the database is closed. */
   file: HeldFile
@@ -55,6 +59,7 @@ export interface Opening extends Pick<ConnectOptions, 'key' | 'format' | 'lockTi
 export class OpenDatabase implements Database {
   readonly facts: FileFacts
   readonly key: Key | undefined
+  readonly given: Key | undefined
   readonly #how: Opening
   readonly #all: Set<ClosableConnection>
   readonly #readers: Pool<ClosableConnection>
@@ -64,6 +69,7 @@ export class OpenDatabase implements Database {
   constructor(how: Opening, readers: ClosableConnection[]) {
     this.facts = how.facts
     this.key = how.key === undefined ? undefined : new Key(how.key)
+    this.given = how.given
     this.#how = how
     this.#all = new Set(readers)
     this.#readers = new Pool(how.readers ?? 2, readers, () => this.#connect(how.reading))
@@ -200,8 +206,8 @@ export class OpenDatabase implements Database {
   }
 
   async #connect(access: ConnectOptions['access']): Promise<ClosableConnection> {
-    const { key, format, immutable, lockTimeout, onStatement } = this.#how
-    const options = { access, key, format, immutable, lockTimeout, onStatement }
+    const { key, cipher, immutable, lockTimeout, onStatement } = this.#how
+    const options = { access, key, cipher, immutable, lockTimeout, onStatement }
     const connection = await this.#how.connect(this.facts.realPath, options)
     this.#all.add(connection)
     return connection

@@ -1,29 +1,54 @@
-import { createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto'
+import { createDecipheriv, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto'
+import { type CipherSettings, type Hash, SQLCIPHER_4 } from './cipher-settings.ts'
 
-const PAGE = 4096
-/** What SQLCipher 4 keeps at the end of a page: 16 bytes to begin the encryption with, 64 that authenticate the rest. */
-const MAC = 64
+/** What a page keeps at its end: the bytes that its encryption begins with, then those that authenticate it. */
+const IV = 16
+const MAC: Record<Hash, number> = { sha512: 64, sha256: 32, sha1: 20 }
 const SALT = 16
 /** The key that authenticates is derived from the key that encrypts, with the salt changed in every byte. */
 const SALT_MASK = 0x3a
-const ROUNDS = 2
+const MAC_ROUNDS = 2
 
 /**
  * A check of single pages under a raw key (`x'<64 or 96 hex digits>'`) and the salt of the file. It returns true when
- * the page of 4,096 bytes is the one that was written as page `number`, counted from 1. The format is SQLCipher 4's
- * with its default settings.
+ * the page is the one that was written as page `number`, counted from 1. Where nothing authenticates the pages, only
+ * the first one can be told from noise.
  */
-export function createPageCheck(literal: string, salt: Buffer): (page: Buffer, number: number) => boolean {
+export function createPageCheck(
+  literal: string,
+  salt: Buffer,
+  settings: CipherSettings = SQLCIPHER_4,
+): (page: Buffer, number: number) => boolean {
+  const { pageSize, hmacAlgorithm, kdfAlgorithm, plaintextHeader } = settings
   const key = Buffer.from(literal.slice(2, 66), 'hex')
+  const encryptedFrom = (number: number) => (number === 1 ? plaintextHeader || SALT : 0)
+  if (hmacAlgorithm === null) {
+    return (page, number) => number === 1 && page.length === pageSize && isHeader(page, key, encryptedFrom(1))
+  }
+  const mac = MAC[hmacAlgorithm]
+  const end = pageSize - reservedBytes(mac)
   const masked = salt.map((byte) => byte ^ SALT_MASK)
-  const macKey = pbkdf2Sync(key, masked, ROUNDS, 32, 'sha512')
+  const macKey = pbkdf2Sync(key, masked, MAC_ROUNDS, 32, kdfAlgorithm)
   return (page, number) => {
-    if (page.length !== PAGE || number < 1) return false
+    if (page.length !== pageSize || number < 1) return false
     const place = Buffer.alloc(4)
     place.writeUInt32LE(number)
-    // The first page begins with the salt, which is not encrypted.
-    const covered = page.subarray(number === 1 ? SALT : 0, PAGE - MAC)
-    const mac = createHmac('sha512', macKey).update(covered).update(place).digest()
-    return timingSafeEqual(mac, page.subarray(PAGE - MAC))
+    const covered = page.subarray(encryptedFrom(number), end + IV)
+    const found = createHmac(hmacAlgorithm, macKey).update(covered).update(place).digest()
+    return timingSafeEqual(found, page.subarray(end + IV, end + IV + mac))
   }
+}
+
+/** Bytes at the end of a page, in whole blocks of the cipher. */
+function reservedBytes(mac: number): number {
+  return Math.ceil((IV + mac) / IV) * IV
+}
+
+/** True when the first page decrypts to what SQLite writes into the header of each file. */
+function isHeader(page: Buffer, key: Buffer, from: number): boolean {
+  const cipher = createDecipheriv('aes-256-cbc', key, page.subarray(-IV)).setAutoPadding(false)
+  const header = Buffer.concat([page.subarray(0, from), cipher.update(page.subarray(from, from + 96))])
+  const fractions = header.subarray(21, 24).equals(Buffer.from([64, 32, 32]))
+  const encoding = header.readUInt32BE(56)
+  return fractions && encoding >= 1 && encoding <= 3 && header.subarray(72, 92).every((byte) => byte === 0)
 }

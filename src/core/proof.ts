@@ -1,8 +1,9 @@
 import { causeError } from './cause.ts'
+import type { CipherSettings } from './cipher-settings.ts'
 import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
 import { AppError } from './errors.ts'
 import type { FileFacts } from './file-facts.ts'
-import type { CipherFormat, Key } from './key.ts'
+import type { Key } from './key.ts'
 
 /** The smallest read that needs the key, the first page, and the -wal where there is one. */
 export async function readSomething(connection: Connection): Promise<void> {
@@ -11,8 +12,10 @@ export async function readSomething(connection: Connection): Promise<void> {
 
 /** What may be done to a file to read it. */
 export interface ProofOptions extends Pick<ConnectOptions, 'lockTimeout' | 'onStatement'> {
-  /** What the file has to be: `encrypted` (SQLCipher 4) is the default. */
-  form?: 'encrypted' | 'plaintext' | 'old_cipher'
+  /** What the file has to be: `encrypted`, as SQLCipher 4 does it, is the default; `other_cipher` by any other settings. */
+  form?: 'encrypted' | 'plaintext' | 'other_cipher'
+  /** What is known of the settings of a file of the form `other_cipher`; the rest is found out. */
+  knownSettings?: Partial<CipherSettings> | undefined
   /** `read` is the default; `create` expects an empty file and keys it. */
   access?: 'read' | 'write' | 'create'
   /** Whether the file is to be copied: read at rest, on connections that SQLite lets copy. */
@@ -21,10 +24,12 @@ export interface ProofOptions extends Pick<ConnectOptions, 'lockTimeout' | 'onSt
   recover?: boolean
 }
 
-/** What opens a file: SQLCipher's raw-key literal, none for plaintext; the format where it is an old one. */
+/** What opens a file: SQLCipher's raw-key literal, none for plaintext, and the settings where they are not the usual ones. */
 interface Opener {
   key?: string
-  format?: CipherFormat
+  cipher?: CipherSettings
+  /** The key as it was given. */
+  given?: Key
 }
 
 /** What opened the file, and the connection that proved it. */
@@ -68,17 +73,24 @@ export async function prove(
     }
   }
   const { causeWithKeys, readErrorOnce } = await import('./cause-with-keys.ts') // only for what does not open
-  const found = await causeWithKeys(facts, keys, connect)
+  const found = await causeWithKeys(facts, keys, connect, options.knownSettings)
   throw found.cause === 'ok' ? readErrorOnce(facts.path, unproven) : causeError(found)
 }
 
-async function* openers(facts: FileFacts, keys: Key[], { form }: ProofOptions): AsyncGenerator<Opener> {
+async function* openers(
+  facts: FileFacts,
+  keys: Key[],
+  { form, knownSettings }: ProofOptions,
+): AsyncGenerator<Opener> {
   if (form === 'plaintext') return yield {}
-  const salt = facts.samples.start.subarray(0, 16)
-  const formats = form === 'old_cipher' ? ([3, 2, 1] as const) : [undefined]
-  for (const format of formats) {
-    for (const key of keys) yield { key: await key.literal(salt, format), format }
+  const { start } = facts.samples
+  if (form !== 'other_cipher') {
+    for (const key of keys) yield { key: await key.literal(start.subarray(0, 16)), given: key }
+    return
   }
+  const { findCipherSettings } = await import('./find-cipher-settings.ts')
+  const found = await findCipherSettings(start, keys, knownSettings)
+  if (found) yield { key: found.literal, cipher: found.settings, given: found.key }
 }
 
 /** Each is tried only when the one before it failed for want of permission or space. */

@@ -24,17 +24,19 @@ export interface UpgradeReport {
 }
 
 /**
- * Brings a file of SQLCipher 1 to 3 into the format of SQLCipher 4, under the same passphrase or raw key. What stood
- * there is kept beside it. Throws WRONG_KEY when the key opens it in no format.
+ * Brings a file of SQLCipher 1 to 3, or one with other cipher settings, into the format of SQLCipher 4, under the same
+ * passphrase or raw key. What stood there is kept beside it. Throws WRONG_KEY when the key opens it in no way that is
+ * known; `knownSettings` helps where they are unusual.
  */
 export async function upgradeDatabase(options: DatabaseOptions & CopyOptions): Promise<UpgradeReport> {
   const { realPath, kind } = await examineFile(options.path)
   const report = { path: options.path, changed: false, previous: null, recovered: await recover(realPath) }
   if (kind === 'file' && (await opensWith(options.path, options.keys))) return report
   const { signal, seal } = sealable(options.signal)
-  const opening = { ...options, signal, form: 'old_cipher', access: 'write' } as const
+  const opening = { ...options, signal, form: 'other_cipher', access: 'write' } as const
   const { kept } = await withDatabase(opening, async (db) => {
-    const salted = await saltKey(await keyThatOpened(db, options))
+    if (!db.given) throw new Error('an encrypted file opens with a key')
+    const salted = await saltKey(db.given)
     return db.alone((connection, sole) =>
       replaceDatabase({
         ...options,
@@ -51,17 +53,6 @@ export async function upgradeDatabase(options: DatabaseOptions & CopyOptions): P
     )
   })
   return { ...report, changed: true, previous: kept }
-}
-
-/** Which of the keys it was: as it was given, because the new format derives another raw key from a passphrase. */
-async function keyThatOpened(db: Database, { keys }: DatabaseOptions): Promise<Key> {
-  const salt = db.facts.samples.start.subarray(0, 16)
-  for (const key of await keys(salt)) {
-    for (const format of [3, 2, 1] as const) {
-      if (db.key?.equals(new Key(await key.literal(salt, format)))) return key
-    }
-  }
-  throw new Error('the key that opened the file is not among those that were given')
 }
 
 /** VACUUM INTO keeps the page layout, which differs between the formats, so the tables are copied instead. */
