@@ -82,6 +82,7 @@ async function explained(error: unknown, options: DatabaseOptions): Promise<unkn
   }
   const inquiry: Inquiry = {
     path,
+    form: options.form,
     diagnose: async () => {
       const found = await diagnose(path, options.keys, options.knownSettings)
       return isWithoutDamage(found, options) ? { ...found, cause: 'ok' } : found

@@ -78,7 +78,7 @@ const UNEXPLAINED = new Set(['CORRUPT', 'WRONG_KEY', 'MIGRATION_FAILED'])
 
 async function damageOf(
   error: unknown,
-  { path, read }: Inquiry,
+  { path, read, form = 'encrypted' }: Inquiry,
   diagnosis: Diagnosis,
 ): Promise<AppError | undefined> {
   const { cause, pages } = diagnosis
@@ -92,11 +92,18 @@ async function damageOf(
   if (ofIndex !== undefined && (await hasIndex(read))) return indexDamaged(path, ofIndex, error)
   const problem = await confirmedProblem(read, async (reader) => damageOnly(await structureProblems(reader)))
   if (problem === undefined) return readErrorOnce(path, error)
-  return new AppError('CORRUPT', `${path}: the structure of the database is damaged: ${problem}`, {
-    hint: 'libreollama-db restore latest puts a backup in its place and keeps the damaged file',
+  const words = problem.replace(`${path}: `, '').replace(/\s+/g, ' ')
+  const what = words === DAMAGED ? words : `${DAMAGED}: ${words}`
+  return new AppError('CORRUPT', `${path}: ${what}`, {
+    hint: form === 'encrypted' ? RESTORE : OTHER_COPY,
     cause: error,
   })
 }
+
+/** What the engine's own error is called, see `explainEngineError`. */
+const DAMAGED = 'the database is damaged'
+const RESTORE = 'libreollama-db restore latest puts a backup in its place and keeps the damaged file'
+const OTHER_COPY = 'look for another copy of the file: what is damaged is not copied; nothing was changed'
 
 const hasIndex = (read: Inquiry['read']) =>
   read(async (reader) => (await namedTables(reader)).some(({ name }) => name === SEARCH_INDEX))

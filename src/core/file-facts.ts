@@ -26,7 +26,7 @@ export interface FileFacts {
   writable: boolean
   /** Bytes of the `-wal` file beside it; undefined when there is none. */
   walBytes: number | undefined
-  /** Whether a rollback journal with content is beside it. */
+  /** Whether a rollback journal with a transaction is beside it. */
   hasJournal: boolean
   folderWritable: boolean
   /** Commits in the -wal that SQLite will not read; only looked for when the file is held. */
@@ -77,15 +77,15 @@ export async function examineFile(path: string): Promise<FileFacts> {
   facts.changed = status.mtimeMs
   if (status.isDirectory()) return { ...facts, kind: 'folder' }
   if (!status.isFile()) return { ...facts, kind: 'special' }
-  const [walBytes, journalBytes = 0, folderWritable, readable, writable] = await Promise.all([
+  const [walBytes, hasJournal, folderWritable, readable, writable] = await Promise.all([
     sizeOf(`${facts.realPath}-wal`),
-    sizeOf(`${facts.realPath}-journal`),
+    holdsTransaction(`${facts.realPath}-journal`),
     allows(dirname(facts.realPath), constants.W_OK),
     allows(facts.realPath, constants.R_OK),
     allows(facts.realPath, constants.W_OK),
   ])
   const kind = readable ? 'file' : 'unreadable'
-  return { ...facts, kind, walBytes, hasJournal: journalBytes > 0, folderWritable, writable }
+  return { ...facts, kind, walBytes, hasJournal, folderWritable, writable }
 }
 
 const idOf = ({ dev, ino }: { dev: number; ino: number }) => `${dev}:${ino}`
@@ -158,6 +158,23 @@ async function sizeOf(path: string): Promise<number | undefined> {
     (status) => status.size,
     () => undefined,
   )
+}
+
+/** A journal that is kept after its transaction has ended begins with zeros; SQLite looks at the first byte too. */
+export async function holdsTransaction(journal: string): Promise<boolean> {
+  const status = await lstat(journal).catch(() => undefined)
+  if (!status?.isFile() || status.size === 0) return false
+  try {
+    const file = await open(journal)
+    try {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(1), 0, 1, 0)
+      return bytesRead === 1 && buffer[0] !== 0
+    } finally {
+      await file.close()
+    }
+  } catch {
+    return true // what cannot be read may hold one
+  }
 }
 
 async function allows(path: string, mode: number): Promise<boolean> {

@@ -1,9 +1,12 @@
 import type { Diagnosis } from './cause.ts'
 import type { Connection } from './connection.ts'
+import type { ProofOptions } from './proof.ts'
 
 /** How the reason of a failure is looked for, when the database that failed is closed again. */
 export interface Inquiry {
   path: string
+  /** What the file is, as for `ProofOptions.form`. */
+  form?: ProofOptions['form']
   /** Reads every page and tells which are damaged. */
   diagnose(): Promise<Diagnosis>
   /** Runs `work` on a new connection that only reads: one that met a damaged page answers nothing more. */

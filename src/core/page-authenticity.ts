@@ -49,6 +49,7 @@ function isHeader(page: Buffer, key: Buffer, from: number): boolean {
   const cipher = createDecipheriv('aes-256-cbc', key, page.subarray(-IV)).setAutoPadding(false)
   const header = Buffer.concat([page.subarray(0, from), cipher.update(page.subarray(from, from + 96))])
   const fractions = header.subarray(21, 24).equals(Buffer.from([64, 32, 32]))
+  // 0 before the first table is made.
   const encoding = header.readUInt32BE(56)
-  return fractions && encoding >= 1 && encoding <= 3 && header.subarray(72, 92).every((byte) => byte === 0)
+  return fractions && encoding <= 3 && header.subarray(72, 92).every((byte) => byte === 0)
 }

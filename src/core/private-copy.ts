@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { lockedError } from './engine-errors.ts'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
-import { type FileFacts, ownUser } from './file-facts.ts'
+import { type FileFacts, holdsTransaction, ownUser } from './file-facts.ts'
 import { mayStillRun, ownPid } from './running.ts'
 
 /** A copy of an encrypted database, with what waits in its -wal, in a folder of its own. */
@@ -73,12 +73,11 @@ async function copyOnce(
 
 async function stateOf(path: string) {
   const { dev, ino, size, mtimeNs, mtimeMs } = await lstat(path, { bigint: true })
-  const journal = await lstat(`${path}-journal`).catch(() => undefined)
   return {
     id: `${dev}:${ino}`,
     content: `${size} ${mtimeNs}`,
     changed: Number(mtimeMs),
-    hasJournal: Boolean(journal?.size),
+    hasJournal: await holdsTransaction(`${path}-journal`),
     wal: await headerOf(`${path}-wal`),
   }
 }
