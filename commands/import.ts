@@ -1,12 +1,14 @@
 import { resolve } from 'node:path'
 import { InvalidArgumentError, Option } from 'commander'
+import { type CipherOptions, cipherOptions, readCipherSettings } from '../src/cli/cipher-options.ts'
 import type { Context } from '../src/cli/context.ts'
 import type { View } from '../src/cli/output.ts'
 import { counted } from '../src/core/counted.ts'
-import { type Database, withDatabase } from '../src/core/database.ts'
+import { type Database, type ForeignKeys, withDatabase } from '../src/core/database.ts'
 import { AppError, exitCodeOf } from '../src/core/errors.ts'
 import { exists } from '../src/core/file-facts.ts'
 import { initDatabase } from '../src/core/init.ts'
+import { chooseKeySource } from '../src/core/key-source.ts'
 import {
   type ImportOptions,
   type ImportReport,
@@ -18,7 +20,9 @@ import type { Include } from '../src/core/transfer/import/row-options.ts'
 import { SOURCES } from '../src/core/transfer/import/sources.ts'
 import type { Define } from './index.ts'
 
-interface Options {
+interface Options extends CipherOptions {
+  sourceKeyFile?: string
+  sourceKeyCommand?: string
   from: ImportOptions['from']
   onConflict: ImportOptions['onConflict']
   branches: ImportOptions['branches']
@@ -90,33 +94,49 @@ const define: Define = (command, context) => {
       '--reject-file <path>',
       'a new file for everything that is refused, with the reason, as JSON lines',
     )
+    .option('--source-key-file <path>', 'file with the key of a source that is an encrypted database')
+    .option('--source-key-command <cmd>', 'command that prints the key of such a source')
     .option('--dry-run', 'tell what would come in and change nothing')
-    .action(async (path: string, options: Options) => {
-      const ctx = context()
-      const print = ctx.printer(view)
-      if (path === '')
-        throw new AppError('USAGE', 'the path to import is empty', {
-          hint: 'name the file, folder or archive to import; is a variable of the script not set?',
-        })
-      const rejects = options.rejectFile ? await RejectFile.at(resolve(options.rejectFile)) : undefined
-      const report = await inDatabase(ctx, options.dryRun ?? false, (db) =>
-        importChats(db, {
-          path: resolve(path),
-          from: options.from,
-          onConflict: options.onConflict,
-          branches: options.branches,
-          include: options.include ?? new Set(),
-          timeZone: options.sourceTimezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
-          dryRun: options.dryRun ?? false,
-          now: ctx.host.now,
-          signal: ctx.host.signal,
-          onProgress: ctx.copying.onProgress,
-          onRefused: (refusal) => rejects?.add(refusal) ?? Promise.resolve(),
-        }),
-      ).finally(() => rejects?.close())
-      if (report.refused > 0) ctx.exitCode = exitCodeOf('INVALID')
-      await print(report)
-    })
+  cipherOptions(command).action(async (path: string, options: Options) => {
+    const ctx = context()
+    const encrypted = sourceKeys(ctx, options)
+    const print = ctx.printer(view)
+    if (path === '')
+      throw new AppError('USAGE', 'the path to import is empty', {
+        hint: 'name the file, folder or archive to import; is a variable of the script not set?',
+      })
+    const rejects = options.rejectFile ? await RejectFile.at(resolve(options.rejectFile)) : undefined
+    const report = await inDatabase(ctx, options.dryRun ?? false, (db) =>
+      importChats(db, {
+        path: resolve(path),
+        from: options.from,
+        onConflict: options.onConflict,
+        branches: options.branches,
+        include: options.include ?? new Set(),
+        timeZone: options.sourceTimezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+        dryRun: options.dryRun ?? false,
+        encrypted,
+        now: ctx.host.now,
+        signal: ctx.host.signal,
+        onProgress: ctx.copying.onProgress,
+        onRefused: (refusal) => rejects?.add(refusal) ?? Promise.resolve(),
+      }),
+    ).finally(() => rejects?.close())
+    if (report.refused > 0) ctx.exitCode = exitCodeOf('INVALID')
+    await print(report)
+  })
+}
+
+/** What opens an encrypted source; undefined where no key was named. Throws USAGE for cipher options without one. */
+function sourceKeys(ctx: Context, options: Options): ForeignKeys | undefined {
+  const { sourceKeyFile: keyFile, sourceKeyCommand: keyCommand } = options
+  const knownSettings = readCipherSettings(options)
+  const source = chooseKeySource({ keyFile, keyCommand }, {})
+  if (source) return { keys: (salt) => ctx.readKeys(source, salt), knownSettings }
+  if (Object.keys(knownSettings).length === 0) return undefined
+  throw new AppError('USAGE', 'the cipher options are for an encrypted source, and its key is not named', {
+    hint: 'add --source-key-file <path> or --source-key-command <cmd>',
+  })
 }
 
 /** Opens the database, which is made first where there is none; a dry run makes none. */

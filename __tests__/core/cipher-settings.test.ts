@@ -131,6 +131,32 @@ describe('a key that is right, with other settings', () => {
   })
 })
 
+const OLLAMA = `CREATE TABLE chats (id TEXT PRIMARY KEY, title TEXT, created_at TEXT);
+  CREATE TABLE messages (id INTEGER PRIMARY KEY, chat_id TEXT, role TEXT, content TEXT, model_name TEXT, stream INTEGER,
+    created_at TEXT);
+  INSERT INTO chats VALUES ('a', 'Bread', '2025-01-01 10:00:00');
+  INSERT INTO messages VALUES (1, 'a', 'user', 'one', NULL, 0, '2025-01-01 10:00:00')`
+
+test.each<[string, string, string[]]>([
+  ['as SQLCipher 4 does it', '', []],
+  ['with other settings', 'PRAGMA cipher_page_size = 1024; PRAGMA kdf_iter = 4000;', []],
+  ['with unusual settings', 'PRAGMA kdf_iter = 777;', ['--cipher-kdf-iter', '777']],
+])('import reads an encrypted source, %s', async (_name, pragmas, options) => {
+  const source = await written(`${pragmas} ${OLLAMA}`)
+  const target = ['--db', join(temporaryFolder(), 'c.db'), '--key-file', keyFile(RAW_KEY), '--json']
+  const imported = (...more: string[]) => runHere(['import', source, ...target, ...more])
+  const { error } = JSON.parse((await imported()).stderr)
+  expect(error).toMatchObject({ code: 'INVALID', hint: expect.stringContaining('--source-key-file') })
+  const other = await imported('--source-key-file', keyFile('other'))
+  expect(JSON.parse(other.stderr).error.code).toBe('WRONG_KEY')
+  const report = await imported('--source-key-file', keyFile('secret'), ...options)
+  expect(JSON.parse(report.stdout)).toMatchObject({
+    formats: ['ollama'],
+    sessions_added: 1,
+    messages_added: 1,
+  })
+})
+
 describe('small, old and waiting files', () => {
   test.each([1, 2, 3])('SQLCipher %s: all of it in the -wal', async (version) => {
     const left = join(temporaryFolder(), 'left.db')

@@ -7,7 +7,7 @@ import type { ClosableConnection, Connect, Connection, ConnectOptions } from './
 import { EngineConnection, type Handle } from './engine-connection.ts'
 import { bareError, explainEngineError, isBare, isEngineError, lockedError } from './engine-errors.ts'
 import { AppError, abortError, explainSystemError, systemErrorCode } from './errors.ts'
-import { examineFile, type FileFacts, identify, needsPrivateCopy } from './file-facts.ts'
+import { examineFile, type FileFacts, identify, needsPrivateCopy, readSamples } from './file-facts.ts'
 import { type HeldFile, hold, release } from './held-files.ts'
 import type { Explain, Inquiry } from './inquiry.ts'
 import type { Key } from './key.ts'
@@ -157,14 +157,20 @@ async function isReadable(path: string, key: string): Promise<boolean> {
   return opened
 }
 
+/** What opens an encrypted database of another program. */
+export type ForeignKeys = Pick<DatabaseOptions, 'keys' | 'knownSettings'>
+
 /**
- * Opens another program's plaintext database for reading, as it is at this moment. With a -wal beside it a copy of both
+ * Opens another program's database for reading, as it is at this moment. With a -wal beside it a copy of both
  * is read, in a folder of its own that is gone afterwards, so that nothing of the original is touched.
  */
-export async function openForeign(path: string): Promise<ClosableConnection> {
+export async function openForeign(path: string, encrypted?: ForeignKeys): Promise<ClosableConnection> {
   const facts = await examineFile(path)
-  if (!facts.walBytes && !facts.hasJournal)
-    return connect(facts.realPath, { access: 'read', immutable: true })
+  if (!facts.walBytes && !facts.hasJournal) {
+    return encrypted
+      ? connectForeign(facts, encrypted)
+      : connect(facts.realPath, { access: 'read', immutable: true })
+  }
   const { tmpdir } = await import('node:os')
   const folder = await mkdtemp(join(tmpdir(), 'libreollama-db-import-')).catch((error) => {
     throw new AppError('IO', `no temporary folder can be made in ${tmpdir()} (${systemErrorCode(error)})`, {
@@ -179,6 +185,7 @@ export async function openForeign(path: string): Promise<ClosableConnection> {
         if (suffix === '' || systemErrorCode(error) !== 'ENOENT') throw explainSystemError(error, path)
       })
     }
+    if (encrypted) return await connectForeign({ ...(await examineFile(copy)), path }, encrypted)
     const connection = await connect(copy, { access: 'query' })
     await connection.get('SELECT count(*) FROM sqlite_schema').catch(async (error) => {
       await connection.close()
@@ -189,6 +196,21 @@ export async function openForeign(path: string): Promise<ClosableConnection> {
     // The connection holds the files open; without names they are gone however this process ends.
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** An encrypted file at rest, however it is encrypted, where one of the keys opens it. */
+async function connectForeign(
+  found: FileFacts,
+  { keys, knownSettings }: ForeignKeys,
+): Promise<ClosableConnection> {
+  const facts = { ...found, samples: await readSamples(found) }
+  const tried = await keys(facts.samples.start.subarray(0, 16))
+  const opening = { access: 'read', copying: true, recover: false, knownSettings } as const
+  const usual = await prove(facts, tried, connect, { ...opening, form: 'encrypted' }).catch((error) => {
+    if (!(error instanceof AppError) || error.code !== 'NOT_ENCRYPTED') throw error
+    return undefined
+  })
+  return (usual ?? (await prove(facts, tried, connect, { ...opening, form: 'other_cipher' }))).probe
 }
 
 /** Opens an unencrypted database in memory, for schemas that are only compared. */

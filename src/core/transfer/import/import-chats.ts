@@ -1,5 +1,5 @@
 import type { Connection } from '../../connection.ts'
-import type { Database } from '../../database.ts'
+import type { Database, ForeignKeys } from '../../database.ts'
 import { AppError } from '../../errors.ts'
 import type { OnProgress } from '../../progress.ts'
 import type { Imported } from '../conversation.ts'
@@ -26,6 +26,8 @@ export interface ImportOptions {
   branches: 'active' | 'all'
   include: ReadonlySet<Include>
   timeZone: string
+  /** What opens a source that is an encrypted database, of this program or of another one. */
+  encrypted?: ForeignKeys | undefined
   dryRun: boolean
   now: () => Date
   signal?: AbortSignal
@@ -132,7 +134,7 @@ class ImportRun {
   }
 
   async take(file: SourceFile): Promise<void> {
-    const { from, timeZone, onProgress } = this.#options
+    const { from, timeZone, encrypted, onProgress } = this.#options
     const lines = new LineReader(file.name)
     const before = this.#passed
     const onBytes = (bytes: number) => {
@@ -142,7 +144,7 @@ class ImportRun {
     const formats = this.#formats.size
     let found = 0
     try {
-      for await (const pieces of readSource(file, { from, timeZone, onBytes })) {
+      for await (const pieces of readSource(file, { from, timeZone, encrypted, onBytes })) {
         this.#options.signal?.throwIfAborted()
         for (const piece of pieces) {
           found++

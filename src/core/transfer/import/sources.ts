@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path'
 import type { Connection } from '../../connection.ts'
-import { openForeign } from '../../database.ts'
+import { type ForeignKeys, openForeign } from '../../database.ts'
 import { AppError } from '../../errors.ts'
 import { examineFile } from '../../file-facts.ts'
 import { type Conversation, type Imported, Refused } from '../conversation.ts'
@@ -45,6 +45,8 @@ export interface ReadOptions {
   from: SourceName | 'auto'
   /** The IANA name of the zone in which LibreOllama wrote times without one. */
   timeZone: string
+  /** What opens a source that is an encrypted database. */
+  encrypted?: ForeignKeys | undefined
   onBytes: (bytes: number) => void
 }
 
@@ -95,7 +97,8 @@ const UTF16 = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])]
 export async function* readSource(file: SourceFile, options: ReadOptions): AsyncGenerator<Iterable<Found>> {
   const head = await headOf(file)
   if (head.subarray(0, SQLITE.length).equals(SQLITE)) {
-    if (file.path !== undefined) return yield* readDatabase(file.path, file, options)
+    if (file.path !== undefined)
+      return yield* readDatabase(file.path, file, { ...options, encrypted: undefined })
     throw new AppError('INVALID', `${file.name} is a database inside an archive`, {
       hint: 'unpack it, and import the file itself',
     })
@@ -107,7 +110,14 @@ export async function* readSource(file: SourceFile, options: ReadOptions): Async
   if (UTF16.some((mark) => head.subarray(0, 2).equals(mark)))
     return refuseUnknown(file, options, 'text in UTF-16; save it as UTF-8')
   if (isBlank) return refuseUnknown(file, options, 'empty')
-  refuseUnknown(file, options, 'neither JSON nor a plaintext database (an encrypted one is opened with --db)')
+  if (options.encrypted && file.named && file.path !== undefined)
+    return yield* readDatabase(file.path, file, options)
+  refuseUnknown(
+    file,
+    options,
+    'neither JSON nor a plaintext database',
+    'for an encrypted database name its key with --source-key-file <path>',
+  )
 }
 
 async function* readDatabase(
@@ -115,7 +125,7 @@ async function* readDatabase(
   file: SourceFile,
   options: ReadOptions,
 ): AsyncGenerator<Iterable<Found>> {
-  const connection = await openForeign(path)
+  const connection = await openForeign(path, options.encrypted)
   try {
     for (const [source, recognises, read] of DATABASE_FORMATS) {
       if (!(await recognises(connection))) continue
@@ -240,12 +250,11 @@ async function headOf(file: SourceFile): Promise<Buffer> {
   return head.subarray(0, HEAD)
 }
 
-function refuseUnknown(file: SourceFile, { from }: ReadOptions, what: string): void {
+function refuseUnknown(file: SourceFile, { from }: ReadOptions, what: string, next?: string): void {
   if (!file.named) return
-  throw new AppError('INVALID', `${file.name} cannot be imported: it is ${what}`, {
-    hint:
-      from === 'auto'
-        ? `--from names the format: ${SOURCES.join(', ')}`
-        : 'leave out --from, and the format is told by the content',
-  })
+  const known =
+    from === 'auto'
+      ? `--from names the format: ${SOURCES.join(', ')}`
+      : 'leave out --from, and the format is told by the content'
+  throw new AppError('INVALID', `${file.name} cannot be imported: it is ${what}`, { hint: next ?? known })
 }
