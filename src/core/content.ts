@@ -1,5 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { Connection, Row } from './connection.ts'
+import { isEngineError } from './engine-errors.ts'
+import { AppError } from './errors.ts'
 import { birthOf, readApplied } from './ledger.ts'
 import { currentVersion } from './migrations.ts'
 import { quoteName, type RowCounts } from './row-counts.ts'
@@ -107,7 +109,8 @@ async function hashTable(
     'SELECT name, pk FROM pragma_table_xinfo(?) WHERE hidden <> 1',
     [name],
   )
-  const values = columns.map((column) => canonical(quoteName(column.name))).join(" || ',' || ")
+  const names = columns.map((column) => quoteName(column.name))
+  const values = joined(names.map(canonical), " || ',' || ")
   const number = wr ? undefined : rowNumberOf(columns.map((column) => column.name))
   const order =
     number ??
@@ -126,10 +129,17 @@ async function hashTable(
   let total = 0
   let limit = 64
   for (;;) {
-    const got: Page | undefined =
-      total === 0
-        ? await connection.get<Page>(hashed(first), [limit])
-        : await connection.get<Page>(hashed(further), number ? [limit, last] : [limit, last, total])
+    const given = total === 0 ? [limit] : number ? [limit, last] : [limit, last, total]
+    const read = connection.get<Page>(hashed(total === 0 ? first : further), given)
+    const got: Page | undefined | null = await read.catch((error) => {
+      if (!isTooBig(error) || limit === 1) throw error
+      return null
+    })
+    if (got === null) {
+      // Together these rows are more than one value of SQLite can be.
+      limit = 1
+      continue
+    }
     if (!got || got.rows === 0) return total
     hash.update(got.bytes ?? '')
     if (number) numbers.update(`${got.numbers},`)
@@ -153,6 +163,16 @@ function canonical(column: string): string {
   return `CASE typeof(${column}) WHEN 'null' THEN 'n' WHEN 'real' THEN 'r' || printf('%!.17g', ${column})
     ELSE substr(typeof(${column}), 1, 1) || length(CAST(${column} AS BLOB)) || ':' || CAST(${column} AS BLOB) END`
 }
+
+/** Joins expressions in halves: the engine refuses one that is nested a thousand deep, and takes 2,000 columns. */
+function joined(parts: string[], sign: string): string {
+  if (parts.length <= 2) return parts.join(sign)
+  const middle = Math.ceil(parts.length / 2)
+  return `(${joined(parts.slice(0, middle), sign)})${sign}(${joined(parts.slice(middle), sign)})`
+}
+
+const isTooBig = (error: unknown) =>
+  error instanceof AppError && isEngineError(error.cause) && error.cause.code === 'SQLITE_TOOBIG'
 
 /** A name of the row number that no column has taken; undefined where columns hide it under all of its names. */
 export function rowNumberOf(columns: string[]): string | undefined {
