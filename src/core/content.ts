@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import type { Connection, Row } from './connection.ts'
+import type { Connection, Row, Value } from './connection.ts'
 import { isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
 import { birthOf, readApplied } from './ledger.ts'
@@ -129,7 +129,7 @@ async function hashTable(
   let total = 0
   let limit = 64
   for (;;) {
-    const given = total === 0 ? [limit] : number ? [limit, last] : [limit, last, total]
+    const given: Value[] = total === 0 ? [limit] : number ? [limit, last] : [limit, last, total]
     const read = connection.get<Page>(hashed(total === 0 ? first : further), given)
     const got: Page | undefined | null = await read.catch((error) => {
       if (!isTooBig(error) || limit === 1) throw error

@@ -1,4 +1,5 @@
 import { AppError } from './errors.ts'
+import { readStoredTime } from './stored-values.ts'
 
 /** One version of the schema: a pair of SQL files, `<4 digits>_<name>.up.sql` and `.down.sql`. */
 export interface Migration {
@@ -53,7 +54,7 @@ export function migrationStates(migrations: Migration[], applied: AppliedMigrati
     // A file made elsewhere may record only its newest version: what lies below that is applied as well.
     const edited = row?.checksum && row.checksum !== checksum && !sameText.includes(row.checksum)
     const state = version > current ? 'pending' : edited ? 'edited' : 'applied'
-    return { version, name, state, applied_at: row?.applied_at ?? null, checksum }
+    return { version, name, state, applied_at: shownTime(row?.applied_at), checksum }
   })
   const unknown = [...done.values()]
     .filter(({ version }) => version > latestVersion(migrations))
@@ -62,11 +63,17 @@ export function migrationStates(migrations: Migration[], applied: AppliedMigrati
         version,
         name: null,
         state: 'missing',
-        applied_at,
+        applied_at: shownTime(applied_at),
         checksum,
       }),
     )
   return [...known, ...unknown]
+}
+
+/** Another program may have stored a number. */
+function shownTime(applied_at: string | null | undefined): string | null {
+  if (applied_at === null || applied_at === undefined) return null
+  return readStoredTime(/^-?[\d.]+$/.test(applied_at) ? Number(applied_at) : applied_at) ?? applied_at
 }
 
 /**

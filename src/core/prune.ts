@@ -1,5 +1,6 @@
 import type { Connection } from './connection.ts'
 import { timeCondition } from './list-records.ts'
+import { timeOrderSql, truthSql } from './stored-values.ts'
 
 /** The ids of the sessions that have not changed since `before`. */
 export async function findPrunable(
@@ -8,9 +9,9 @@ export async function findPrunable(
   onlyArchived: boolean,
 ): Promise<string[]> {
   const old = timeCondition('updated_at', '<', before)
-  const archived = onlyArchived ? 'AND is_archived <> 0' : ''
+  const archived = onlyArchived ? `AND ${truthSql('is_archived')}` : ''
   const rows = await connection.all<{ id: string }>(
-    `SELECT id FROM chat_sessions WHERE ${old.sql} ${archived} ORDER BY updated_at`,
+    `SELECT id FROM chat_sessions WHERE ${old.sql} ${archived} ORDER BY ${timeOrderSql('updated_at')}`,
     old.parameters,
   )
   return rows.map(({ id }) => id)

@@ -1,3 +1,4 @@
+import { bytesAsText } from './bytes-as-text.ts'
 import type { Connection, Row, Value } from './connection.ts'
 import type { Database } from './database.ts'
 import { isEngineError } from './engine-errors.ts'
@@ -147,7 +148,7 @@ function bind(wanted: Set<string>, given: Record<string, string>): Record<string
 function exactRow(row: Row): Row {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => {
-      if (value instanceof Uint8Array) return [name, `x'${Buffer.from(value).toString('hex')}'`]
+      if (value instanceof Uint8Array) return [name, bytesAsText(value)]
       if (typeof value !== 'number' || Number.isSafeInteger(value) || !Number.isInteger(value)) {
         return [name, typeof value === 'number' && !Number.isFinite(value) ? String(value) : value]
       }

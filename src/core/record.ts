@@ -1,11 +1,16 @@
+import { bytesAsText } from './bytes-as-text.ts'
 import { checkFields, columnOf } from './check-given.ts'
 import type { Row, Value } from './connection.ts'
 import type { Column, Entity, EntityRow } from './entity.ts'
 import { AppError } from './errors.ts'
 import { parseExactJson } from './exact-json.ts'
+import { isTrue, readStoredTime } from './stored-values.ts'
 import { readTimestamp } from './timestamp.ts'
 
-/** A stored row as programs see it: times as RFC 3339 UTC, booleans as booleans, metadata as its JSON value. */
+/**
+ * A stored row as programs see it: times as RFC 3339 UTC, booleans as booleans, metadata as its JSON value. What another
+ * program stored in any other way is text: bytes as SQL writes them (`x'00ff'`), a number where text belongs in digits.
+ */
 export function decodeRow(entity: Entity, row: Row): EntityRow {
   const decoded: EntityRow = { ...row }
   for (const column of entity.columns) {
@@ -16,9 +21,11 @@ export function decodeRow(entity: Entity, row: Row): EntityRow {
 
 function decode({ kind }: Column, value: unknown): unknown {
   if (value === null) return null
-  if (kind === 'boolean') return Boolean(value)
-  if (kind === 'time') return readTimestamp(String(value)) ?? value
-  if (kind !== 'json') return value
+  if (kind === 'boolean') return isTrue(value)
+  if (value instanceof Uint8Array) return bytesAsText(value)
+  if (kind === 'time') return readStoredTime(value) ?? String(value)
+  if (kind === 'integer' || kind === 'real') return Number.isFinite(value) ? value : String(value)
+  if (kind !== 'json') return String(value)
   try {
     return parseExactJson(String(value)) ?? value
   } catch {

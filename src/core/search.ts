@@ -7,6 +7,7 @@ import { AppError } from './errors.ts'
 import { incompleteIndex, refuseIncompleteIndex } from './index-check.ts'
 import { conditionsOf, type ListOptions } from './list-records.ts'
 import { decodeRow } from './record.ts'
+import { timeOrderSql } from './stored-values.ts'
 
 /** How to search, and which messages. */
 export interface SearchOptions extends Pick<ListOptions, 'where' | 'since' | 'until' | 'limit'> {
@@ -47,7 +48,9 @@ export async function searchMessages(
     .catch((error) => explainSyntax(reader, query, error, options.fts ?? false))
   refuseUnknown(rows)
   const hits = rows.map((row) => decodeRow(message, row) as Hit)
-  if (around > 0) for (const hit of hits) hit.context = await contextOf(reader, hit, around)
+  if (around > 0)
+    for (const [index, hit] of hits.entries())
+      hit.context = await contextOf(reader, hit, rows[index] as Row, around)
   return hits
 }
 
@@ -109,14 +112,15 @@ async function explainSyntax(
   })
 }
 
-async function contextOf(reader: Connection, hit: Hit, size: number): Promise<EntityRow[]> {
+async function contextOf(reader: Connection, hit: Hit, stored: Row, size: number): Promise<EntityRow[]> {
   const columns = selectColumns(message)
+  const time = timeOrderSql('created_at')
   const beside = (sign: '<' | '>', direction: 'ASC' | 'DESC') =>
     reader.all<Row>(
       `SELECT ${columns} FROM chat_messages
-       WHERE session_id = ?1 AND (created_at, id) ${sign} (SELECT created_at, id FROM chat_messages WHERE id = ?2)
-       ORDER BY created_at ${direction}, id ${direction} LIMIT ?3`,
-      [hit.session_id as Value, hit.id as Value, asLimit(size)],
+       WHERE session_id = ?1 AND (${time}, id) ${sign} (SELECT ${time}, id FROM chat_messages WHERE id = ?2)
+       ORDER BY ${time} ${direction}, id ${direction} LIMIT ?3`,
+      [stored.session_id as Value, stored.id as Value, asLimit(size)],
     )
   const { snippet: _snippet, rank: _rank, ...itself } = hit
   const [before, after] = [await beside('<', 'DESC'), await beside('>', 'ASC')]

@@ -4,6 +4,7 @@ import type { Database } from './database.ts'
 import { AppError } from './errors.ts'
 import { readApplied } from './ledger.ts'
 import { currentVersion } from './migrations.ts'
+import { momentSql, truthSql } from './stored-values.ts'
 
 /** The figures of a database. A count is null where its table is missing. Sizes are bytes, days UTC. */
 export interface DatabaseStats {
@@ -27,10 +28,13 @@ export interface DatabaseStats {
 const DAYS = 30
 
 const COUNTS = {
-  active_sessions: ['chat_sessions', 'SELECT count(*) FROM chat_sessions WHERE is_archived = 0'],
-  archived_sessions: ['chat_sessions', 'SELECT count(*) FROM chat_sessions WHERE is_archived <> 0'],
+  active_sessions: [
+    'chat_sessions',
+    `SELECT count(*) FROM chat_sessions WHERE ${truthSql('is_archived')} = 0`,
+  ],
+  archived_sessions: ['chat_sessions', `SELECT count(*) FROM chat_sessions WHERE ${truthSql('is_archived')}`],
   total_messages: ['chat_messages', 'SELECT count(*) FROM chat_messages'],
-  active_agents: ['agents', 'SELECT count(*) FROM agents WHERE is_active <> 0'],
+  active_agents: ['agents', `SELECT count(*) FROM agents WHERE ${truthSql('is_active')}`],
   total_agents: ['agents', 'SELECT count(*) FROM agents'],
   total_executions: ['agent_executions', 'SELECT count(*) FROM agent_executions'],
   total_settings: ['settings', 'SELECT count(*) FROM settings'],
@@ -84,12 +88,26 @@ function messagesPerModel(reader: Connection) {
   )
 }
 
-/** All stored timestamps begin with the UTC date (what begins with no digit is none), and the index on them answers without reading a message. */
+/**
+ * All timestamps that are text begin with the UTC date (what begins with no digit is none), and the index on them answers
+ * without reading a message. Times that another program stored as numbers come before all text in it.
+ */
 function messagesPerDay(reader: Connection) {
   return reader.all<{ day: string; messages: number }>(
-    `SELECT substr(created_at, 1, 10) AS day, count(*) AS messages FROM chat_messages
-     WHERE created_at >= (SELECT date(max(created_at), '-${DAYS - 1} days') FROM chat_messages WHERE created_at < ':')
-       AND created_at < ':'
+    `WITH numbers AS (
+       SELECT substr(${momentSql('created_at')}, 1, 10) AS day, count(*) AS messages
+       FROM chat_messages WHERE created_at < '' GROUP BY day
+     ), first AS (
+       SELECT date(max(
+         coalesce((SELECT max(created_at) FROM chat_messages WHERE created_at >= '' AND created_at < ':'), ''),
+         coalesce((SELECT max(day) FROM numbers), '')
+       ), '-${DAYS - 1} days') AS day
+     ), texts AS (
+       SELECT substr(created_at, 1, 10) AS day, count(*) AS messages FROM chat_messages
+       WHERE created_at >= (SELECT day FROM first) AND created_at < ':' AND created_at >= '' GROUP BY 1
+     )
+     SELECT day, sum(messages) AS messages
+     FROM (SELECT * FROM texts UNION ALL SELECT * FROM numbers WHERE day >= (SELECT day FROM first))
      GROUP BY day ORDER BY day`,
   )
 }

@@ -1,15 +1,14 @@
 import { textsOf } from '../../check-given.ts'
-import type { Connection, Value } from '../../connection.ts'
+import type { Connection, Row, Value } from '../../connection.ts'
 import type { Database } from '../../database.ts'
 import { agent as agentEntity } from '../../entities/agent.ts'
 import { session as sessionEntity } from '../../entities/session.ts'
-import { selectColumns } from '../../entity.ts'
+import { type Entity, selectColumns } from '../../entity.ts'
 import { conditionsOf, type ListOptions, listRecords } from '../../list-records.ts'
 import type { Agent, ChatSession } from '../../models.ts'
-import { decodeRow } from '../../record.ts'
+import { exportedRecord } from './exported-record.ts'
 import type { ExportedChat } from './formats/shape.ts'
 import { type ReadingOptions, StoredMessages } from './message-blocks.ts'
-import { textOfBytes } from './text-of-bytes.ts'
 
 /** Which chats are exported; all by default. */
 export interface ExportSelection extends Pick<ListOptions, 'where' | 'since' | 'until'> {
@@ -25,13 +24,18 @@ export async function* exportedChats(
 ): AsyncGenerator<ExportedChat> {
   const db = oneReader(reader)
   const wanted = selection.sessions && new Set(selection.sessions)
-  const text = <T extends object>(row: T) => textOfBytes(row, options.onBytesFound ?? (() => {}))
-  for await (const page of listRecords(db, sessionEntity, { ...selection, sort: 'created_at' })) {
-    for (const row of page as unknown as ChatSession[]) {
-      if (wanted && !wanted.has(row.id)) continue
-      const agent = row.agent_id === null ? null : await agentOf(reader, row.agent_id)
-      const messages = new StoredMessages(reader, row.id, options)
-      yield { session: text(row), agent: agent && text(agent), messages }
+  // The rows as they are: another program may have stored an id as bytes, by which its messages are found.
+  const asStored = (_entity: Entity, row: Row) => row
+  for await (const page of listRecords(db, sessionEntity, { ...selection, sort: 'created_at' }, asStored)) {
+    for (const row of page as { id: Value; agent_id: Value }[]) {
+      let hasBytes = false
+      const session = exportedRecord(sessionEntity, row, () => {
+        hasBytes = true
+      }) as unknown as ChatSession
+      if (wanted && !wanted.has(session.id)) continue
+      if (hasBytes) options.onBytesFound?.()
+      const agent = row.agent_id === null ? null : await agentOf(reader, row.agent_id, options)
+      yield { session, agent, messages: new StoredMessages(reader, row.id, options) }
     }
   }
 }
@@ -55,10 +59,14 @@ function conditionOf(selection: ExportSelection): { where: string; parameters: V
   }
 }
 
-async function agentOf(reader: Connection, id: string): Promise<Agent | null> {
+async function agentOf(
+  reader: Connection,
+  id: Value,
+  { onBytesFound }: ReadingOptions,
+): Promise<Agent | null> {
   const sql = `SELECT ${selectColumns(agentEntity)} FROM ${agentEntity.table} WHERE ${agentEntity.key} = ?`
   const row = await reader.get(sql, [id])
-  return row ? (decodeRow(agentEntity, row) as unknown as Agent) : null
+  return row ? (exportedRecord(agentEntity, row, onBytesFound) as unknown as Agent) : null
 }
 
 /** Everything is read on one connection, in one transaction: others may go on writing meanwhile. */

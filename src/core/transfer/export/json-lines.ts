@@ -99,16 +99,19 @@ async function* pages<T = unknown>(
 ): AsyncGenerator<(PageRow & T)[]> {
   const among = rows ? 'AND t.rowid IN (SELECT value FROM json_each(?3))' : ''
   // No key is smaller than the empty text; an OR in the condition would have every page read from the start.
-  const sql = (sign: string) =>
-    `SELECT t.${key} AS position, ${exactColumns(type, 't')}${more} FROM ${LINE_TABLES[type]} t
-     WHERE t.${key} ${sign} ?1 ${among} ORDER BY t.${key} LIMIT ?2`
+  const select = `SELECT t.${key} AS position, ${exactColumns(type, 't')}${more} FROM ${LINE_TABLES[type]} t`
+  const sql = (sign: string) => `${select} WHERE t.${key} ${sign} ?1 ${among} ORDER BY t.${key} LIMIT ?2`
+  // SQLite lets a key that is text be NULL, which another program may have done.
+  const nameless = `${select} WHERE t.${key} IS NULL ${among} ORDER BY t.rowid LIMIT ?2`
+  const parameters = [PAGE, ...(rows ? [JSON.stringify(rows)] : [])]
+  for (let offset = 0; ; offset += PAGE) {
+    const page: (PageRow & T)[] = await reader.all(`${nameless} OFFSET ?1`, [offset, ...parameters])
+    if (page.length > 0) yield page
+    if (page.length < PAGE) break
+  }
   let last: Value = ''
   for (let sign = '>='; ; sign = '>') {
-    const page: (PageRow & T)[] = await reader.all(sql(sign), [
-      last,
-      PAGE,
-      ...(rows ? [JSON.stringify(rows)] : []),
-    ])
+    const page: (PageRow & T)[] = await reader.all(sql(sign), [last, ...parameters])
     yield page
     if (page.length < PAGE) return
     last = page.at(-1)?.position ?? ''

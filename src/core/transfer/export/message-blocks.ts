@@ -2,13 +2,16 @@ import type { Connection, Value } from '../../connection.ts'
 import { message as messageEntity } from '../../entities/message.ts'
 import { selectColumns } from '../../entity.ts'
 import type { ChatMessage } from '../../models.ts'
-import { decodeRow } from '../../record.ts'
-import { textOfBytes } from './text-of-bytes.ts'
+import { timeOrderSql } from '../../stored-values.ts'
+import { exportedRecord } from './exported-record.ts'
 
 /** Bytes that are read at once, about. */
 const BLOCK = 512 * 1024
 /** What a message takes beside its text. */
 const OVERHEAD = 300
+
+/** What the messages of a session are sorted by. */
+export const MESSAGE_ORDER = (table: string) => `${timeOrderSql(`${table}.created_at`)}, ${table}.id`
 
 /** Messages by their row numbers: the first and the last of some that follow each other. */
 type Rows = [first: number, last: number]
@@ -27,7 +30,7 @@ export const SIZE = `(${OVERHEAD} + octet_length(m.content) + coalesce(octet_len
  */
 export async function sizesOf(reader: Connection, session: Value): Promise<string> {
   const [found] = await reader.repeat<{ sizes: string | null }>(
-    `SELECT group_concat(m.rowid || ' ' || ${SIZE}, ',' ORDER BY m.created_at, m.id) AS sizes
+    `SELECT group_concat(m.rowid || ' ' || ${SIZE}, ',' ORDER BY ${MESSAGE_ORDER('m')}) AS sizes
      FROM chat_messages m WHERE m.session_id = ?`,
     [session],
   )
@@ -103,6 +106,6 @@ export class StoredMessages implements AsyncIterable<ChatMessage> {
     const onFound = () => {
       if (reading === 1) this.#options.onBytesFound?.()
     }
-    return found.map((row) => decodeRow(messageEntity, textOfBytes(row, onFound)) as unknown as ChatMessage)
+    return found.map((row) => exportedRecord(messageEntity, row, onFound) as unknown as ChatMessage)
   }
 }

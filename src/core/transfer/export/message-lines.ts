@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Connection, Value } from '../../connection.ts'
 import { isEngineError } from '../../engine-errors.ts'
 import { ANY_MESSAGE_LINE, LINE_COLUMNS, MESSAGE_LINE } from '../jsonl.ts'
-import { blocksIn, LISTED, type ReadingOptions, SIZE, sizesOf } from './message-blocks.ts'
+import { blocksIn, LISTED, MESSAGE_ORDER, type ReadingOptions, SIZE, sizesOf } from './message-blocks.ts'
 
 /** Bytes of messages below which a chat is short. */
 const SHORT = 192 * 1024
@@ -23,7 +23,7 @@ const ofBlock = (line: string, bytes: string) =>
   `SELECT ${together(line)} AS lines, ${bytes} AS bytes FROM ${LISTED}`
 const OF_BLOCK: LineQuery = { quick: ofBlock(MESSAGE_LINE, '0'), any: ofBlock(ANY_MESSAGE_LINE, BYTES) }
 
-const SORTED = `(SELECT rowid AS row FROM chat_messages WHERE session_id = t.id ORDER BY created_at, id) o
+const SORTED = `(SELECT s.rowid AS row FROM chat_messages s WHERE s.session_id = t.id ORDER BY ${MESSAGE_ORDER('s')}) o
   CROSS JOIN chat_messages m ON m.rowid = o.row`
 const ofChats = (line: string, bytes: string) => `
   SELECT iif(isShort, coalesce((SELECT ${together(line)} FROM ${SORTED}), x''), NULL) AS lines, ${bytes} AS bytes

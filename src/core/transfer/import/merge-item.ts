@@ -2,6 +2,7 @@ import type { Connection, Row, Value } from '../../connection.ts'
 import { ignoredError, refuseIgnored, refusing } from '../../ignored.ts'
 import { insertAll } from '../../repository.ts'
 import { isDefaultSetting } from '../../settings.ts'
+import { readStoredTime } from '../../stored-values.ts'
 import type { ImportCounts } from './import-counts.ts'
 import type { ImportGuard } from './import-guard.ts'
 import type { RecordItem, RecordTable, SessionItem } from './import-items.ts'
@@ -60,12 +61,12 @@ export class ItemMerger {
 
   async #session({ session, messages }: SessionRows): Promise<void> {
     const id = session.get('id') as Value
-    const known = await this.#connection.get<{ updated_at: string }>(
+    const known = await this.#connection.get<{ updated_at: unknown }>(
       'SELECT updated_at FROM chat_sessions WHERE id = ?',
       [id],
     )
     if (!known) return this.#newSession({ session, messages })
-    const updated = String(session.get('updated_at'))
+    const updated = session.get('updated_at') as Value
     const replaces = this.#replaces(updated, known.updated_at)
     const present = await this.#presentMessages(id, replaces ? [...(messages[0]?.keys() ?? ['id'])] : ['id'])
     const fresh = messages.filter((message) => !present.has(String(message.get('id'))))
@@ -77,7 +78,7 @@ export class ItemMerger {
     if (!this.#dryRun) await this.#guard.insert('chat_messages', plainRows(fresh))
     const touched = replaces
       ? await this.#update('chat_sessions', 'id', session)
-      : fresh.length > 0 && (await this.#touch(id, updated))
+      : fresh.length > 0 && (await this.#touch(id, updated, known.updated_at))
     this.#counts[touched || changed || removed || fresh.length ? 'sessions_updated' : 'sessions_unchanged']++
   }
 
@@ -96,8 +97,8 @@ export class ItemMerger {
     await this.#guard.insert('chat_messages', plainRows(messages))
   }
 
-  #replaces(updated: string, known: string | undefined): boolean {
-    if (this.#onConflict === 'newer') return known !== undefined && updated > known
+  #replaces(updated: unknown, known: unknown): boolean {
+    if (this.#onConflict === 'newer') return known !== undefined && isLater(updated, known)
     return this.#onConflict === 'replace'
   }
 
@@ -134,7 +135,7 @@ export class ItemMerger {
     let changed = 0
     for (const message of messages) {
       const row = present.get(String(message.get('id')))
-      if (!row || [...message].every(([name, value]) => row[name] === value)) continue
+      if (!row || [...message].every(([name, value]) => isStoredAs(value, row[name]))) continue
       changed++
       if (!this.#dryRun) await this.#set('chat_messages', 'id', message)
     }
@@ -142,12 +143,12 @@ export class ItemMerger {
   }
 
   /** New messages in a chat that stays as it is: only its time moves, and never back. */
-  async #touch(id: Value, updated: string): Promise<boolean> {
-    if (this.#dryRun) return true
-    const changed = await this.#connection.run(
-      'UPDATE chat_sessions SET updated_at = max(updated_at, ?) WHERE id = ?',
-      [updated, id],
-    )
+  async #touch(id: Value, updated: Value, known: unknown): Promise<boolean> {
+    if (this.#dryRun || !isLater(updated, known)) return true
+    const changed = await this.#connection.run('UPDATE chat_sessions SET updated_at = ? WHERE id = ?', [
+      updated,
+      id,
+    ])
     await refuseIgnored(this.#connection, 'chat_sessions', 'update', { changed, meant: 1 })
     return true
   }
@@ -165,13 +166,13 @@ export class ItemMerger {
       return
     }
     const replaces =
-      this.#replaces(String(row.get('updated_at')), known.updated_at) ||
+      this.#replaces(row.get('updated_at'), known.updated_at) ||
       (table === 'settings' && (await isDefaultSetting(this.#connection, String(id))))
     const changed = replaces && (await this.#update(table, KEYS[table], row))
     this.#counts[`${NOUNS[table]}_${changed ? 'updated' : 'unchanged'}`]++
   }
 
-  async #knownRecord(table: RecordTable, id: Value): Promise<{ updated_at?: string } | undefined> {
+  async #knownRecord(table: RecordTable, id: Value): Promise<{ updated_at?: unknown } | undefined> {
     if (this.#imagined.records.has(`${table} ${id}`)) return {}
     if (table === 'settings' && this.#imagined.noSettings) return undefined
     return this.#connection.get(`SELECT * FROM ${table} WHERE ${KEYS[table]} = ?`, [id])
@@ -206,6 +207,23 @@ export class ItemMerger {
   async #confirm(table: string, row: ImportRow, change: 'insert' | 'update'): Promise<void> {
     if (this.#guard.watches) await this.#guard.confirm(table, plainRows([row]), change)
   }
+}
+
+/** Whether a time of a source comes after a stored one; a number comes as text from an export of ours. */
+function isLater(updated: unknown, known: unknown): boolean {
+  return momentOf(updated) > momentOf(known)
+}
+
+function momentOf(time: unknown): string {
+  const isNumber = typeof time === 'string' && NUMBER.test(time)
+  return readStoredTime(isNumber ? Number(time) : time) ?? String(time)
+}
+
+const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i
+
+/** Whether a value would be stored as what is there: a column of numbers makes one of digits. */
+function isStoredAs(value: Value, stored: unknown): boolean {
+  return typeof stored === 'number' && typeof value === 'string' ? Number(value) === stored : value === stored
 }
 
 /** The program that a session was imported from, as its metadata says. */

@@ -1,0 +1,12 @@
+import type { Row } from '../../connection.ts'
+import type { Entity, EntityRow } from '../../entity.ts'
+import { decodeRow } from '../../record.ts'
+import { textOfBytes } from './text-of-bytes.ts'
+
+/** A row as the formats take it: bytes read as text, and no text missing that each record has. */
+export function exportedRecord(entity: Entity, row: Row, onBytesFound = () => {}): EntityRow {
+  const record = decodeRow(entity, textOfBytes(row, onBytesFound))
+  for (const { name, kind, nullable } of entity.columns)
+    if (record[name] === null && !nullable && kind !== 'boolean') record[name] = ''
+  return record
+}
