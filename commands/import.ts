@@ -35,7 +35,7 @@ interface Options extends CipherOptions {
 const OTHERS = ['agents', 'settings', 'executions'] as const
 
 const view: View<ImportReport> = {
-  fields: ['formats', 'files', 'ignored', ...COUNTED, 'refused', 'refusals', 'dry_run'],
+  fields: ['formats', 'files', 'ignored', ...COUNTED, 'refused', 'refusals', 'converted', 'dry_run'],
   text: (report, style) => {
     const { formats, files, ignored, refused, refusals, dry_run } = report
     const line = (noun: 'sessions' | (typeof OTHERS)[number]) =>
@@ -49,7 +49,10 @@ const view: View<ImportReport> = {
         (noun) => report[`${noun}_added`] + report[`${noun}_updated`] + report[`${noun}_unchanged`],
       ).map(line),
       ...(refused ? [style.bad(`refused     ${refused}`)] : []),
-      ...refusals.map(({ file, id, reason }) => `  ${file}${id ? ` ${id}` : ''}: ${reason}`),
+      ...refusals.map(
+        ({ file, line, id, reason }) =>
+          `  ${file}${line ? `, line ${line}` : ''}${id ? `, ${id}` : ''}: ${reason}`,
+      ),
       ...(dry_run ? ['nothing was changed'] : []),
     ]
     return `${lines.join('\n')}\n`
@@ -122,6 +125,8 @@ const define: Define = (command, context) => {
         onRefused: (refusal) => rejects?.add(refusal) ?? Promise.resolve(),
       }),
     ).finally(() => rejects?.close())
+    if (report.converted > 0)
+      ctx.warn(`${report.converted} texts had half characters, which UTF-8 cannot hold; they are U+FFFD now`)
     if (report.refused > 0) ctx.exitCode = exitCodeOf('INVALID')
     await print(report)
   })

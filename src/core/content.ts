@@ -4,7 +4,7 @@ import { isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
 import { birthOf, readApplied } from './ledger.ts'
 import { currentVersion } from './migrations.ts'
-import { quoteName, type RowCounts } from './row-counts.ts'
+import { quoteName, type RowCounts, rowNumberOf } from './row-counts.ts'
 
 /** What a database holds, apart from how the file is made: equal for two files that hold the same. */
 export interface Content {
@@ -173,9 +173,3 @@ function joined(parts: string[], sign: string): string {
 
 const isTooBig = (error: unknown) =>
   error instanceof AppError && isEngineError(error.cause) && error.cause.code === 'SQLITE_TOOBIG'
-
-/** A name of the row number that no column has taken; undefined where columns hide it under all of its names. */
-export function rowNumberOf(columns: string[]): string | undefined {
-  const taken = new Set(columns.map((column) => column.toLowerCase()))
-  return ['rowid', '_rowid_', 'oid'].find((alias) => !taken.has(alias))
-}

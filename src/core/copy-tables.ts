@@ -1,7 +1,6 @@
 import type { Connection } from './connection.ts'
-import { rowNumberOf } from './content.ts'
 import { AppError } from './errors.ts'
-import { quoteName } from './row-counts.ts'
+import { quoteName, rowNumberOf } from './row-counts.ts'
 
 /** One object of a schema that has pages of its own: a table, or an index that was declared. */
 interface Stored {

@@ -24,3 +24,9 @@ export function totalRows(counts: RowCounts): number {
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
+
+/** A name of the row number of a table that none of its columns has taken; undefined where all are. */
+export function rowNumberOf(columns: string[]): string | undefined {
+  const taken = new Set(columns.map((column) => column.toLowerCase()))
+  return ['rowid', '_rowid_', 'oid'].find((alias) => !taken.has(alias))
+}

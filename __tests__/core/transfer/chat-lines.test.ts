@@ -1,6 +1,7 @@
 import type { Connection } from '../../../src/core/connection.ts'
 import { isEngineError } from '../../../src/core/engine-errors.ts'
 import { AppError } from '../../../src/core/errors.ts'
+import { Refused } from '../../../src/core/transfer/conversation.ts'
 import { type ChatLines, readChats } from '../../../src/core/transfer/import/chat-lines.ts'
 import { insertMessageLines, insertPlain, plainRows } from '../../../src/core/transfer/import/insert-plain.ts'
 import { elementsOf } from '../../../src/core/transfer/import/json-elements.ts'
@@ -31,8 +32,12 @@ async function split(bytes: Buffer | string, blockSize?: number): Promise<(Buffe
     for (let at = 0; at < text.length; at += piece.length) yield piece.subarray(0, text.copy(piece, 0, at))
   }
   const found: (Buffer | ChatLines)[] = []
-  for await (const some of jsonlElements(pieces(), 'the file', blockSize))
-    for (const element of some) found.push(Buffer.isBuffer(element) ? Buffer.from(element) : element)
+  for await (const some of jsonlElements(pieces(), 'the file', { blockSize })) {
+    for (const element of some) {
+      if (element instanceof Refused) throw element
+      found.push(Buffer.isBuffer(element) ? Buffer.from(element) : element)
+    }
+  }
   return found
 }
 

@@ -72,7 +72,10 @@ async function readLines(
   })
   return found.map(({ lines, bytes }) => {
     for (let left = bytes; left > 0; left--) onBytesFound()
+    if (lines === null) return undefined
+    if (isUtf8(lines)) return lines
     // Another program may have stored text that is not UTF-8; it comes out with U+FFFD, as everywhere else.
-    return lines === null ? undefined : isUtf8(lines) ? lines : Buffer.from(lines.toString('utf8'))
+    if (bytes === 0) onBytesFound()
+    return Buffer.from(lines.toString('utf8'))
   })
 }

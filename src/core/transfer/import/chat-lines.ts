@@ -1,3 +1,4 @@
+import { Refused } from '../conversation.ts'
 import { LINE_TABLES } from '../jsonl.ts'
 import type { ImportItem } from './import-items.ts'
 import { elementsOf, parseElement } from './json-elements.ts'
@@ -11,6 +12,8 @@ import type { ImportRow } from './rows.ts'
 export interface ChatLines {
   kind: 'lines'
   file: string
+  /** The number of the first line in the file. */
+  line: number
   sessions: ImportRow[]
   /** How many messages there are. */
   messages: number
@@ -70,11 +73,15 @@ export function sessionOf(chat: Buffer): ImportRow | undefined {
 }
 
 /** The same chats, read line by line. */
-export function* readChats({ file, json }: ChatLines): Generator<ImportItem | LineRefusal> {
+export function* readChats({ file, line, json }: ChatLines): Generator<ImportItem | LineRefusal> {
   const reader = new LineReader(file)
-  for (const line of elementsOf(json)) {
-    const text = line.toString('utf8')
-    yield* reader.take(parseElement(line, text), text)
+  let at = line
+  for (const bytes of elementsOf(json)) {
+    if (bytes instanceof Refused) yield* reader.take(bytes, '', at++)
+    else {
+      const text = bytes.toString('utf8')
+      yield* reader.take(parseElement(bytes, text), text, at++)
+    }
   }
   yield* reader.end()
 }

@@ -14,7 +14,7 @@ import { agentRow, executionRow, settingRow } from './record-rows.ts'
 import type { Include } from './row-options.ts'
 import { toRows } from './rows.ts'
 import { type SourceFile, sourceFiles } from './source-files.ts'
-import { type Found, readSource, type SourceName } from './sources.ts'
+import { type Found, readSource, type SourceName, TOO_DEEP } from './sources.ts'
 import { ImportWriter, refusesItem } from './write-import.ts'
 
 /** What to import, and how. */
@@ -46,6 +46,8 @@ export interface ImportReport extends ImportCounts {
   refused: number
   /** The first hundred of them. */
   refusals: Refusal[]
+  /** Texts in which characters that UTF-8 cannot hold became U+FFFD. */
+  converted: number
   dry_run: boolean
 }
 
@@ -124,6 +126,7 @@ class ImportRun {
       ignored: 0,
       refused: 0,
       refusals: [],
+      converted: 0,
       dry_run: options.dryRun,
     }
   }
@@ -172,12 +175,12 @@ class ImportRun {
         checkHeader(piece.line)
         this.#isWhole = isWholeExport(piece.line)
       }
-      return this.#writeAll(lines.take(piece.line, piece.text))
+      return this.#writeAll(lines.take(piece.line, piece.text, piece.at))
     }
     const { source, imported } = piece
     if (imported.kind === 'refused') {
       const { id, message } = imported.refused
-      await this.#refuse({ file: file.name, id, reason: message })
+      await this.#refuse({ file: file.name, line: piece.at, id, reason: message })
       return
     }
     const id = imported.kind === 'conversation' ? imported.conversation.id : null
@@ -210,6 +213,7 @@ class ImportRun {
         return
       case 'conversation':
         for (const rows of toRows(imported.conversation, { source, branches, include })) {
+          this.#report.converted += rows.converted ?? 0
           if (!this.#agents.has(String(rows.session.get('agent_id')))) rows.session.set('agent_id', null)
           const id = String(rows.session.get('id'))
           if (source === 'libreollama') this.#sessions.add(id) // its runs of agents come later
@@ -227,7 +231,22 @@ class ImportRun {
       // A whole export gives back what it was made from; what `init` put into an empty database would be more than that.
       if (this.#isWhole) await this.writer.clearUntouched()
       this.#isWhole = false
-      if (this.writer.add(item)) await this.writer.flush()
+      if (await this.#add(item)) await this.writer.flush()
+    }
+  }
+
+  /** Whether it is time to write what was added. */
+  async #add(item: ImportItem): Promise<boolean> {
+    try {
+      return this.writer.add(item)
+    } catch (error) {
+      if (!refusesItem(error)) throw error
+      await this.#refuse({
+        file: item.file,
+        id: item.kind === 'session' ? item.id : null,
+        reason: error.message,
+      })
+      return false
     }
   }
 
@@ -236,13 +255,14 @@ class ImportRun {
     try {
       await work()
     } catch (error) {
-      if (!refusesItem(error) || error === this.writer.failure) throw error
-      await this.#refuse({ file: file.name, id, reason: error.message })
+      const reason = refusesItem(error) ? error.message : error instanceof RangeError ? TOO_DEEP : undefined
+      if (reason === undefined || error === this.writer.failure) throw error
+      await this.#refuse({ file: file.name, id, reason })
     }
   }
 
-  async #refuse({ file, id, reason }: Refusal): Promise<void> {
-    const refusal = { file, id, reason }
+  async #refuse({ file, line, id, reason }: Refusal): Promise<void> {
+    const refusal = { file, ...(line === undefined ? {} : { line }), id, reason }
     this.#report.refused++
     if (this.#report.refusals.length < MOST_REFUSALS) this.#report.refusals.push(refusal)
     await this.#options.onRefused?.(refusal)

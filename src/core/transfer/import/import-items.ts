@@ -26,6 +26,8 @@ export type ImportItem = SessionItem | RecordItem | ChatLines
 /** Something that was not taken over, and why. */
 export interface Refusal {
   file: string
+  /** The line on which it begins, where the file is text. */
+  line?: number | undefined
   /** The id that the source gives it, where it could be read. */
   id: string | null
   reason: string

@@ -32,6 +32,23 @@ export function plainRows(rows: readonly ImportRow[]): PlainRows {
   return { names, texts, count: rows.length }
 }
 
+/** A text of so many characters is a JSON text that JavaScript can hold, whatever they are. */
+const SURELY_SHORT = 80_000_000
+
+/** Whether a row can be one of `plainRows`: not when it is longer as JSON than a text can be. */
+export function isPlainRow(row: ImportRow): boolean {
+  let characters = 0
+  for (const value of row.values()) if (typeof value === 'string') characters += value.length
+  if (characters < SURELY_SHORT) return true
+  try {
+    JSON.stringify([[...row.values()].map(asPlain)])
+    return true
+  } catch (error) {
+    if (error instanceof RangeError) return false
+    throw error
+  }
+}
+
 type Plain = string | number | boolean | null
 
 /** Fractions go as text, of which the column makes a number: in JSON SQLite does not read each of them exactly. */

@@ -5,6 +5,19 @@ import { Refused } from '../conversation.ts'
 /** Longer than any string that JavaScript can hold is out of reach; this is already no conversation any more. */
 const LARGEST = 256 * 1024 * 1024
 
+/** Where the value begins that was given last; lines are counted from 1. */
+export interface Position {
+  line: number
+}
+
+/** How a text is cut into values. */
+export interface ElementOptions {
+  /** Told the place of each value before it is given. */
+  position?: Position
+  /** Bytes of the largest value that is given; 256 MB. */
+  largest?: number
+}
+
 const [QUOTE, BACKSLASH, OPEN, CLOSE, BRACE, UNBRACE, COMMA] = [...'"\\[]{},'].map((sign) =>
   sign.charCodeAt(0),
 )
@@ -15,31 +28,32 @@ const MARK = new Set([0xef, 0xbb, 0xbf])
 /**
  * The values of a JSON text, as bytes: the elements of an array, or a value that stands alone, or one after the other
  * (JSON lines). They come chunk by chunk, and each chunk's values have to be taken before the next is asked for; however
- * large the text is, only one value is held. Throws INVALID where it ends in the middle of a value, or a value is larger
- * than 256 MB.
+ * large the text is, only one value is held. One that is larger than 256 MB is Refused. Throws INVALID where the text ends
+ * in the middle of a value.
  */
 export async function* jsonElements(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
-): AsyncGenerator<Iterable<Buffer>> {
-  const scanner = new Scanner(name)
+  options: ElementOptions = {},
+): AsyncGenerator<Iterable<Buffer | Refused>> {
+  const scanner = new Scanner(name, options)
   for await (const chunk of chunks) yield scanner.push(asBuffer(chunk))
   yield scanner.end()
 }
 
 /** The elements of an array that is whole, as bytes. */
-export const elementsOf = (json: Buffer): Iterable<Buffer> => new Scanner('').push(json)
+export const elementsOf = (json: Buffer): Iterable<Buffer | Refused> => new Scanner('').push(json)
 
 const asBuffer = (chunk: Uint8Array) => Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
 
-/** The bytes of a value that began in an earlier chunk. */
+/** The bytes of a value that began in an earlier chunk. Of one that becomes too large only the first piece is kept. */
 export class Pieces {
-  readonly #name: string
+  readonly #largest: number
   #pieces: Buffer[] = []
   size = 0
 
-  constructor(name: string) {
-    this.#name = name
+  constructor({ largest = LARGEST }: ElementOptions) {
+    this.#largest = largest
   }
 
   /** The very first byte. */
@@ -50,18 +64,27 @@ export class Pieces {
   keep(piece: Buffer): void {
     if (piece.length === 0) return
     this.size += piece.length
-    if (this.size > LARGEST) throw broken(this.#name, 'one of its values is larger than 256 MB')
-    this.#pieces.push(Buffer.from(piece))
+    if (this.size <= this.#largest) this.#pieces.push(Buffer.from(piece))
+    else this.#pieces.splice(1)
   }
 
-  /** The value, whose end this is. */
-  take(last: Buffer): Buffer {
+  /** The value, whose end this is; Refused when it is larger than 256 MB. */
+  take(last: Buffer): Buffer | Refused {
     if (this.size === 0) return last
-    const value = Buffer.concat([...this.#pieces, last])
+    const pieces = this.#pieces
+    const size = this.size + last.length
     this.#pieces = []
     this.size = 0
-    return value
+    if (size <= this.#largest) return Buffer.concat([...pieces, last])
+    return new Refused(null, `it has ${size} bytes, more than the ${this.#largest} that are read at once`)
   }
+}
+
+/** How many lines end in a part of some bytes. */
+function newlinesIn(bytes: Buffer, from: number, to: number): number {
+  let count = 0
+  for (let at = bytes.indexOf(10, from); at >= 0 && at < to; at = bytes.indexOf(10, at + 1)) count++
+  return count
 }
 
 /** Finds where values begin and end; what is inside them is for JSON.parse. */
@@ -75,14 +98,23 @@ class Scanner {
   #inArray = false
   #isOver = false
   #atStart = true
+  readonly #position: Position
+  /** The line of what was looked at last. */
+  #line = 1
 
-  constructor(name: string) {
+  constructor(name: string, options: ElementOptions = {}) {
     this.#name = name
-    this.#waiting = new Pieces(name)
+    this.#position = options.position ?? { line: 1 }
+    this.#waiting = new Pieces(options)
   }
 
-  *push(chunk: Buffer): Generator<Buffer> {
+  *push(chunk: Buffer): Generator<Buffer | Refused> {
     let start = this.#waiting.size > 0 ? 0 : -1
+    let counted = 0
+    const countTo = (end: number) => {
+      this.#line += newlinesIn(chunk, counted, end)
+      counted = end
+    }
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at] as number
       if (this.#inString) {
@@ -97,6 +129,8 @@ class Scanner {
         if (this.#atStart && MARK.has(byte)) continue
         if (this.#openOrClose(byte)) continue
         start = at
+        countTo(at)
+        this.#position.line = this.#line
       }
       // A value that is no array or object ends before what follows it.
       const begun = at > start || this.#waiting.size > 0
@@ -117,10 +151,11 @@ class Scanner {
         start = -1
       }
     }
+    countTo(chunk.length)
     if (start >= 0) this.#waiting.keep(chunk.subarray(start))
   }
 
-  *end(): Generator<Buffer> {
+  *end(): Generator<Buffer | Refused> {
     if (this.#inString || this.#depth > 0) throw broken(this.#name, 'it ends in the middle of a value')
     if (this.#waiting.size > 0) yield this.#waiting.take(Buffer.alloc(0))
     if (this.#inArray && !this.#isOver) throw broken(this.#name, 'it ends before its array does')

@@ -1,5 +1,6 @@
+import { Refused } from '../conversation.ts'
 import { type ChatLines, lengthOfChat, SESSION_START, sessionOf } from './chat-lines.ts'
-import { broken, Pieces } from './json-elements.ts'
+import { broken, type ElementOptions, Pieces, type Position } from './json-elements.ts'
 import type { ImportRow } from './rows.ts'
 
 /** Bytes that are looked at together. */
@@ -10,15 +11,15 @@ const SPARE = 1
 
 /**
  * The lines of an export of ours, as bytes, and whole chats together where they are written as they always are. They
- * come block by block, and each block's have to be taken before the next is asked for. Throws INVALID where the text ends
- * in the middle of a line, or a line is larger than 256 MB.
+ * come block by block, and each block's have to be taken before the next is asked for. A line that is larger than 256 MB
+ * is Refused. Throws INVALID where the text ends in the middle of a line.
  */
 export async function* jsonlElements(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
-  blockSize = BLOCK,
-): AsyncGenerator<Iterable<Buffer | ChatLines>> {
-  const splitter = new LineSplitter(name, blockSize)
+  options: ElementOptions & { blockSize?: number } = {},
+): AsyncGenerator<Iterable<Buffer | Refused | ChatLines>> {
+  const splitter = new LineSplitter(name, options)
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length; ) {
       at += splitter.fill(chunk.subarray(at))
@@ -37,12 +38,17 @@ class LineSplitter {
   #size = SPARE
   /** A line that began in an earlier block. */
   readonly #line: Pieces
+  readonly #position: Position
+  /** How many lines were given. */
+  #lines = 0
 
-  constructor(name: string, blockSize: number) {
+  constructor(name: string, options: ElementOptions & { blockSize?: number }) {
+    const { blockSize = BLOCK, position = { line: 1 } } = options
     this.#name = name
+    this.#position = position
+    this.#line = new Pieces(options)
     this.#blockSize = blockSize
     this.#block = Buffer.allocUnsafe(SPARE + blockSize)
-    this.#line = new Pieces(name)
   }
 
   get isFull(): boolean {
@@ -63,7 +69,7 @@ class LineSplitter {
     this.#size = SPARE + unfinished.length
   }
 
-  *split(isLast: boolean): Generator<Buffer | ChatLines> {
+  *split(isLast: boolean): Generator<Buffer | Refused | ChatLines> {
     const block = this.#block.subarray(0, this.#size)
     let given = SPARE
     let at = this.#line.size > 0 ? block.indexOf(NEWLINE, SPARE) + 1 || block.length : SPARE
@@ -72,7 +78,9 @@ class LineSplitter {
       if (sessions.length > 0) {
         yield* this.#linesOf(block.subarray(given, at))
         const { json, lines } = asArray(block.subarray(at - 1, end))
-        yield { kind: 'lines', file: this.#name, sessions, messages: lines - sessions.length, json }
+        const line = this.#lines + 1
+        this.#lines += lines
+        yield { kind: 'lines', file: this.#name, line, sessions, messages: lines - sessions.length, json }
         given = end
       }
       if (isUnfinished && block.length - end < this.#blockSize) {
@@ -85,18 +93,21 @@ class LineSplitter {
     if (!isLast) this.#begin(Buffer.alloc(0))
   }
 
-  *end(): Generator<Buffer> {
+  *end(): Generator<Buffer | Refused> {
     const last = this.#line.take(Buffer.alloc(0))
+    this.#position.line = this.#lines + 1
+    if (last instanceof Refused) return yield last
     if (!isFilled(last)) return
     if (last.at(-1) !== UNBRACE) throw broken(this.#name, 'it ends in the middle of a value')
     yield last
   }
 
-  *#linesOf(bytes: Buffer): Generator<Buffer> {
+  *#linesOf(bytes: Buffer): Generator<Buffer | Refused> {
     let start = 0
     for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
       const line = this.#line.take(bytes.subarray(start, end))
-      if (isFilled(line)) yield line
+      this.#position.line = ++this.#lines
+      if (line instanceof Refused || isFilled(line)) yield line
       start = end + 1
     }
     this.#line.keep(bytes.subarray(start))

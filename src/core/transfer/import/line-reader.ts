@@ -26,13 +26,16 @@ export class LineReader {
   #session: SessionItem | undefined
   /** The session that was refused last: the messages that follow it are part of what was refused. */
   #refused: string | undefined
+  /** The number of the line that was taken last. */
+  #at: number | undefined
 
   constructor(file: string) {
     this.#file = file
   }
 
-  /** Takes a line, as a value and as it is written; gives what is complete now, and what is refused. */
-  *take(value: unknown, text: string): Generator<ImportItem | LineRefusal> {
+  /** Takes a line, as a value and as it is written, with its number; gives what is complete now, and what is refused. */
+  *take(value: unknown, text: string, at?: number): Generator<ImportItem | LineRefusal> {
+    this.#at = at
     if (isJsonlHeader(value)) return
     if (value instanceof Refused) return yield this.#refuse(value.message, this.#session?.id)
     if (!isLine(value)) return yield this.#refuse(NOT_OURS('a line has no type that is known'))
@@ -72,7 +75,7 @@ export class LineReader {
       this.#session = undefined
       this.#refused = chat
     }
-    return { kind: 'refused', file: this.#file, id: chat ?? null, reason }
+    return { kind: 'refused', file: this.#file, line: this.#at, id: chat ?? null, reason }
   }
 
   /** Gives what is left after the last line. */
@@ -118,6 +121,8 @@ export function rowOf(type: LineType, line: Record<string, unknown>, text: strin
   for (const name of LINE_COLUMNS[type]) {
     const value = name === METADATA ? metadataIn(line[name], text) : (line[name] ?? null)
     if (value === undefined) return NOT_OURS('metadata is nested too deep')
+    if (typeof value === 'string' && !value.isWellFormed())
+      return `${type} ${name} contains half of a surrogate pair, which UTF-8 cannot hold`
     if (!fits(name, value)) return NOT_OURS(`${type} ${name} is no ${NUMBERS.has(name) ? 'number' : 'text'}`)
     if (value === null && (name === key || REQUIRED[type].includes(name)))
       return NOT_OURS(`a ${type} has no ${name}`)
@@ -141,7 +146,7 @@ const inexact = (value: Value) => Number.isInteger(value) && !Number.isSafeInteg
 function fits(name: string, value: unknown): value is Value {
   if (value === null) return true
   if (NUMBERS.has(name) && (typeof value === 'boolean' || Number.isFinite(value))) return true
-  return typeof value === 'string' && value.isWellFormed()
+  return typeof value === 'string'
 }
 
 /**

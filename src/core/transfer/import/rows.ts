@@ -13,6 +13,8 @@ export type ImportRow = Map<string, Value>
 export interface SessionRows {
   session: ImportRow
   messages: ImportRow[]
+  /** Texts in which halves of surrogate pairs, which UTF-8 cannot hold, became U+FFFD. */
+  converted?: number
 }
 
 /**
@@ -79,6 +81,12 @@ function rowsOfPath(
   const id = importedId(source, conversation.id, ...suffix)
   const start = startOf(conversation, path)
   const clock = new Clock(start ?? UNKNOWN_TIME)
+  let converted = 0
+  const whole = (text: string) => {
+    if (text.isWellFormed()) return text
+    converted++
+    return text.toWellFormed()
+  }
   const { messages: said, unsaid } = messagesOf(path, options)
   const messages = said.map(({ node, role, slot, content, metadata }): ImportRow => {
     const at = clock.next(node.created_at)
@@ -88,8 +96,8 @@ function rowsOfPath(
       ['id', messageId(source, [conversation.id, ...suffix], node.id, slot)],
       ['session_id', id],
       ['role', role],
-      ['content', content.toWellFormed()],
-      ['model_name', node.model_name?.toWellFormed() ?? null],
+      ['content', whole(content)],
+      ['model_name', node.model_name === null ? null : whole(node.model_name)],
       ['created_at', at],
       ['metadata', toJson({ ...metadata, ...moved })],
     ])
@@ -103,15 +111,15 @@ function rowsOfPath(
   }
   const session: ImportRow = new Map<string, Value>([
     ['id', id],
-    ['title', `${titleOf(conversation, path)}${branch ? ` (branch ${branch.number})` : ''}`],
-    ['model_name', conversation.model_name?.toWellFormed() ?? null],
+    ['title', `${whole(titleOf(conversation, path))}${branch ? ` (branch ${branch.number})` : ''}`],
+    ['model_name', conversation.model_name === null ? null : whole(conversation.model_name)],
     ['agent_id', conversation.agent_id ? importedId(source, 'agent', conversation.agent_id) : null],
     ['created_at', conversation.created_at ?? String(messages[0]?.get('created_at') ?? clock.now)],
     ['updated_at', conversation.updated_at ?? last],
     ['is_archived', conversation.is_archived],
     ['metadata', toJson(metadata)],
   ])
-  return { session, messages }
+  return { session, messages, converted }
 }
 
 /** When a chat began, or the first time that is known of it; null where none is. */
@@ -122,7 +130,7 @@ function startOf({ created_at, updated_at }: Conversation, path: ConversationNod
 const LONGEST_TITLE = 80
 
 function titleOf({ title }: Conversation, path: ConversationNode[]): string {
-  const named = clean(title ?? '')
+  const named = (title ?? '').trim()
   if (named !== '') return named
   const asked = path.find(
     ({ role, hidden, parts }) => role === 'user' && !hidden && joinParts(parts, 'text') !== '',

@@ -110,11 +110,10 @@ async function* fileOrArchive({ path, name, size }: Found, named: boolean): Asyn
       return
     }
     const { archiveEntries } = await import('./archive.ts')
-    let assets: Assets | undefined
+    let common: Pick<SourceFile, 'total' | 'assets'> | undefined
     for await (const { entry, all } of archiveEntries(path)) {
-      assets ??= new Assets(all)
-      const total = all.reduce((sum, other) => sum + other.size, 0)
-      yield { ...entry, total, path: undefined, named: false, assets }
+      common ??= { assets: new Assets(all), total: all.reduce((sum, other) => sum + other.size, 0) }
+      yield { ...entry, ...common, path: undefined, named: false }
     }
   } catch (error) {
     if (named || !(error instanceof AppError)) throw error

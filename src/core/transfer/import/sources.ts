@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path'
 import type { Connection } from '../../connection.ts'
 import { type ForeignKeys, openForeign } from '../../database.ts'
+import { isEngineError } from '../../engine-errors.ts'
 import { AppError } from '../../errors.ts'
 import { examineFile } from '../../file-facts.ts'
 import { type Conversation, type Imported, Refused } from '../conversation.ts'
@@ -38,8 +39,8 @@ export type SourceName = (typeof SOURCES)[number]
 /** What is found in a file: in our own lines, of which those that are no JSON are Refused, or as a foreign reader gives it. */
 export type Found =
   | { source: 'jsonl'; chats: ChatLines }
-  | { source: 'jsonl'; line: unknown; text: string }
-  | { source: SourceName; imported: Imported }
+  | { source: 'jsonl'; line: unknown; text: string; at: number }
+  | { source: SourceName; imported: Imported; at?: number }
 
 export interface ReadOptions {
   from: SourceName | 'auto'
@@ -136,6 +137,11 @@ async function* readDatabase(
       for await (const imported of read(connection, options)) yield [{ source, imported }]
       return
     }
+  } catch (error) {
+    if (error instanceof Refused) throw notReadable(file, error.message, error)
+    if (error instanceof RangeError) throw notReadable(file, TOO_DEEP, error)
+    if (!isEngineError(error)) throw error
+    throw notReadable(file, `its tables are not as that program makes them (${error.message})`, error)
   } finally {
     await connection.close()
   }
@@ -160,31 +166,34 @@ async function* readJson(
   options: ReadOptions,
 ): AsyncGenerator<Iterable<Found>> {
   let format: JsonFormat | 'jsonl' | undefined
-  let others: { value: unknown; text: string }[] = []
+  let others: Element[] = []
   let number = 0
-  function* found(values: Iterable<Buffer | ChatLines>): Generator<Found> {
-    for (const bytes of values) {
-      if (!Buffer.isBuffer(bytes)) {
-        if (format === 'jsonl') yield { source: 'jsonl', chats: bytes }
-        else yield* found(elementsOf(bytes.json))
+  const position = { line: 1 }
+  function* found(values: Iterable<Buffer | Refused | ChatLines>): Generator<Found> {
+    for (const element of values) {
+      if (!Buffer.isBuffer(element) && !(element instanceof Refused)) {
+        if (format === 'jsonl') yield { source: 'jsonl', chats: element }
+        else yield* found(elementsOf(element.json))
         continue
       }
       number++
-      const text = bytes.toString('utf8')
-      const value = parseElement(bytes, text)
+      const text = Buffer.isBuffer(element) ? element.toString('utf8') : ''
+      const value = Buffer.isBuffer(element) ? parseElement(element, text) : element
       format ??= recognise(value, options, file)
-      others.push({ value, text })
+      others.push({ value, text, at: position.line })
       if (format === undefined && others.length < LOOKED_AT) continue
       if (format === undefined) return
       for (const other of others) yield foundIn(other, format, file, options)
       others = []
     }
   }
-  for await (const values of elements(counted(file, options), file.name)) {
+  for await (const values of elements(counted(file, options), file.name, { position })) {
     yield found(values)
     if (format === undefined && number >= LOOKED_AT) break
   }
   if (format !== undefined || number === 0) return
+  const [only] = others
+  if (others.length === 1 && only?.value instanceof Refused) throw unreadable(file, only.value)
   const [known] = others
     .map(({ value }) => recognise(value, { ...options, from: 'auto' }, file))
     .filter((one) => one !== undefined)
@@ -193,15 +202,37 @@ async function* readJson(
 
 const nameOf = (format: JsonFormat | 'jsonl') => (format === 'jsonl' ? format : format[0])
 
+/** A value as it stands in a file, with the number of its first line. */
+interface Element {
+  value: unknown
+  text: string
+  at: number
+}
+
+function notReadable({ name }: SourceFile, reason: string, cause: Error): AppError {
+  return new AppError('INVALID', `${name} cannot be imported: ${reason}`, {
+    hint: 'export the chats from that program, and import that file',
+    cause,
+  })
+}
+
+/** The error for a file whose only value cannot be read. */
+function unreadable({ name }: SourceFile, { message }: Refused): AppError {
+  return new AppError('INVALID', `${name} cannot be imported: ${message}`, {
+    hint: 'export or download it again, in smaller parts where the program can do that',
+  })
+}
+
 function foundIn(
-  { value, text }: { value: unknown; text: string },
+  { value, text, at }: Element,
   format: JsonFormat | 'jsonl',
   file: SourceFile,
   options: ReadOptions,
 ): Found {
-  if (format === 'jsonl') return { source: 'jsonl', line: value, text }
-  if (value instanceof Refused) return { source: format[0], imported: { kind: 'refused', refused: value } }
-  return { source: format[0], imported: readOne(() => format[2](value, file, options)) }
+  if (format === 'jsonl') return { source: 'jsonl', line: value, text, at }
+  if (value instanceof Refused)
+    return { source: format[0], imported: { kind: 'refused', refused: value }, at }
+  return { source: format[0], imported: readOne(() => format[2](value, file, options)), at }
 }
 
 /** The format of a value; a file that was named itself, with its format, is believed to be of it. */
@@ -220,13 +251,15 @@ function recognise(
   )
 }
 
+/** What a RangeError of JavaScript can mean. */
+export const TOO_DEEP = 'something in it is nested too deep, or too long'
+
 function readOne(read: () => Conversation): Imported {
   try {
     return { kind: 'conversation', conversation: read() }
   } catch (error) {
     if (error instanceof Refused) return { kind: 'refused', refused: error }
-    if (error instanceof RangeError)
-      return { kind: 'refused', refused: new Refused(null, 'something in it is nested too deep') }
+    if (error instanceof RangeError) return { kind: 'refused', refused: new Refused(null, TOO_DEEP) }
     throw error
   }
 }

@@ -18,8 +18,9 @@ import {
   type SessionBatch,
   type SessionItem,
 } from './import-items.ts'
-import { insertMessageLines, insertNewRows, type PlainRows } from './insert-plain.ts'
+import { insertMessageLines, insertNewRows, isPlainRow, type PlainRows } from './insert-plain.ts'
 import { type Imagined, ItemMerger, type OnConflict } from './merge-item.ts'
+import type { ImportRow } from './rows.ts'
 
 /** Milliseconds between two commits. */
 const COMMIT_EVERY = 1000
@@ -81,8 +82,12 @@ export class ImportWriter {
     })
   }
 
-  /** Takes an item, to be written with others in the order in which they came; true when it is time to `flush`. */
+  /**
+   * Takes an item, to be written with others in the order in which they came; true when it is time to `flush`. Throws
+   * INVALID for one with a text that is too long.
+   */
   add(item: ImportItem): boolean {
+    if (item.kind !== 'lines' && !rowsIn(item).every(isPlainRow)) throw tooLong()
     this.#gathered.push(item)
     this.#rows++
     if (item.kind === 'lines') this.#characters += item.json.length
@@ -270,6 +275,16 @@ export class ImportWriter {
     await this.#connection.run('COMMIT')
     this.#began = undefined
   }
+}
+
+function rowsIn(item: SessionItem | RecordItem): ImportRow[] {
+  return item.kind === 'session' ? [item.rows.session, ...item.rows.messages] : [item.row]
+}
+
+function tooLong(): AppError {
+  return new AppError('INVALID', 'a text in it is longer than can be taken over at once', {
+    hint: 'look at this conversation in the source',
+  })
 }
 
 /** What a dry run into a database that does not exist yet finds there. */

@@ -1,10 +1,13 @@
 import type { Connection, Row } from '../../connection.ts'
-import { quoteName } from '../../row-counts.ts'
+import { quoteName, rowNumberOf } from '../../row-counts.ts'
+import { Refused } from '../conversation.ts'
 
 /** A table of another program's database, with those of its columns that are known and there. */
 export interface ForeignTable {
   name: string
   columns: readonly string[]
+  /** A name of its row numbers that none of its columns has; `rowid` by default. */
+  number?: string
 }
 
 /** The row number that every row is given beside its columns; a name that no column has. */
@@ -33,14 +36,25 @@ export async function hasColumns(
   return columns.every((column) => types.has(column))
 }
 
-/** A table with those of the `known` columns that it has; undefined when there is no such table. */
+/**
+ * A table with those of the `known` columns that it has; undefined when there is no such table. Throws Refused for one
+ * whose rows have no numbers that can be read.
+ */
 export async function foreignTable(
   connection: Connection,
   name: string,
   known: readonly string[],
 ): Promise<ForeignTable | undefined> {
   const types = await columnTypes(connection, name)
-  return types.size === 0 ? undefined : { name, columns: known.filter((column) => types.has(column)) }
+  if (types.size === 0) return undefined
+  const form = await connection.get<{ wr: 0 | 1 }>(
+    "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE",
+    [name],
+  )
+  const number = form?.wr ? undefined : rowNumberOf([...types.keys()])
+  if (number === undefined)
+    throw new Refused(null, `its table ${name} has no row numbers, by which it could be read`)
+  return { name, columns: known.filter((column) => types.has(column)), number }
 }
 
 /** Rows that are read at once, when they are short. */
@@ -52,10 +66,11 @@ export async function* rowsOf(
   table: ForeignTable,
   page = PAGE,
 ): AsyncGenerator<NumberedRow> {
+  const { number = 'rowid' } = table
   let after: number | undefined
   for (;;) {
     const rows = await connection.all<NumberedRow>(
-      `${selection(table)} ${after === undefined ? '' : 'WHERE rowid > ?'} ORDER BY rowid LIMIT ${page}`,
+      `${selection(table)} ${after === undefined ? '' : `WHERE ${number} > ?`} ORDER BY ${number} LIMIT ${page}`,
       after === undefined ? [] : [after],
     )
     yield* rows
@@ -65,9 +80,9 @@ export async function* rowsOf(
 }
 
 /** The start of a query for the columns of a table; a missing column would be read as text, so none is named. */
-export function selection({ name, columns }: ForeignTable): string {
+export function selection({ name, columns, number = 'rowid' }: ForeignTable): string {
   const list = columns.map((column) => `${quoteName(column)} AS ${quoteName(column)}`)
-  return `SELECT ${[...list, `rowid AS ${quoteName(ROW)}`].join(', ')} FROM ${quoteName(name)}`
+  return `SELECT ${[...list, `${number} AS ${quoteName(ROW)}`].join(', ')} FROM ${quoteName(name)}`
 }
 
 /** The rows of a table by what they belong to, which need not be indexed: only their numbers are kept. */
@@ -90,7 +105,7 @@ export class RowGroups {
   ): Promise<RowGroups> {
     const groups = new RowGroups(connection, table)
     if (!table) return groups
-    const keys = { name: table.name, columns: columns.filter((column) => table.columns.includes(column)) }
+    const keys = { ...table, columns: columns.filter((column) => table.columns.includes(column)) }
     for await (const row of rowsOf(connection, keys, 10 * PAGE)) {
       const key = keyOf(row)
       if (key === null || key === undefined) continue
@@ -115,8 +130,9 @@ export class RowGroups {
   async of(...keys: readonly unknown[]): Promise<NumberedRow[]> {
     const numbers = keys.flatMap((key) => this.#numbers.get(String(key)) ?? [])
     if (!this.#table || numbers.length === 0) return []
+    const { number = 'rowid' } = this.#table
     return this.#connection.all<NumberedRow>(
-      `${selection(this.#table)} WHERE rowid IN (SELECT value FROM json_each(?)) ORDER BY rowid`,
+      `${selection(this.#table)} WHERE ${number} IN (SELECT value FROM json_each(?)) ORDER BY ${number}`,
       [JSON.stringify(numbers)],
     )
   }
