@@ -144,7 +144,7 @@ const define: Define = (command, context) => {
     .action(async (file: string) => {
       const ctx = context()
       const print = ctx.printer(placeView)
-      const key = readKeySheet(await readText(ctx.host, file))
+      const key = readKeySheet(await readText(ctx.host, file, LARGEST_SHEET))
       const salt = (await exists(ctx.path)) ? await saltOf(ctx.path) : undefined
       if (salt && !(await opensWith(ctx.path, async () => [key]))) {
         throw new AppError('WRONG_KEY', `the key on the sheet does not open ${ctx.path}`, {
@@ -160,6 +160,9 @@ const define: Define = (command, context) => {
       })
     })
 }
+
+/** Bytes; a sheet has less than one thousand. */
+const LARGEST_SHEET = 65_536
 
 /** The key, after opening the database with it: as raw bytes. */
 async function rawKey(ctx: Context): Promise<Key> {

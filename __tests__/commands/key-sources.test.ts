@@ -22,7 +22,7 @@ test.each([
   ['of one newline', '\n', 'is empty'],
   ['with a NUL', 'a\0b', 'NUL'],
   ['that is not text', Buffer.from([0xc3, 0x28]), 'not UTF-8'],
-  ['that is far too large', 'a'.repeat(70_000), 'too much for a key'],
+  ['that is far too large', 'a'.repeat(70_000), 'at most 65536'],
 ])('a key file %s is refused', async (_case, content, message) => {
   expect(await refused(['--key-file', keyFile(content)])).toMatchObject({
     code: 'KEY_SOURCE',

@@ -8,6 +8,7 @@ import {
   describeKeySource,
   type KeyFlags,
   type KeySource,
+  LARGEST_KEY,
   noKeyError,
   readKeychain,
   readKeys,
@@ -269,7 +270,7 @@ export class Context {
       env: host.env,
       salt,
       keychain: source.kind === 'keychain' ? await this.keychain() : undefined,
-      readStdin: () => readAll(host),
+      readStdin: () => readAll(host, LARGEST_KEY),
       ask: async () => {
         this.requirePerson('the key is needed', 'name it with --key-file <path> or --key-command <cmd>')
         const { askPassphrase } = await import('./prompt.ts')

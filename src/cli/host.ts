@@ -58,8 +58,11 @@ function isClosedPipe(error: Error): boolean {
   return 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED')
 }
 
-/** All of standard input. Throws USAGE when a person would have to type it. */
-export async function readAll({ stdin, signal }: Host): Promise<Buffer> {
+/**
+ * All of standard input, or of more than `most` bytes somewhat more than these. Throws USAGE when a person would have to
+ * type it.
+ */
+export async function readAll({ stdin, signal }: Host, most: number): Promise<Buffer> {
   if (stdin.isTTY) {
     throw new AppError('USAGE', 'standard input is to be read, and it is a terminal', {
       hint: 'give it through a pipe or from a file; a key is asked for when --key-file is left out',
@@ -73,7 +76,12 @@ export async function readAll({ stdin, signal }: Host): Promise<Buffer> {
   const { addAbortSignal } = await import('node:stream')
   const chunks: Buffer[] = []
   try {
-    for await (const chunk of addAbortSignal(signal, stdin)) chunks.push(Buffer.from(chunk))
+    let size = 0
+    for await (const chunk of addAbortSignal(signal, stdin)) {
+      chunks.push(Buffer.from(chunk))
+      size += chunk.length
+      if (size > most) break
+    }
   } catch (error) {
     signal.throwIfAborted()
     throw error

@@ -1,11 +1,21 @@
-import { open } from 'node:fs/promises'
+import { constants } from 'node:buffer'
 import { AppError, explainSystemError, systemErrorCode } from '../core/errors.ts'
+import { readGivenFile, UnfitFile } from '../core/given-file.ts'
 import type { Host } from './host.ts'
 import { readAll } from './host.ts'
 
-/** The text of a file, or of standard input for `-`, exactly as it is. Throws INVALID for bytes that are not UTF-8. */
-export async function readText(host: Host, path: string): Promise<string> {
-  const bytes = path === '-' ? await readAll(host) : await readFile(path)
+/**
+ * The text of a file, or of standard input for `-`, exactly as it is. Throws USAGE for what is no regular file, INVALID
+ * for bytes that are not UTF-8 and for more than `most` of them.
+ */
+export async function readText(
+  host: Host,
+  path: string,
+  most = constants.MAX_STRING_LENGTH,
+): Promise<string> {
+  const bytes = path === '-' ? await readAll(host, most) : await readFile(path, most)
+  if (bytes.length > most)
+    throw new AppError('INVALID', `standard input has more than ${most} bytes`, { hint: SMALLER })
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (error) {
@@ -16,18 +26,15 @@ export async function readText(host: Host, path: string): Promise<string> {
   }
 }
 
-async function readFile(path: string): Promise<Buffer> {
+const SMALLER = 'name the file that was meant, or give it a smaller one'
+
+async function readFile(path: string, most: number): Promise<Buffer> {
   try {
-    const file = await open(path)
-    try {
-      return await file.readFile()
-    } finally {
-      await file.close()
-    }
+    return await readGivenFile(path, most)
   } catch (error) {
-    const code = systemErrorCode(error)
-    if (code !== 'ENOENT' && code !== 'EISDIR') throw explainSystemError(error, path)
-    throw new AppError('USAGE', code === 'ENOENT' ? `there is no file ${path}` : `${path} is a folder`, {
+    const isMissing = systemErrorCode(error) === 'ENOENT'
+    if (!isMissing && !(error instanceof UnfitFile)) throw explainSystemError(error, path)
+    throw new AppError('USAGE', isMissing ? `there is no file ${path}` : (error as UnfitFile).message, {
       hint: 'name a text file, or - for standard input',
       cause: error,
     })

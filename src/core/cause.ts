@@ -1,7 +1,7 @@
 import type { CipherSettings } from './cipher-settings.ts'
 import type { Connect } from './connection.ts'
 import { AppError, type OutcomeCode } from './errors.ts'
-import type { FileFacts } from './file-facts.ts'
+import { type FileFacts, findIntruder } from './file-facts.ts'
 
 /** Why a file opens or does not. */
 export interface Diagnosis {
@@ -85,6 +85,7 @@ export async function causeWithoutKey(
         `ls -l ${path} shows who may read it`,
       )
   }
+  if (facts.intruder) return intruderCause(facts.intruder)
   if (size === 0 && facts.walBytes) {
     // SQLite takes such a file for a new database, and removes the -wal.
     return say(
@@ -136,6 +137,22 @@ export async function causeWithoutKey(
         )
   }
   return undefined
+}
+
+/** Throws IO where a database that is made at `path` could not be opened, for what stands beside it. */
+export async function refuseIntruders(path: string): Promise<void> {
+  const intruder = await findIntruder(path)
+  if (intruder) throw causeError(intruderCause(intruder))
+}
+
+/** Under a name of SQLite's own files stands something that it would wait for, or take for a fault of the disk. */
+export function intruderCause({ path, kind }: NonNullable<FileFacts['intruder']>): Diagnosis {
+  return {
+    cause: 'unreadable',
+    detail: `${path} is ${kind}, where SQLite keeps a file of its own`,
+    pages: [],
+    hint: 'look at it with: ls -l; then move it away, and run this again',
+  }
 }
 
 /** SQLite leaves these bytes of its header zero; they are encrypted where only what stands before them is not. */

@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import sqlcipher from '@journeyapps/sqlcipher'
-import { causeError, causeWithoutKey, type Diagnosis } from './cause.ts'
+import { causeError, causeWithoutKey, type Diagnosis, intruderCause } from './cause.ts'
 import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
 import { EngineConnection, type Handle } from './engine-connection.ts'
 import { bareError, explainEngineError, isBare, isEngineError, lockedError } from './engine-errors.ts'
@@ -166,6 +166,7 @@ export type ForeignKeys = Pick<DatabaseOptions, 'keys' | 'knownSettings'>
  */
 export async function openForeign(path: string, encrypted?: ForeignKeys): Promise<ClosableConnection> {
   const facts = await examineFile(path)
+  if (facts.intruder) throw causeError(intruderCause(facts.intruder))
   if (!facts.walBytes && !facts.hasJournal) {
     return encrypted
       ? connectForeign(facts, encrypted)

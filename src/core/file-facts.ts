@@ -3,6 +3,7 @@ import { access, lstat, open, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import self from 'node:process'
 import { explainSystemError, systemErrorCode } from './errors.ts'
+import { kindOf } from './given-file.ts'
 import type { LostCommits } from './write-ahead-log.ts'
 
 /** What can be known of a file without SQLite, before any connection to it exists. */
@@ -28,6 +29,8 @@ export interface FileFacts {
   walBytes: number | undefined
   /** Whether a rollback journal with a transaction is beside it. */
   hasJournal: boolean
+  /** What stands beside it under a name of SQLite's own files and is no file: its path and kind, in words. */
+  intruder?: { path: string; kind: string } | undefined
   folderWritable: boolean
   /** Commits in the -wal that SQLite will not read; only looked for when the file is held. */
   lostCommits?: LostCommits
@@ -77,15 +80,18 @@ export async function examineFile(path: string): Promise<FileFacts> {
   facts.changed = status.mtimeMs
   if (status.isDirectory()) return { ...facts, kind: 'folder' }
   if (!status.isFile()) return { ...facts, kind: 'special' }
-  const [walBytes, hasJournal, folderWritable, readable, writable] = await Promise.all([
-    sizeOf(`${facts.realPath}-wal`),
+  const [wal, index, journal, hasJournal, folderWritable, readable, writable] = await Promise.all([
+    besideOf(facts.realPath, '-wal'),
+    besideOf(facts.realPath, '-shm'),
+    besideOf(facts.realPath, '-journal'),
     holdsTransaction(`${facts.realPath}-journal`),
     allows(dirname(facts.realPath), constants.W_OK),
     allows(facts.realPath, constants.R_OK),
     allows(facts.realPath, constants.W_OK),
   ])
   const kind = readable ? 'file' : 'unreadable'
-  return { ...facts, kind, walBytes, hasJournal, folderWritable, writable }
+  const intruder = intruderAmong([wal, index, journal])
+  return { ...facts, kind, walBytes: wal?.bytes, hasJournal, intruder, folderWritable, writable }
 }
 
 const idOf = ({ dev, ino }: { dev: number; ino: number }) => `${dev}:${ino}`
@@ -153,11 +159,20 @@ export async function readSamples({ kind, realPath, size }: FileFacts): Promise<
   }
 }
 
-async function sizeOf(path: string): Promise<number | undefined> {
-  return lstat(path).then(
-    (status) => status.size,
-    () => undefined,
-  )
+/** What stands beside the place of a database that is to be made, as `FileFacts.intruder`. */
+export async function findIntruder(path: string): Promise<FileFacts['intruder']> {
+  return intruderAmong(await Promise.all(['-wal', '-shm', '-journal'].map((end) => besideOf(path, end))))
+}
+
+function intruderAmong(beside: Awaited<ReturnType<typeof besideOf>>[]): FileFacts['intruder'] {
+  return beside.find((one) => one !== undefined && one.kind !== 'a regular file')
+}
+
+/** What SQLite would take for its own; a link too is none to it, and a pipe would be waited for. */
+async function besideOf(database: string, suffix: string) {
+  const path = database + suffix
+  const status = await lstat(path).catch(() => undefined)
+  return status && { path, kind: kindOf(status), bytes: status.isFile() ? status.size : undefined }
 }
 
 /** A journal that is kept after its transaction has ended begins with zeros; SQLite looks at the first byte too. */

@@ -41,7 +41,7 @@ export async function hold(path: string): Promise<{ facts: FileFacts; file: Held
 }
 
 async function lookAtLog(facts: FileFacts): Promise<LostCommits | undefined> {
-  if (facts.kind !== 'file' || !facts.walBytes) return undefined
+  if (facts.kind !== 'file' || !facts.walBytes || facts.intruder) return undefined
   const { readLostCommits } = await import('./lost-commits.ts') // most files have no -wal beside them
   return readLostCommits(facts)
 }

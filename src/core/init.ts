@@ -1,3 +1,4 @@
+import { refuseIntruders } from './cause.ts'
 import type { CopyOptions } from './copy.ts'
 import { type DatabaseOptions, withDatabase } from './database.ts'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
@@ -77,6 +78,7 @@ async function bringUpToDate(options: InitOptions): Promise<InitReport> {
 
 async function create(options: InitOptions): Promise<InitReport> {
   const { path, migrations, signal, now = () => new Date() } = options
+  await refuseIntruders(path)
   const latest = latestVersion(migrations)
   const unfinished = namesFor(path, 'init', now()).made
   const newKey = options.newKey ?? { read: async () => firstOf(await options.keys()) }

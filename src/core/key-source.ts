@@ -1,5 +1,6 @@
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
+import { readGivenFile, UnfitFile } from './given-file.ts'
 import { developmentKeys, type Key, parseKey } from './key.ts'
 import type { Keychain } from './keychain.ts'
 
@@ -30,7 +31,7 @@ export interface KeyInput {
   warn: (message: string) => void
   /** The environment of a key command; the key itself is withheld from it. */
   env?: Environment
-  /** All of standard input, for `--key-file -`. */
+  /** All of standard input, or the first bytes of more than a key can have, for `--key-file -`. */
   readStdin?: () => Promise<Uint8Array>
   /** Asks the person for the passphrase. */
   ask?: () => Promise<string>
@@ -41,8 +42,8 @@ export interface KeyInput {
   commandMessages?: 'inherit' | 'ignore'
 }
 
-/** More than any passphrase; a larger file is a mistake. */
-const LARGEST_KEY = 65_536
+/** Bytes; more than any passphrase: a larger file is a mistake. */
+export const LARGEST_KEY = 65_536
 
 const NO_KEY_HINT =
   'name one with --key-file <path> or --key-command <cmd>; see libreollama-db help key-sources'
@@ -158,19 +159,18 @@ async function readKeyFile(path: string, input: KeyInput): Promise<Key> {
     if (mode & 0o077 && (mode & 0o170000) === 0o100000) {
       input.warn(`other users can read ${origin}; make it yours alone with: chmod 600 ${path}`)
     }
-    const file = await open(path)
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(LARGEST_KEY + 1), 0, LARGEST_KEY + 1, null)
-      return parseKey(atMostAKey(buffer.subarray(0, bytesRead), origin), origin)
-    } finally {
-      await file.close()
-    }
+    return parseKey(await readGivenFile(path, LARGEST_KEY), origin)
   } catch (error) {
     throw keyFileError(error, path)
   }
 }
 
 function keyFileError(error: unknown, path: string): unknown {
+  if (error instanceof UnfitFile)
+    return new AppError('KEY_SOURCE', `the key file ${path} ${error.reason}`, {
+      hint: `a key file is a regular file of at most ${LARGEST_KEY} bytes; a command that prints the key is a key command`,
+      cause: error,
+    })
   const code = systemErrorCode(error)
   if (code === undefined) return error
   if (code === 'ENOENT') {
@@ -178,8 +178,6 @@ function keyFileError(error: unknown, path: string): unknown {
       hint: 'libreollama-db init --generate-key makes a new database with a new key file; else check --key-file',
     })
   }
-  if (code === 'EISDIR')
-    return new AppError('KEY_SOURCE', `${path} is a folder, not a key file`, { hint: NO_KEY_HINT })
   const explained = explainSystemError(error, path)
   const { message, hint } =
     explained instanceof AppError ? explained : { message: `${path}: ${code}`, hint: NO_KEY_HINT }

@@ -1,3 +1,4 @@
+import { refuseIntruders } from './cause.ts'
 import { type CopyOptions, makeProvenCopy, type ProvenCopy, type Source, takePlace } from './copy.ts'
 import { withDatabase } from './database.ts'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
@@ -92,6 +93,7 @@ async function ownerOfNew({ path, operation, warn }: Replacement): Promise<Owner
 }
 
 async function publishNew(made: string, path: string): Promise<void> {
+  await refuseIntruders(path)
   await publishFile(made, path).catch((error) => {
     if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, path)
     throw new AppError('IO', `a file appeared at ${path} meanwhile; it was not overwritten`, {
