@@ -58,11 +58,11 @@ test.each([
   expect(wrong).toEqual([])
 })
 
-test('only core/database.ts imports the driver', () => {
+test('only core/engine.ts imports the driver', () => {
   const importers = [...imports].filter(([, targets]) =>
     targets.some(({ target }) => target.includes('sqlcipher')),
   )
-  expect(importers.map(([file]) => file)).toEqual(['src/core/database.ts'])
+  expect(importers.map(([file]) => file)).toEqual(['src/core/engine.ts'])
 })
 
 test('core knows no terminal: no process, no console, no printing', () => {

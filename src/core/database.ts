@@ -1,9 +1,9 @@
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import sqlcipher from '@journeyapps/sqlcipher'
 import { causeError, causeWithoutKey, type Diagnosis, intruderCause } from './cause.ts'
 import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
+import { loadEngine } from './engine.ts'
 import { EngineConnection, type Handle } from './engine-connection.ts'
 import { bareError, explainEngineError, isBare, isEngineError, lockedError } from './engine-errors.ts'
 import { AppError, abortError, explainSystemError, systemErrorCode } from './errors.ts'
@@ -381,23 +381,11 @@ const WITHOUT_DAMAGE: Record<NonNullable<DatabaseOptions['form']>, Diagnosis['ca
   other_cipher: ['old_cipher', 'other_cipher'],
 }
 
-/** The first SQLite release without the WAL-reset bug, which loses commits. */
-const OLDEST_SAFE_ENGINE = 3_051_003
-
-/** Constants that the driver exports and its type declarations leave out. */
-const engine = sqlcipher as unknown as { VERSION: string; VERSION_NUMBER: number }
-
 const connect: Connect = (path, options) => connectAt(path, path, options)
 
 /** Connects to the file that stands at `place`, which errors call `path`. */
 async function connectAt(place: string, path: string, options: ConnectOptions): Promise<ClosableConnection> {
-  if (engine.VERSION_NUMBER < OLDEST_SAFE_ENGINE) {
-    throw new AppError(
-      'FAILURE',
-      `the installed engine is SQLite ${engine.VERSION}, which can lose commits`,
-      { hint: 'npm install @journeyapps/sqlcipher@6 brings one that cannot' },
-    )
-  }
+  const sqlcipher = await loadEngine()
   const mode = options.access === 'read' ? sqlcipher.OPEN_READONLY : sqlcipher.OPEN_READWRITE
   const name = options.immutable ? `${pathToFileURL(place).href}?immutable=1` : place
   const handle = await new Promise<Handle>((resolve, reject) => {
