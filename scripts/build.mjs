@@ -1,9 +1,19 @@
 // Type-checks, bundles the program and the library into dist/, writes the library's type declarations, and collects
 // the licences of what was bundled. A build that fails leaves the last one as it was.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { build, transform } from 'esbuild'
+import { BUILT_FROM, sourceHash } from './ensure.mjs'
 
 const root = join(import.meta.dirname, '..')
 const target = join(root, 'dist')
@@ -42,6 +52,7 @@ const common = {
   logLevel: 'warning',
 }
 
+const builtFrom = sourceHash()
 mkdirSync(fresh)
 try {
   checkTypes()
@@ -74,10 +85,26 @@ try {
   })
   const inputs = [program, beside, library].flatMap(({ metafile }) => Object.keys(metafile.inputs))
   writeFileSync(join(fresh, 'THIRD-PARTY-LICENSES.txt'), licenses(inputs))
-  rmSync(target, { recursive: true, force: true })
-  renameSync(fresh, target)
+  writeFileSync(join(fresh, BUILT_FROM), builtFrom)
+  replaceTarget()
 } finally {
   rmSync(fresh, { recursive: true, force: true })
+}
+
+/** Puts the new build in the place of the last one, also when another build does that at the same moment. */
+function replaceTarget() {
+  const old = join(root, `dist.old-${process.pid}`)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      if (existsSync(target)) renameSync(target, old)
+      renameSync(fresh, target)
+      break
+    } catch (error) {
+      if (attempt === 10) throw error
+    } finally {
+      rmSync(old, { recursive: true, force: true })
+    }
+  }
 }
 
 /** Checks all types, and writes the declarations of the library. Mistakes are for a person to read, not for a stack. */

@@ -1,27 +1,32 @@
 // What `npm start` and `npm test` need before they can begin: the packages, and a build that is newer than its sources.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const engine = 'node_modules/@journeyapps/sqlcipher/build/Release/node_sqlite3.node'
+/** What dist/ is made of. */
+const SOURCES = ['bin', 'commands', 'src', 'scripts', 'package-lock.json', 'package.json', 'tsconfig.json']
+/** Says in dist/ from which sources it was built. */
+export const BUILT_FROM = 'built-from'
 
-/** Installs the locked packages where they are missing or older than the lock file. */
+/** Installs the locked packages where they are missing or not those of the lock file. */
 export function ensurePackages() {
   const installed = join(root, 'node_modules', '.package-lock.json')
-  if (existsSync(join(root, engine)) && newest(['package-lock.json']) <= modified(installed)) return
+  const isNewer = newest(['package-lock.json']) <= modified(installed)
+  if (existsSync(join(root, engine)) && (isNewer || isAsLocked(installed))) return
   console.error('Installing packages; the encryption engine is compiled, which takes about a minute …')
   run('npm', ['ci', '--no-audit', '--no-fund'])
 }
 
-/** Builds dist/ where it is missing or older than a source. */
+/** Builds dist/ where it is missing or made of other sources. */
 export function ensureBuild() {
-  const built = modified(join(root, 'dist', 'cli', 'libreollama-db.js'))
-  if (
-    newest(['bin', 'commands', 'src', 'scripts', 'package-lock.json', 'package.json', 'tsconfig.json']) <=
-    built
-  )
-    return
+  const program = join(root, 'dist', 'cli', 'libreollama-db.js')
+  if (newest(SOURCES) <= modified(program)) return
+  // A copy of a clone has new times.
+  const record = join(root, 'dist', BUILT_FROM)
+  if (existsSync(program) && existsSync(record) && readFileSync(record, 'utf8') === sourceHash()) return
   console.error('Building …')
   run(process.execPath, [join(root, 'scripts', 'build.mjs')])
 }
@@ -31,6 +36,35 @@ export function run(command, parameters, options = {}) {
   const { status, error } = spawnSync(command, parameters, { cwd: root, stdio: 'inherit', ...options })
   if (error) console.error(`${command} could not be started: ${error.message}`)
   if (status !== 0) process.exit(status ?? 1)
+}
+
+/** SHA-256 over the names and bytes of all sources, hex. */
+export function sourceHash() {
+  const hash = createHash('sha256')
+  for (const name of SOURCES.flatMap(filesAt).sort()) {
+    hash.update(`${name}\n`)
+    hash.update(readFileSync(join(root, name)))
+  }
+  return hash.digest('hex')
+}
+
+/** The files at or below a path of the clone, by their paths in it. */
+function filesAt(name) {
+  if (!statSync(join(root, name)).isDirectory()) return [name]
+  const entries = readdirSync(join(root, name), { recursive: true }).map((entry) => join(name, entry))
+  return entries.filter((entry) => statSync(join(root, entry)).isFile())
+}
+
+/** Whether the installed packages are those of the lock file; npm leaves out the optional ones of other systems. */
+function isAsLocked(installed) {
+  if (!existsSync(installed)) return false
+  const packagesOf = (path) => JSON.parse(readFileSync(path, 'utf8')).packages
+  const present = packagesOf(installed)
+  return Object.entries(packagesOf(join(root, 'package-lock.json'))).every(
+    ([name, { version, integrity, optional }]) =>
+      name === '' ||
+      (present[name] ? present[name].version === version && present[name].integrity === integrity : optional),
+  )
 }
 
 function newest(names) {

@@ -9,9 +9,9 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/package-root.ts'
+import { temporaryPlace } from './program-for-all.ts'
 import { run } from './run.ts'
 
 export const PASSPHRASE = "correct horse 'battery' staple"
@@ -24,7 +24,7 @@ afterAll(() => {
 
 /** A folder of its own, gone after the tests of the file. */
 export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'libreollama-db-'))
+  const folder = mkdtempSync(join(temporaryPlace(), 'libreollama-db-'))
   made.push(folder)
   return folder
 }

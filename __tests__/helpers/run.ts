@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/package-root.ts'
+import { programForAll } from './program-for-all.ts'
 
 export const PROGRAM = join(packageRoot(), 'dist', 'cli', 'libreollama-db.js')
 
@@ -20,7 +21,10 @@ export interface RunOptions {
   uid?: number
 }
 
-/** For tests in which permissions matter: root ignores them, so root runs the program as `nobody`. */
+/**
+ * For tests in which permissions matter: root ignores them, so root runs the program as `nobody`, who cannot enter every
+ * place in which a clone may lie, and so runs a copy of it.
+ */
 export const ordinaryUser: Pick<RunOptions, 'uid'> = process.getuid?.() === 0 ? { uid: 65534 } : {}
 
 /** An environment in which nothing of the person who runs the tests is seen. */
@@ -37,7 +41,9 @@ export function cleanEnvironment(extra: Record<string, string> = {}): Record<str
 /** Starts the built program; its output is collected by `finished`. */
 export function start(words: string[], { env, cwd, uid, program = PROGRAM }: RunOptions = {}): ChildProcess {
   if (!existsSync(program)) throw new Error('the program is not built: run npm test, which builds it')
-  return spawn(process.execPath, [program, ...words], { cwd, uid, env: cleanEnvironment(env) })
+  const [node, script] =
+    uid === undefined || program !== PROGRAM ? [process.execPath, program] : programForAll()
+  return spawn(node, [script, ...words], { cwd, uid, env: cleanEnvironment(env) })
 }
 
 export async function finished(child: ChildProcess, input: string | Buffer = ''): Promise<Run> {
