@@ -4,9 +4,10 @@ import { type CipherOptions, cipherOptions, readCipherSettings } from '../src/cl
 import type { Context } from '../src/cli/context.ts'
 import type { View } from '../src/cli/output.ts'
 import { counted } from '../src/core/counted.ts'
-import { type Database, type ForeignKeys, withDatabase } from '../src/core/database.ts'
+import { type Database, withDatabase } from '../src/core/database.ts'
 import { AppError, exitCodeOf } from '../src/core/errors.ts'
 import { exists } from '../src/core/file-facts.ts'
+import type { ForeignKeys } from '../src/core/foreign-database.ts'
 import { initDatabase } from '../src/core/init.ts'
 import { chooseKeySource } from '../src/core/key-source.ts'
 import {

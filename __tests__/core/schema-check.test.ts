@@ -1,5 +1,5 @@
+import { withMemoryDatabase } from '../../src/core/connect.ts'
 import type { Connection } from '../../src/core/connection.ts'
-import { withMemoryDatabase } from '../../src/core/database.ts'
 import { checkConstraints, evenOut, readSchema } from '../../src/core/schema.ts'
 import { compareSchemas, expectedSchema } from '../../src/core/schema-check.ts'
 import { shippedMigrations } from '../../src/shipped-migrations.ts'

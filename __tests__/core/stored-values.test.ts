@@ -1,4 +1,4 @@
-import { withMemoryDatabase } from '../../src/core/database.ts'
+import { withMemoryDatabase } from '../../src/core/connect.ts'
 import { isTrue, momentSql, readStoredTime, truthSql } from '../../src/core/stored-values.ts'
 
 const MOMENT = '2023-11-14T22:13:20.000000+00:00'

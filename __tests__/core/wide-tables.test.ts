@@ -1,5 +1,5 @@
+import { withMemoryDatabase } from '../../src/core/connect.ts'
 import { readContent } from '../../src/core/content.ts'
-import { withMemoryDatabase } from '../../src/core/database.ts'
 import { Key } from '../../src/core/key.ts'
 import { rekeyDatabase } from '../../src/core/rekey.ts'
 import { restoreDatabase } from '../../src/core/restore.ts'

@@ -1,5 +1,6 @@
+import { withMemoryDatabase } from '../../src/core/connect.ts'
 import type { Connection } from '../../src/core/connection.ts'
-import { withDatabase, withMemoryDatabase } from '../../src/core/database.ts'
+import { withDatabase } from '../../src/core/database.ts'
 import type { Conversation, Imported } from '../../src/core/transfer/conversation.ts'
 import { fixture } from './folder.ts'
 

@@ -25,10 +25,14 @@ export type Warn = (message: string) => void
 
 /**
  * The backups of a folder, of whatever database, the newest first. A backup is a readable file with a manifest that is
- * understood; everything else is told to `warn` and left alone. A missing folder has none. Throws IO for a folder that
- * cannot be read.
+ * understood; everything else is reported to `warn` and left alone, what the disk did not give to `onUnread` as well. A
+ * missing folder has none. Throws IO for a folder that cannot be read.
  */
-export async function readBackups(folder: string, warn: Warn = () => {}): Promise<FoundBackup[]> {
+export async function readBackups(
+  folder: string,
+  warn: Warn = () => {},
+  onUnread: (error: AppError) => void = () => {},
+): Promise<FoundBackup[]> {
   const names = new Set(
     await readdir(folder).catch((error): string[] => {
       if (systemErrorCode(error) === 'ENOENT') return []
@@ -40,7 +44,7 @@ export async function readBackups(folder: string, warn: Warn = () => {}): Promis
   for (const name of names) {
     const path = join(folder, name)
     if (names.has(`${name}.json`)) {
-      const backup = await readBackup(path, names, warn)
+      const backup = await readBackup(path, names, warn, onUnread)
       if (backup) found.push(backup)
     } else if (isBesideOf(name, names) || isUnfinished(name)) {
     } else if (name.endsWith('.json') && databaseNamed(name.slice(0, -5)) !== null) {
@@ -73,7 +77,12 @@ function isBesideOf(name: string, names: Set<string>): boolean {
   return ['.json', ...BESIDE].some((end) => name.endsWith(end) && names.has(name.slice(0, -end.length)))
 }
 
-async function readBackup(path: string, names: Set<string>, warn: Warn): Promise<FoundBackup | undefined> {
+async function readBackup(
+  path: string,
+  names: Set<string>,
+  warn: Warn,
+  onUnread: (error: AppError) => void,
+): Promise<FoundBackup | undefined> {
   try {
     const status = await stat(path)
     if (!status.isFile()) {
@@ -95,6 +104,7 @@ async function readBackup(path: string, names: Set<string>, warn: Warn): Promise
     const explained = explainSystemError(error, path)
     if (!(explained instanceof AppError) && systemErrorCode(error) === undefined) throw error
     warn(`${path} is not counted as a backup: ${(explained as Error).message}`)
+    if (explained instanceof AppError && explained.code === 'IO') onUnread(explained)
     return undefined
   }
 }

@@ -9,7 +9,7 @@ export type Row = Record<string, unknown>
 /** Values for a statement: for `?` in their order, or by name with the sign that the statement has (`:name`). */
 export type Parameters = readonly Value[] | Readonly<Record<string, Value>>
 
-/** One connection to a database, as all code but `database.ts` sees it. */
+/** One connection to a database, as all code but `connect.ts` sees it. */
 export interface Connection {
   /** All rows of a query. */
   all<R = Row>(sql: string, parameters?: Parameters): Promise<R[]>

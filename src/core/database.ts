@@ -1,13 +1,9 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { causeError, causeWithoutKey, type Diagnosis, intruderCause } from './cause.ts'
-import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
-import { loadEngine } from './engine.ts'
-import { EngineConnection, type Handle } from './engine-connection.ts'
-import { bareError, explainEngineError, isBare, isEngineError, lockedError } from './engine-errors.ts'
-import { AppError, abortError, explainSystemError, systemErrorCode } from './errors.ts'
-import { examineFile, type FileFacts, identify, needsPrivateCopy, readSamples } from './file-facts.ts'
+import { causeError, causeWithoutKey, type Diagnosis } from './cause.ts'
+import { connect, connectAt } from './connect.ts'
+import type { Connect } from './connection.ts'
+import { bareError, isBare, isEngineError, lockedError } from './engine-errors.ts'
+import { AppError, abortError } from './errors.ts'
+import { type FileFacts, identify, needsPrivateCopy } from './file-facts.ts'
 import { type HeldFile, hold, release } from './held-files.ts'
 import type { Explain, Inquiry } from './inquiry.ts'
 import type { Key } from './key.ts'
@@ -155,73 +151,6 @@ async function isReadable(path: string, key: string): Promise<boolean> {
   )
   await connection.close()
   return opened
-}
-
-/** What opens an encrypted database of another program. */
-export type ForeignKeys = Pick<DatabaseOptions, 'keys' | 'knownSettings'>
-
-/**
- * Opens another program's database for reading, as it is at this moment. With a -wal beside it a copy of both
- * is read, in a folder of its own that is gone afterwards, so that nothing of the original is touched.
- */
-export async function openForeign(path: string, encrypted?: ForeignKeys): Promise<ClosableConnection> {
-  const facts = await examineFile(path)
-  if (facts.intruder) throw causeError(intruderCause(facts.intruder))
-  if (!facts.walBytes && !facts.hasJournal) {
-    return encrypted
-      ? connectForeign(facts, encrypted)
-      : connect(facts.realPath, { access: 'read', immutable: true })
-  }
-  const { tmpdir } = await import('node:os')
-  const folder = await mkdtemp(join(tmpdir(), 'libreollama-db-import-')).catch((error) => {
-    throw new AppError('IO', `no temporary folder can be made in ${tmpdir()} (${systemErrorCode(error)})`, {
-      hint: 'name another place for temporary files with the variable TMPDIR',
-      cause: error,
-    })
-  })
-  try {
-    const copy = join(folder, 'source.db')
-    for (const suffix of ['', '-wal', '-journal']) {
-      await copyFile(facts.realPath + suffix, copy + suffix).catch((error) => {
-        if (suffix === '' || systemErrorCode(error) !== 'ENOENT') throw explainSystemError(error, path)
-      })
-    }
-    if (encrypted) return await connectForeign({ ...(await examineFile(copy)), path }, encrypted)
-    const connection = await connect(copy, { access: 'query' })
-    await connection.get('SELECT count(*) FROM sqlite_schema').catch(async (error) => {
-      await connection.close()
-      throw error
-    })
-    return connection
-  } finally {
-    // The connection holds the files open; without names they are gone however this process ends.
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
-/** An encrypted file at rest, however it is encrypted, where one of the keys opens it. */
-async function connectForeign(
-  found: FileFacts,
-  { keys, knownSettings }: ForeignKeys,
-): Promise<ClosableConnection> {
-  const facts = { ...found, samples: await readSamples(found) }
-  const tried = await keys(facts.samples.start.subarray(0, 16))
-  const opening = { access: 'read', copying: true, recover: false, knownSettings } as const
-  const usual = await prove(facts, tried, connect, { ...opening, form: 'encrypted' }).catch((error) => {
-    if (!(error instanceof AppError) || error.code !== 'NOT_ENCRYPTED') throw error
-    return undefined
-  })
-  return (usual ?? (await prove(facts, tried, connect, { ...opening, form: 'other_cipher' }))).probe
-}
-
-/** Opens an unencrypted database in memory, for schemas that are only compared. */
-export async function withMemoryDatabase<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-  const connection = await connect(':memory:', { access: 'write' })
-  try {
-    return await work(connection)
-  } finally {
-    await connection.close()
-  }
 }
 
 /**
@@ -379,29 +308,4 @@ const WITHOUT_DAMAGE: Record<NonNullable<DatabaseOptions['form']>, Diagnosis['ca
   encrypted: ['ok'],
   plaintext: ['plaintext'],
   other_cipher: ['old_cipher', 'other_cipher'],
-}
-
-const connect: Connect = (path, options) => connectAt(path, path, options)
-
-/** Connects to the file that stands at `place`, which errors call `path`. */
-async function connectAt(place: string, path: string, options: ConnectOptions): Promise<ClosableConnection> {
-  const sqlcipher = await loadEngine()
-  const mode = options.access === 'read' ? sqlcipher.OPEN_READONLY : sqlcipher.OPEN_READWRITE
-  const name = options.immutable ? `${pathToFileURL(place).href}?immutable=1` : place
-  const handle = await new Promise<Handle>((resolve, reject) => {
-    const opened: Handle = new sqlcipher.Database(
-      name,
-      options.immutable ? mode | sqlcipher.OPEN_URI : mode,
-      (error) => (error ? reject(explainEngineError(error, path)) : resolve(opened)),
-    )
-  })
-  const connection = new EngineConnection(handle, path, options.onStatement)
-  try {
-    handle.configure('busyTimeout', Math.round((options.lockTimeout ?? LOCK_TIMEOUT) * 1000))
-    await connection.prepare(options)
-    return connection
-  } catch (error) {
-    await connection.close()
-    throw error
-  }
 }

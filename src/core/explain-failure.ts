@@ -37,7 +37,8 @@ export async function explainFailure(
   if (damage) return damage
   if (engine.code !== 'SQLITE_ERROR') return error
   const drift = await inquiry.read((reader) => findDrift(reader, migrations, engine))
-  if (!drift) return isBare(engine) ? readErrorOnce(inquiry.path, error) : error
+  if (isBare(engine) && drift?.code !== 'CHECK_FAILED') return readErrorOnce(inquiry.path, error)
+  if (!drift) return error
   // What was rolled back keeps its code; what to do next is the same.
   return error instanceof AppError && error.code === 'MIGRATION_FAILED'
     ? new AppError(error.code, error.message, { hint: VERIFY, cause: error })

@@ -1,5 +1,5 @@
+import { withMemoryDatabase } from './connect.ts'
 import type { Connection } from './connection.ts'
-import { withMemoryDatabase } from './database.ts'
 import { VERIFY } from './drift.ts'
 import { AppError } from './errors.ts'
 import { LEDGER_TABLE, readApplied, readLedger } from './ledger.ts'

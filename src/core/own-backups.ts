@@ -26,6 +26,8 @@ export interface BackupsOf {
   others: FoundBackup[]
   /** Whether only the name says that they are its own: the database cannot be read, and no backup has its salt. */
   byNameOnly: boolean
+  /** What could not be read, and may be a backup. */
+  unread: AppError[]
 }
 
 /** A backup in a list. */
@@ -44,7 +46,8 @@ export async function readBackupsOf(options: BackupsOptions): Promise<BackupsOf>
   const folder = options.folder ?? backupFolder(database.path)
   const target = await danglingTarget(options.path)
   if (target) options.warn?.(`${options.path} is a symbolic link to ${target}, which does not exist`)
-  const found = await readBackups(folder, options.warn)
+  const unread: AppError[] = []
+  const found = await readBackups(folder, options.warn, (error) => unread.push(error))
   const { births, byNameOnly } = birthsOf(database, found)
   const copies = await copiesBeside(database, folder, found)
   const salts = [database.salt, options.formerSalt]
@@ -68,7 +71,8 @@ export async function readBackupsOf(options: BackupsOptions): Promise<BackupsOf>
         .join(', ')}`,
     )
   }
-  return { folder, database, own, others: found.filter((backup) => !own.includes(backup)), byNameOnly }
+  const others = found.filter((backup) => !own.includes(backup))
+  return { folder, database, own, others, byNameOnly, unread }
 }
 
 /** The births of the database: its own, or where it cannot be read those of the backups with its name and salt. */
@@ -160,7 +164,8 @@ export async function findBackup(
   return latest.path
 }
 
-function noBackup({ folder, database, others, own }: BackupsOf): AppError {
+function noBackup({ folder, database, others, own, unread }: BackupsOf): AppError {
+  if (unread[0]) return unread[0]
   if (own.length > 0) {
     return new AppError('NO_DATABASE', `every backup of ${database.path} in ${folder} is damaged`, {
       hint: 'libreollama-db backup verify --all tells what is wrong with each',

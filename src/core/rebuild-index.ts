@@ -1,13 +1,8 @@
 import { causeError } from './cause.ts'
+import { withMemoryDatabase } from './connect.ts'
 import type { Connection } from './connection.ts'
 import { type CopyOptions, soleSource } from './copy.ts'
-import {
-  type DatabaseOptions,
-  diagnose,
-  inTransaction,
-  withDatabase,
-  withMemoryDatabase,
-} from './database.ts'
+import { type DatabaseOptions, diagnose, inTransaction, withDatabase } from './database.ts'
 import { isBare, isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
 import { examineFile } from './file-facts.ts'

@@ -1,5 +1,5 @@
+import { withMemoryDatabase } from './connect.ts'
 import type { Connection } from './connection.ts'
-import { withMemoryDatabase } from './database.ts'
 import { readApplied } from './ledger.ts'
 import { currentVersion, latestVersion, type Migration } from './migrations.ts'
 import { quoteName } from './row-counts.ts'

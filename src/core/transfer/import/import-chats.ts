@@ -1,6 +1,7 @@
 import type { Connection } from '../../connection.ts'
-import type { Database, ForeignKeys } from '../../database.ts'
+import type { Database } from '../../database.ts'
 import { AppError } from '../../errors.ts'
+import type { ForeignKeys } from '../../foreign-database.ts'
 import type { OnProgress } from '../../progress.ts'
 import type { Imported } from '../conversation.ts'
 import { isJsonlHeader, isWholeExport } from '../jsonl.ts'
