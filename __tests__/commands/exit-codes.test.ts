@@ -20,7 +20,7 @@ const OCCURRENCES: Record<string, () => Promise<[words: string[], options?: RunO
   FAILURE: async () => {
     const program = programWithMigrations({})
     rmSync(join(program, '..', '..', '..', 'node_modules')) // a broken installation: no engine
-    return [['stats', '--db', fixture('empty.db')], { program }]
+    return [await sample('phase21-passphrase.sqlcipher4.db'), { program }]
   },
   USAGE: async () => [['stats', '--nonsense']],
   CHECK_FAILED: async () => [['verify-schema', ...(await sample('drifted.sqlcipher4.db')).slice(1)]],

@@ -97,7 +97,8 @@ test('the timing of each statement goes to stderr, without values and keys', asy
   expect(JSON.parse(stdout).total_messages).toBe(226)
   const lines = stderr.trimEnd().split('\n')
   expect(lines.at(-1)).toMatch(/^ *\d+\.\d\d ms {2}in \d+ statements$/)
-  for (const line of lines.slice(0, -1)) expect(line).toMatch(/^ *\d+\.\d\d ms +\d+ rows {2}(SELECT|PRAGMA)/)
+  for (const line of lines.slice(0, -1))
+    expect(line).toMatch(/^ *\d+\.\d\d ms +\d+ rows {2}(SELECT|PRAGMA|WITH)/)
   expect(stderr).not.toMatch(/x'[0-9a-f]{64}/)
 })
 
