@@ -70,7 +70,10 @@ export class Context {
   }
 
   get path(): string {
-    return databasePath(this.options.db ?? this.host.env.LIBREOLLAMA_DB)
+    const { db } = this.options
+    const { env } = this.host
+    if (db === undefined && env.LIBREOLLAMA_DB === '') throw emptyVariable()
+    return databasePath(db ?? env.LIBREOLLAMA_DB, env)
   }
 
   /** What `withDatabase` needs; the key is resolved when the file turns out to need one. */
@@ -296,6 +299,12 @@ export class Context {
       `${total.toFixed(2).padStart(9)} ms  in ${this.#timings.length} statements\n`,
     )
   }
+}
+
+function emptyVariable(): AppError {
+  return new AppError('USAGE', 'the path of the database is empty: LIBREOLLAMA_DB is set to nothing', {
+    hint: 'unset LIBREOLLAMA_DB for the default (libreollama-db path shows it), or name a path with --db <path>',
+  })
 }
 
 function chooseFormat(options: GlobalOptions): Format {

@@ -38,7 +38,7 @@ export async function chooseNewKey(ctx: Context, options: NewKeyOptions): Promis
   const { askProtection } = await import('./prompt.ts')
   const { hasKeychain } = await import('../core/keychain.ts')
   const offerKeychain = await hasKeychain(ctx.host.env)
-  const keyFile = await freeKeyFile()
+  const keyFile = await freeKeyFile(ctx)
   const protection = await askProtection(ctx.host, keyFile, offerKeychain)
   if (protection.kind === 'keychain') return inKeychain(ctx)
   if (protection.kind === 'key-file') return generated(ctx, keyFile, fileFlag)
@@ -46,8 +46,8 @@ export async function chooseNewKey(ctx: Context, options: NewKeyOptions): Promis
 }
 
 /** The usual place for a key file, or the first free name beside it: a key is never overwritten. */
-async function freeKeyFile(): Promise<string> {
-  const usual = defaultKeyFile()
+async function freeKeyFile(ctx: Context): Promise<string> {
+  const usual = defaultKeyFile(ctx.host.env)
   for (let number = 1; ; number++) {
     const path = number === 1 ? usual : usual.replace(/\.key$/, `-${number}.key`)
     if (!(await exists(path))) return path

@@ -10,7 +10,7 @@ export const TOPICS: Record<string, () => string> = {
   LIBREOLLAMA_DB_KEY          the key itself; the last resort, other programs of yours may read it
   CI                          set: never ask, as --no-input
   NO_COLOR, FORCE_COLOR       switch colours off or on, as --color never|always
-  XDG_DATA_HOME               Linux: where the default database is (LibreOllama/database.db below it)
+  XDG_DATA_HOME               Linux: where the default database is (LibreOllama/database.db below it); absolute, else ignored
 
 A flag wins over its variable.
 `,
