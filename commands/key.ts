@@ -10,6 +10,7 @@ import { generateKeyFile, writeKeyFile } from '../src/core/key-file.ts'
 import { readKeySheet, writeKeySheet } from '../src/core/key-sheet.ts'
 import { type KeyStatus, keyStatus, saltOf } from '../src/core/key-status.ts'
 import { hasKeychain, keychainError, storeProven } from '../src/core/keychain.ts'
+import { describeTaken } from '../src/core/links.ts'
 import { ownerFor } from '../src/core/owner.ts'
 import { formatTimestamp } from '../src/core/timestamp.ts'
 import { createWholeFile } from '../src/core/whole-file.ts'
@@ -202,9 +203,9 @@ function newKeyFile(ctx: Context): string {
 }
 
 function refuseExisting(path: string) {
-  return (error: NodeJS.ErrnoException) => {
+  return async (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw explainSystemError(error, resolve(path), '--out')
-    throw new AppError('IO', `there is a file at ${path} already; it was not overwritten`, {
+    throw new AppError('IO', await describeTaken(path), {
       hint: 'name another one with --out',
     })
   }

@@ -3,6 +3,7 @@ import { access, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type Backup, backupOf, databaseNamed } from './backup.ts'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
+import { describeDangling } from './links.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 import { BESIDE } from './new-file.ts'
 import { momentOf } from './timestamp.ts'
@@ -34,9 +35,11 @@ export async function readBackups(
   onUnread: (error: AppError) => void = () => {},
 ): Promise<FoundBackup[]> {
   const names = new Set(
-    await readdir(folder).catch((error): string[] => {
-      if (systemErrorCode(error) === 'ENOENT') return []
-      throw explainSystemError(error, folder)
+    await readdir(folder).catch(async (error): Promise<string[]> => {
+      if (systemErrorCode(error) !== 'ENOENT') throw explainSystemError(error, folder)
+      const dangling = await describeDangling(folder)
+      if (dangling) throw new AppError('IO', dangling.words, { hint: dangling.hint })
+      return []
     }),
   )
   const found: FoundBackup[] = []

@@ -63,12 +63,16 @@ export async function causeWithoutKey(
     hint,
   })
   switch (facts.kind) {
-    case 'missing':
+    case 'missing': {
+      const { describeDangling } = await import('./links.ts')
+      const dangling = await describeDangling(path)
+      if (dangling) return say('missing', `there is no database: ${dangling.words}`, dangling.hint)
       return say(
         'missing',
         `there is no database at ${path}`,
         'libreollama-db init makes one; --db <path> names another',
       )
+    }
     case 'folder':
     case 'special': {
       const kind = facts.kind === 'folder' ? 'a folder' : 'not a regular file'

@@ -4,6 +4,7 @@ import { type DatabaseOptions, withDatabase } from './database.ts'
 import { AppError } from './errors.ts'
 import { examineFile, exists, identify } from './file-facts.ts'
 import { Key } from './key.ts'
+import { describeTaken } from './links.ts'
 import { removeForGood } from './new-file.ts'
 import { commitKey, discardUnneeded, type KeyAndSalt, type NewKey, saltKey } from './new-key.ts'
 import { refuseOtherNames } from './other-names.ts'
@@ -60,7 +61,7 @@ async function encrypt(
   const inPlace = source.realPath === target.realPath
   const recovered = await recover(target.realPath)
   if (!inPlace && (await exists(path))) {
-    throw new AppError('INVALID', `there is a file at ${path} already; it was not overwritten`, {
+    throw new AppError('INVALID', await describeTaken(path), {
       hint: 'name a new file for the encrypted database with --db <path>',
     })
   }

@@ -3,6 +3,7 @@ import { readFile, realpath, rm, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { rawKeyLiteral } from './key.ts'
+import { describeTaken } from './links.ts'
 import { makeFolderFor, syncPath } from './new-file.ts'
 import { ownerFor } from './owner.ts'
 import { syncFoldersAbove, throwDiskFailure } from './sync-folder.ts'
@@ -39,7 +40,7 @@ export async function writeKeyFile(
     })
   } catch (error) {
     if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, path)
-    throw new AppError('KEY_SOURCE', `there is a key file at ${path} already; it was not overwritten`, {
+    throw new AppError('KEY_SOURCE', await describeTaken(path, 'key file'), {
       hint: 'leave out --generate-key to use that key, or name another file with --key-file',
     })
   }

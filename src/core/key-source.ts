@@ -161,11 +161,11 @@ async function readKeyFile(path: string, input: KeyInput): Promise<Key> {
     }
     return parseKey(await readGivenFile(path, LARGEST_KEY), origin)
   } catch (error) {
-    throw keyFileError(error, path)
+    throw await keyFileError(error, path)
   }
 }
 
-function keyFileError(error: unknown, path: string): unknown {
+async function keyFileError(error: unknown, path: string): Promise<unknown> {
   if (error instanceof UnfitFile)
     return new AppError('KEY_SOURCE', `the key file ${path} ${error.reason}`, {
       hint: `a key file is a regular file of at most ${LARGEST_KEY} bytes; a command that prints the key is a key command`,
@@ -174,6 +174,10 @@ function keyFileError(error: unknown, path: string): unknown {
   const code = systemErrorCode(error)
   if (code === undefined) return error
   if (code === 'ENOENT') {
+    const { describeDangling } = await import('./links.ts')
+    const dangling = await describeDangling(path)
+    if (dangling)
+      return new AppError('KEY_SOURCE', `the key file: ${dangling.words}`, { hint: dangling.hint })
     return new AppError('KEY_SOURCE', `there is no key file at ${path}`, {
       hint: 'libreollama-db init --generate-key makes a new database with a new key file; else check --key-file',
     })

@@ -2,6 +2,7 @@ import { type DatabaseOptions, opensWith } from './database.ts'
 import { AppError } from './errors.ts'
 import { examineFile, readSalt } from './file-facts.ts'
 import type { Keychain } from './keychain.ts'
+import { describeDangling } from './links.ts'
 import { type Recovery, recover } from './unfinished.ts'
 
 /** What can be told of the key without telling the key. */
@@ -49,8 +50,9 @@ async function firstThatOpens(path: string, keys: Keys) {
 export async function saltOf(path: string): Promise<Buffer> {
   const salt = await readSalt(path)
   if (salt.length === 16) return salt
-  throw new AppError('NO_DATABASE', `there is no encrypted database at ${path}`, {
-    hint: 'libreollama-db init makes one; --db <path> names another',
+  const dangling = await describeDangling(path)
+  throw new AppError('NO_DATABASE', dangling?.words ?? `there is no encrypted database at ${path}`, {
+    hint: dangling?.hint ?? 'libreollama-db init makes one; --db <path> names another',
   })
 }
 

@@ -3,6 +3,7 @@ import { lstat, mkdir, open, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { exists } from './file-facts.ts'
+import { describeDangling } from './links.ts'
 import { giveFolderTo, giveTo, type Owner, ownerFor } from './owner.ts'
 import { linked, renameToFree } from './placeholder.ts'
 import { isSettled, syncFolder, throwDiskFailure } from './sync-folder.ts'
@@ -24,6 +25,8 @@ export async function makeFolderFor(
     // Where a folder cannot have any in it, the system calls it missing.
     if (systemErrorCode(error) === 'ENOENT') throw notMade(folder, error)
     if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, folder, flag)
+    const dangling = await describeDangling(folder)
+    if (dangling) throw new AppError('IO', dangling.words, { hint: dangling.hint })
     throw new AppError('IO', `${folder} is a file, and a folder is needed there`, {
       hint: `look at it with: ls -l ${folder}`,
     })

@@ -5,7 +5,7 @@ import { type Database, type DatabaseOptions, withDatabase } from './database.ts
 import { AppError } from './errors.ts'
 import { examineFile, exists, identify } from './file-facts.ts'
 import { birthOf, readApplied } from './ledger.ts'
-import { danglingTarget, followLinks } from './links.ts'
+import { danglingTarget, describeTaken, followLinks } from './links.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 import { LOCK_TIMEOUT } from './open-database.ts'
 import { type Replacement, replaceDatabase, sealable } from './replace.ts'
@@ -47,13 +47,13 @@ export interface RestoreReport {
 export async function restoreDatabase(options: RestoreOptions): Promise<RestoreReport> {
   const { from, path, toNew } = options
   const target = await followLinks(path)
-  await tellDangling(options)
   const recovered = await recover(target)
   if (toNew && (await exists(path))) {
-    throw new AppError('IO', `there is a file at ${path} already; it was not overwritten`, {
+    throw new AppError('IO', await describeTaken(path), {
       hint: 'name a new file with --to, or leave the option out to replace the database',
     })
   }
+  await tellDangling(options)
   const manifest = await readManifest(from)
   if (manifest) await refuseOtherBytes(from, manifest)
   const { signal, seal } = sealable(options.signal)

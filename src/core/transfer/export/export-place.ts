@@ -1,6 +1,7 @@
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../../errors.ts'
+import { describeTaken } from '../../links.ts'
 import { recoverExports } from '../../unfinished.ts'
 import { loadExportFormat } from './formats/formats.ts'
 import type { ExportFormat } from './formats/shape.ts'
@@ -68,8 +69,8 @@ async function emptyFolder(named: string): Promise<string> {
   })
 }
 
-function taken(path: string): never {
-  throw new AppError('IO', `there is a file at ${path} already; it was not overwritten`, {
+async function taken(path: string): Promise<never> {
+  throw new AppError('IO', await describeTaken(path), {
     hint: `name another place with ${FLAG}, or move ${basename(path)} away`,
   })
 }

@@ -3,6 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../../errors.ts'
 import { exists } from '../../file-facts.ts'
+import { describeTaken } from '../../links.ts'
 import { syncFolder } from '../../sync-folder.ts'
 import { jsonText } from '../export/formats/json-text.ts'
 import type { Refusal } from './import-items.ts'
@@ -18,7 +19,7 @@ export class RejectFile {
 
   /** Throws IO where a file exists, or its folder does not. */
   static async at(path: string): Promise<RejectFile> {
-    if (await exists(path)) throw taken(path)
+    if (await exists(path)) throw await taken(path)
     const folder = await stat(dirname(path)).catch(() => undefined)
     if (folder?.isDirectory()) return new RejectFile(path)
     throw new AppError('IO', `there is no folder ${dirname(path)} for the reject file`, {
@@ -34,7 +35,7 @@ export class RejectFile {
       await this.#file.appendFile(`${jsonText(refusal)}\n`)
     } catch (error) {
       throw systemErrorCode(error) === 'EEXIST'
-        ? taken(this.#path)
+        ? await taken(this.#path)
         : explainSystemError(error, this.#path, '--reject-file')
     }
   }
@@ -52,8 +53,8 @@ export class RejectFile {
   }
 }
 
-function taken(path: string): AppError {
-  return new AppError('IO', `there is a file at ${path} already; it was not overwritten`, {
+async function taken(path: string): Promise<AppError> {
+  return new AppError('IO', await describeTaken(path), {
     hint: 'name a new one with --reject-file',
   })
 }

@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../../errors.ts'
+import { describeDangling } from '../../links.ts'
 import { Assets } from './assets.ts'
 
 /** A file that may hold chats. */
@@ -29,10 +30,11 @@ export interface SourceFile {
  * all the same, and throws when it is read. Throws USAGE where there is nothing that could be imported.
  */
 export async function* sourceFiles(path: string): AsyncGenerator<SourceFile> {
-  const status = await stat(path).catch((error) => {
+  const status = await stat(path).catch(async (error) => {
     if (systemErrorCode(error) !== 'ENOENT') throw explainSystemError(error, path, 'import')
-    throw new AppError('USAGE', `there is no file ${path}`, {
-      hint: 'name the file, folder or archive to import',
+    const dangling = await describeDangling(path)
+    throw new AppError('USAGE', dangling?.words ?? `there is no file ${path}`, {
+      hint: dangling?.hint ?? 'name the file, folder or archive to import',
     })
   })
   if (status.isFile()) yield* fileOrArchive({ path, name: path, size: status.size }, true)
