@@ -84,7 +84,8 @@ const define: Define = (command, context) => {
     .action(async () => {
       const ctx = context()
       const print = ctx.printer(testView)
-      await print({ opens: true, source: ctx.keyOrigin, ...(await proven(ctx)) })
+      const { fingerprint } = await proven(ctx)
+      await print({ opens: true, source: ctx.keyOrigin, fingerprint })
     })
 
   command

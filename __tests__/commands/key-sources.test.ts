@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fixture, keyFile, PASSPHRASE, snapshot, temporaryFolder } from '../helpers/folder.ts'
+import { runHere } from '../helpers/in-process.ts'
 import { errorOf, type RunOptions, run } from '../helpers/run.ts'
 
 const DATABASE = 'phase21-passphrase.sqlcipher4.db'
@@ -42,6 +43,37 @@ test.each([
   const error = await refused(['--key-command', command])
   expect(error).toMatchObject({ code: 'KEY_SOURCE', message: expect.stringContaining(message) })
   expect(JSON.stringify(error)).not.toContain('secret-canary')
+})
+
+test('a key command that leaves an agent in the background gives what it printed', async () => {
+  const began = performance.now()
+  const words = ['key', 'test', '--db', fixture(DATABASE), '--json']
+  const key = keyFile()
+  for (const printing of [`sleep 20 & cat '${key}'`, `(sleep 0.2; echo late; sleep 20) & cat '${key}'`]) {
+    expect(await run([...words, '--key-command', printing])).toMatchObject({ code: 0, stderr: '' })
+  }
+  expect(performance.now() - began).toBeLessThan(10_000)
+})
+
+test.each<[source: string, words: string[], env: Record<string, string>]>([
+  ['the file @', ['--key-file', '@'], {}],
+  ["the command cat '@'", ['--key-command', "cat '@'"], {}],
+  ['the file @, named by LIBREOLLAMA_DB_KEY_FILE', [], { LIBREOLLAMA_DB_KEY_FILE: '@' }],
+  ["the command cat '@', named by LIBREOLLAMA_DB_KEY_COMMAND", [], { LIBREOLLAMA_DB_KEY_COMMAND: "cat '@'" }],
+  ['the environment variable LIBREOLLAMA_DB_KEY', [], { LIBREOLLAMA_DB_KEY: PASSPHRASE }],
+  ['standard input', ['--key-file', '-'], {}],
+])('key test and key status name the source: %s', async (source, words, env) => {
+  const key = keyFile()
+  const put = (text: string) => text.replace('@', key)
+  const options = {
+    env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, put(value)])),
+    input: PASSPHRASE,
+  }
+  for (const command of ['test', 'status']) {
+    const all = ['key', command, '--db', fixture(DATABASE), ...words.map(put), '--json']
+    const { stdout } = await runHere(all, options)
+    expect(JSON.parse(stdout)).toMatchObject({ opens: true, source: put(source) })
+  }
 })
 
 test('a key command does not see the key of the environment', async () => {

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { readGivenFile, UnfitFile } from './given-file.ts'
 import { developmentKeys, type Key, parseKey } from './key.ts'
@@ -6,10 +7,10 @@ import type { Keychain } from './keychain.ts'
 
 export type Environment = Record<string, string | undefined>
 
-/** The one place that a key comes from. */
+/** The one place that a key comes from, and the variable of the environment that named it, where one did. */
 export type KeySource =
-  | { kind: 'file'; path: string }
-  | { kind: 'command'; command: string }
+  | { kind: 'file'; path: string; variable?: string }
+  | { kind: 'command'; command: string; variable?: string }
   | { kind: 'environment'; value: string }
   | { kind: 'development' }
   | { kind: 'keychain' }
@@ -42,6 +43,9 @@ export interface KeyInput {
   commandMessages?: 'inherit' | 'ignore'
 }
 
+const FILE_VARIABLE = 'LIBREOLLAMA_DB_KEY_FILE'
+const COMMAND_VARIABLE = 'LIBREOLLAMA_DB_KEY_COMMAND'
+
 /** Bytes; more than any passphrase: a larger file is a mistake. */
 export const LARGEST_KEY = 65_536
 
@@ -68,8 +72,11 @@ export function chooseKeySource(flags: KeyFlags, env: Environment): KeySource | 
     LIBREOLLAMA_DB_KEY: value,
   } = env
   const byEnvironment: [string, KeySource | undefined][] = [
-    ['LIBREOLLAMA_DB_KEY_FILE', file === undefined ? undefined : { kind: 'file', path: file }],
-    ['LIBREOLLAMA_DB_KEY_COMMAND', command === undefined ? undefined : { kind: 'command', command }],
+    [FILE_VARIABLE, file === undefined ? undefined : { kind: 'file', path: file, variable: FILE_VARIABLE }],
+    [
+      COMMAND_VARIABLE,
+      command === undefined ? undefined : { kind: 'command', command, variable: COMMAND_VARIABLE },
+    ],
     ['LIBREOLLAMA_DB_KEY', value === undefined ? undefined : { kind: 'environment', value }],
   ]
   return only(byFlag) ?? only(byEnvironment)
@@ -115,9 +122,9 @@ export async function readKeys(source: KeySource, input: KeyInput): Promise<Key[
 export function describeKeySource(source: KeySource): string {
   switch (source.kind) {
     case 'file':
-      return source.path === '-' ? 'standard input' : `the file ${source.path}`
+      return `${source.path === '-' ? 'standard input' : `the file ${source.path}`}${namedBy(source)}`
     case 'command':
-      return `the command ${source.command}`
+      return `the command ${source.command}${namedBy(source)}`
     case 'environment':
       return 'the environment variable LIBREOLLAMA_DB_KEY'
     case 'development':
@@ -129,6 +136,8 @@ export function describeKeySource(source: KeySource): string {
       return 'typed at the prompt'
   }
 }
+
+const namedBy = ({ variable }: { variable?: string }) => (variable ? `, named by ${variable}` : '')
 
 /** The key that the keychain has for a file, or undefined. Throws KEY_SOURCE when there is no keychain. */
 export async function readKeychain({ keychain, salt }: KeyInput): Promise<Key | undefined> {
@@ -215,15 +224,37 @@ async function runKeyCommand(command: string, input: KeyInput): Promise<Key> {
     if (size <= LARGEST_KEY) chunks.push(chunk)
     else child.stdout.destroy() // whatever goes on printing is told by SIGPIPE
   })
-  const outcome = await new Promise<string | undefined>((resolve, reject) => {
+  const { code, signal } = await new Promise<Ending>((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', (code, signal) => {
-      if (size > LARGEST_KEY) resolve('printed too much for a key')
-      else if (signal !== null) resolve(`was ended by ${signal}`)
-      else resolve(code === 0 ? undefined : `failed with exit code ${code}`)
-    })
+    child.once('exit', (code, signal) => resolve({ code, signal }))
   })
+  // A process that it left in the background (an agent) may hold the pipe open for ever: what was printed counts.
+  await readWhatIsThere(child.stdout, () => size)
+  child.stdout.destroy()
+  const outcome =
+    size > LARGEST_KEY
+      ? 'printed too much for a key'
+      : signal !== null
+        ? `was ended by ${signal}`
+        : code !== 0
+          ? `failed with exit code ${code}`
+          : undefined
   if (outcome !== undefined) throw fail(outcome)
   if (size === 0) throw fail('printed nothing')
   return parseKey(Buffer.concat(chunks), 'what the key command printed')
+}
+
+interface Ending {
+  code: number | null
+  signal: string | null
+}
+
+/** Resolves when all has been read that stands in a pipe now. */
+async function readWhatIsThere(pipe: Readable, bytesRead: () => number): Promise<void> {
+  // Each turn of the event loop reads what is there; a turn that brings nothing shows that nothing is.
+  for (let quiet = 0, before = bytesRead(); quiet < 3 && !pipe.destroyed && !pipe.readableEnded; ) {
+    await new Promise((resolve) => setImmediate(resolve))
+    quiet = bytesRead() === before ? quiet + 1 : 0
+    before = bytesRead()
+  }
 }
