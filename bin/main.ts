@@ -25,7 +25,8 @@ export async function main(argv: string[], host: Host): Promise<number> {
     if (!json) await write(host.stderr, help.stderr)
     await context?.finish(false)
     const failure = host.signal.aborted ? abortError(host.signal, error) : asAppError(error, argv)
-    return report(failure, host, json, context)
+    const advised = (await context?.adviseOnKey(failure)) ?? failure
+    return report(advised, host, json, context)
   }
 }
 

@@ -75,6 +75,10 @@ const define: Define = (command, context) => {
       const keychain = (await hasKeychain(ctx.host.env)) ? await ctx.keychain() : undefined
       const status = await keyStatus(ctx.database, keychain)
       if (!status.opens) ctx.exitCode = exitCodeOf('CHECK_FAILED')
+      if (status.spelling) {
+        const hint = await ctx.spellingHint(status.spelling)
+        ctx.warn(`the key would open it ${status.spelling.words}; ${hint}`)
+      }
       await print({ ...status, source: ctx.keyOrigin })
     })
 

@@ -25,6 +25,13 @@ test.each([
   ['holds a raw key of 63 hex digits', `x'${HEX_64.slice(1)}'`],
   ['holds a raw key of 65 hex digits', `x'${HEX_64}0'`],
   ['looks like a raw key but has other characters', `x'${HEX_64.slice(1)}g'`],
+  ['holds a raw key of 63 hex digits', ` x'${HEX_64.slice(1)}'`],
+  ['holds a raw key with spaces or other quotes', `x'${HEX_64}' `],
+  ['holds a raw key with spaces or other quotes', `\tx'${HEX_64}'\n`],
+  ['holds a raw key with spaces or other quotes', `"x'${HEX_64}'"`],
+  ['holds a raw key with spaces or other quotes', `x"${HEX_64}${HEX_64.slice(32)}"`],
+  ['holds a raw key with spaces or other quotes', `X'${HEX_64}`],
+  ['holds a raw key with spaces or other quotes', `x'${HEX_64.slice(32)} ${HEX_64.slice(32)}'`],
 ])('a key is refused when it %s', (problem, input) => {
   const refused = () => parseKey(bytes(input), 'the key file k')
   expect(refused).toThrow(expect.objectContaining({ code: 'KEY_SOURCE' }))

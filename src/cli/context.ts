@@ -13,6 +13,7 @@ import {
   readKeychain,
   readKeys,
 } from '../core/key-source.ts'
+import type { Spelling } from '../core/key-spelling.ts'
 import type { Keychain } from '../core/keychain.ts'
 import { databasePath } from '../core/location.ts'
 import type { Migration } from '../core/migrations.ts'
@@ -141,6 +142,23 @@ export class Context {
   /** Where the key came from, or will come from, in words. */
   get keyOrigin(): string {
     return describeKeySource(this.#source ?? this.keySource ?? { kind: 'prompt' })
+  }
+
+  /** An error, with what to do about it where another spelling of the key opens the database. */
+  async adviseOnKey(error: unknown): Promise<unknown> {
+    if (!(error instanceof AppError) || !error.cause || !this.#source) return error
+    const { Spelling } = await import('../core/key-spelling.ts')
+    if (!(error.cause instanceof Spelling)) return error
+    return new AppError(error.code, error.message, {
+      hint: await this.spellingHint(error.cause),
+      cause: error,
+    })
+  }
+
+  /** What to do when another spelling of the key opens the database, or the one that `db` names. */
+  async spellingHint(spelling: Spelling, db = this.options.db): Promise<string> {
+    const { spellingHint } = await import('./spelling-hint.ts')
+    return spellingHint(spelling, this.#source ?? { kind: 'prompt' }, db)
   }
 
   /** Whether a person sits at a terminal. */

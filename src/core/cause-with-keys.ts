@@ -24,6 +24,13 @@ export async function causeWithKeys(
     const damage = await findDamage(facts, await key.literal(start.subarray(0, 16)), connect)
     if (damage) return damage
   }
+  const { findSpelling } = await import('./key-spelling.ts')
+  const spelling = await findSpelling(keys, start)
+  if (spelling) {
+    const { words } = spelling
+    const detail = `the key does not open ${facts.path} as it was given; it does ${words}`
+    return { cause: 'wrong_key', detail, pages: [], hint: `use it ${words}`, spelling }
+  }
   const { findCipherSettings } = await import('./find-cipher-settings.ts')
   const found = await findCipherSettings(start, keys, known)
   if (found) return causeOfOther(facts, found, connect)

@@ -2,6 +2,7 @@ import type { CipherSettings } from './cipher-settings.ts'
 import type { Connect } from './connection.ts'
 import { AppError, type OutcomeCode } from './errors.ts'
 import { type FileFacts, findIntruder } from './file-facts.ts'
+import type { Spelling } from './key-spelling.ts'
 
 /** Why a file opens or does not. */
 export interface Diagnosis {
@@ -21,6 +22,8 @@ export interface Diagnosis {
   /** The damaged pages, counted from 1. */
   pages: number[]
   hint: string
+  /** Another spelling of the key, which opens the file. */
+  spelling?: Spelling
   /** The code of the error, where it is not that of the cause. */
   outcome?: OutcomeCode
 }
@@ -46,7 +49,7 @@ const SMALLEST_DATABASE = 512
 /** The diagnosis as the error that a command ends with. */
 export function causeError(diagnosis: Diagnosis): AppError {
   const code = diagnosis.outcome ?? (diagnosis.cause === 'ok' ? 'FAILURE' : EXITS[diagnosis.cause])
-  return new AppError(code, diagnosis.detail, { hint: diagnosis.hint })
+  return new AppError(code, diagnosis.detail, { hint: diagnosis.hint, cause: diagnosis.spelling })
 }
 
 /** The cause where the file's metadata and first bytes tell it, or undefined: then only a key can tell more. */

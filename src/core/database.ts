@@ -1,3 +1,4 @@
+import { askKeys } from './ask-keys.ts'
 import { causeError, causeWithoutKey, type Diagnosis } from './cause.ts'
 import { connect, connectAt } from './connect.ts'
 import type { Connect } from './connection.ts'
@@ -115,7 +116,7 @@ export async function diagnose(
     const known = await causeWithoutKey(facts, connect, knownSettings)
     if (known) return known
     const { causeWithKeys } = await import('./cause-with-keys.ts')
-    const tried = await keys(facts.samples.start.subarray(0, 16))
+    const tried = await askKeys(keys, facts)
     const place = await placeToRead(facts, file)
     const found = await causeWithKeys(place.facts, tried, place.connect, knownSettings).finally(place.end)
     if (found.cause !== 'ok' || !facts.lostCommits) return found
@@ -131,7 +132,7 @@ export async function opensWith(path: string, keys: DatabaseOptions['keys']): Pr
   const { facts, file } = await hold(path)
   try {
     const salt = facts.samples.start.subarray(0, 16)
-    for (const key of await keys(salt)) {
+    for (const key of await askKeys(keys, facts)) {
       const literal = await key.literal(salt)
       // SQLCipher takes a page that could not be read for one of another key: so a failed reading is tried again.
       if ((await isReadable(facts.realPath, literal)) || (await isReadable(facts.realPath, literal)))
@@ -198,7 +199,7 @@ async function openExisting(
   const isPlaintext = known?.cause === 'plaintext'
   if (known && !(isPlaintext && options.form === 'plaintext')) throw causeError(known)
   if (!isPlaintext && options.form === 'plaintext') throw encryptedAlready(facts.path)
-  const keys = isPlaintext ? [] : await options.keys(facts.samples.start.subarray(0, 16))
+  const keys = isPlaintext ? [] : await askKeys(options.keys, facts)
   options.signal?.throwIfAborted()
   if (options.access === 'write' && !facts.writable) throw notWritable(facts.path)
   const place = await placeToRead(facts, file, isPlaintext ? { ...options, access: 'write' } : options)

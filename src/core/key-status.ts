@@ -1,6 +1,8 @@
+import { askKeys } from './ask-keys.ts'
 import { type DatabaseOptions, opensWith } from './database.ts'
 import { AppError } from './errors.ts'
-import { examineFile, readSalt } from './file-facts.ts'
+import { examineFile, readSalt, readSamples } from './file-facts.ts'
+import { findSpelling, type Spelling } from './key-spelling.ts'
 import type { Keychain } from './keychain.ts'
 import { describeDangling } from './links.ts'
 import { type Recovery, recover } from './unfinished.ts'
@@ -16,6 +18,8 @@ export interface KeyStatus {
   /** The name of its entry: the first 16 bytes of the file, hex. */
   salt: string
   recovered: Recovery[]
+  /** Another spelling of the key, which opens the database where this one does not. */
+  spelling: Spelling | undefined
 }
 
 /** Whether the key opens the database, and what the keychain knows of it. Ends what a killed operation left undone. */
@@ -25,7 +29,8 @@ export async function keyStatus(
 ): Promise<KeyStatus> {
   const recovered = await recover((await examineFile(path)).realPath)
   const salt = await saltOf(path)
-  const candidates = await keys(salt)
+  const samples = await readSamples(await examineFile(path))
+  const candidates = await askKeys(keys, { path, samples })
   const opening = await firstThatOpens(path, candidates)
   const [shown] = opening ? [opening] : candidates
   if (!shown) throw new Error('a key source gave no key')
@@ -36,6 +41,7 @@ export async function keyStatus(
     keychain: await askKeychain(keychain, salt),
     salt: salt.toString('hex'),
     recovered,
+    spelling: opening ? undefined : await findSpelling(candidates, samples.start),
   }
 }
 

@@ -63,6 +63,11 @@ export class Key {
     return this.#text === other.#text
   }
 
+  /** What `make` makes of the text, such as other spellings of this key. */
+  respell<T>(make: (text: string) => T): T {
+    return make(this.#text)
+  }
+
   toString(): string {
     return '[key]'
   }
@@ -108,14 +113,37 @@ export function developmentKeys(): Key[] {
   return [new Key(`x'${DEVELOPMENT_KEY}'`), new Key(DEVELOPMENT_KEY)]
 }
 
+/** The error of bytes that are no key; for finding out what is meant by them, which it does not show. */
+export class RefusedKey extends AppError {
+  readonly #bytes: Uint8Array
+
+  constructor(message: string, hint: string, bytes: Uint8Array) {
+    super('KEY_SOURCE', message, { hint })
+    this.#bytes = bytes
+  }
+
+  /** What `make` makes of the bytes. */
+  respell<T>(make: (bytes: Uint8Array) => T): T {
+    return make(this.#bytes)
+  }
+}
+
+/** The raw key that a text means which writes it with spaces or other quotes; undefined for everything else. */
+export function rawKeyMeant(text: string): string | undefined {
+  const quoted = text.replace(/[\s\u200b\ufeff]/g, '').replace(/["“”‘’′`]/g, "'")
+  const [, digits] = /^'?x'([0-9a-f]{64}|[0-9a-f]{96})'{0,2}$/i.exec(quoted) ?? []
+  return digits === undefined ? undefined : `x'${digits}'`
+}
+
 /**
  * A key from the bytes that `origin` (words for messages, such as `the key file k.txt`) gave. Exactly one newline at
  * the end is dropped. Throws KEY_SOURCE for anything that SQLCipher would silently take for another key: an empty
- * one, two lines, a byte-order mark, NUL, text that is not UTF-8, a raw key of the wrong length.
+ * one, two lines, a byte-order mark, NUL, text that is not UTF-8, a raw key of the wrong length or with spaces or other
+ * quotes around it.
  */
 export function parseKey(bytes: Uint8Array, origin: string): Key {
   const refuse = (problem: string, hint: string): never => {
-    throw new AppError('KEY_SOURCE', `${origin} ${problem}`, { hint })
+    throw new RefusedKey(`${origin} ${problem}`, hint, bytes)
   }
   const text = decode(bytes) ?? refuse('is not UTF-8 text', "a key is a passphrase, or x'<64 hex digits>'")
   const key = text.replace(/\r?\n$/, '')
@@ -126,7 +154,15 @@ export function parseKey(bytes: Uint8Array, origin: string): Key {
     refuse('has more than one line', 'a key is one line; only one newline at its end is dropped')
   if (key.includes('\0'))
     refuse('contains a NUL byte', "use a passphrase without it, or a raw key x'<64 hex digits>'")
-  if (/^x'.*'$/i.test(key) && !RAW_KEY.test(key)) refuse(...rawKeyProblem(key.slice(2, -1)))
+  const meant = rawKeyMeant(key)
+  if (meant !== undefined && !RAW_KEY.test(key)) {
+    refuse(
+      'holds a raw key with spaces or other quotes in or around it',
+      `write nothing but x'<${meant.length - 3} hex digits>' on one line`,
+    )
+  }
+  if (/^x'.*'$/i.test(key.trim()) && !RAW_KEY.test(key.trim()))
+    refuse(...rawKeyProblem(key.trim().slice(2, -1)))
   return new Key(key)
 }
 
