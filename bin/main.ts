@@ -4,6 +4,7 @@ import { Context, type GlobalOptions } from '../src/cli/context.ts'
 import { type Host, write } from '../src/cli/host.ts'
 import { FORMATS } from '../src/cli/output.ts'
 import { createStyle, safeLine } from '../src/cli/terminal.ts'
+import { commandOf, throwUsage } from '../src/cli/usage.ts'
 import { AppError, abortError, exitCodeOf, explainSystemError } from '../src/core/errors.ts'
 import { jsonText } from '../src/core/transfer/export/formats/json-text.ts'
 
@@ -24,7 +25,7 @@ export async function main(argv: string[], host: Host): Promise<number> {
     const json = wantsJson(argv)
     if (!json) await write(host.stderr, help.stderr)
     await context?.finish(false)
-    const failure = host.signal.aborted ? abortError(host.signal, error) : asAppError(error, argv)
+    const failure = host.signal.aborted ? abortError(host.signal, error) : asAppError(error)
     const advised = (await context?.adviseOnKey(failure)) ?? failure
     return report(advised, host, json, context)
   }
@@ -36,10 +37,9 @@ function ignoreHelp(error: unknown): void {
 }
 
 function createProgram(help: { stdout: string; stderr: string }, context: () => Context): Command {
-  const program = new Command('libreollama-db')
+  const program = throwUsage(new Command('libreollama-db'))
     .description('Keeps LibreOllama chats in an encrypted SQLCipher database.')
     .usage('[global options] <command>')
-    .exitOverride()
     .configureOutput({
       writeOut: (text) => {
         help.stdout += text
@@ -52,7 +52,7 @@ function createProgram(help: { stdout: string; stderr: string }, context: () => 
     .helpCommand(false)
     .version(VERSION, '-V, --version', 'print the version')
   for (const option of globalOptions()) program.addOption(option)
-  for (const { name, summary } of COMMANDS) program.command(name).description(summary)
+  for (const { name, summary } of COMMANDS) throwUsage(program.command(name).description(summary))
   program.hook('preSubcommand', (_program, command) => defineCommand(command, context))
   program.addHelpText(
     'before',
@@ -111,16 +111,19 @@ function wantsJson(argv: string[]): boolean {
   )
 }
 
-function asAppError(error: unknown, argv: string[]): unknown {
-  // The only system calls that no command explains are those that write its result.
-  if (!(error instanceof CommanderError)) return explainSystemError(error, 'writing the result')
+function asAppError(error: unknown): unknown {
+  if (!(error instanceof CommanderError)) return explainSystemError(error, placeOf(error))
+  const help = `${commandOf(error)} --help`
   if (error.code === 'commander.help') {
-    return new AppError('USAGE', 'no command was given', { hint: 'libreollama-db --help lists the commands' })
+    return new AppError('USAGE', 'no command was given', { hint: `${help} lists the commands` })
   }
-  const command = argv.find((word) => COMMANDS.some(({ name }) => name === word))
-  return new AppError('USAGE', error.message.replace(/^error: /, '').replace(/\n/g, ' '), {
-    hint: `libreollama-db ${command ? `${command} ` : ''}--help`,
-  })
+  return new AppError('USAGE', error.message.replace(/^error: /, '').replace(/\n/g, ' '), { hint: help })
+}
+
+/** What a system call that no command explains was about. */
+function placeOf(error: unknown): string {
+  const { path, syscall } = error as NodeJS.ErrnoException
+  return path ?? syscall ?? 'the system'
 }
 
 async function report(

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Context } from '../src/cli/context.ts'
+import { throwUsage } from '../src/cli/usage.ts'
 
 /** A command file exports this: it declares arguments, options and the action. `context` is ready when an action runs. */
 export type Define = (command: Command, context: () => Context) => void
@@ -238,6 +239,7 @@ export async function defineCommand(command: Command, context: () => Context): P
   define(command, context)
   addExamples(command, entry.examples)
   for (const verb of command.commands) {
+    throwUsage(verb)
     const own = entry.examples.filter((example) => example.includes(`${entry.name} ${verb.name()}`))
     addExamples(verb, own.length > 0 ? own : entry.examples)
   }
