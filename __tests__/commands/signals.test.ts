@@ -25,6 +25,17 @@ test.each([
   expect(snapshot(folder)).toEqual(before)
 })
 
+test('a terminal that is closed in the middle of a migration rolls it back, and its signal ends the run', async () => {
+  const { words, folder } = await newDatabase()
+  const before = snapshot(folder)
+  const child = start(['migrate', ...words, '--no-backup'], { program: programWithMigrations(ENDLESS) })
+  const result = finished(child)
+  setTimeout(() => child.kill('SIGHUP'), 700)
+  expect((await result).stderr).toContain('the terminal was closed')
+  expect(child.signalCode).toBe('SIGHUP')
+  expect(snapshot(folder)).toEqual(before)
+})
+
 test('kill -9 in the middle of a migration loses nothing, and the next run converges', async () => {
   const { words } = await newDatabase()
   const child = start(['migrate', ...words, '--no-backup'], { program: programWithMigrations(ENDLESS) })

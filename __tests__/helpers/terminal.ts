@@ -19,6 +19,7 @@ export interface TerminalRun {
 
 export const ENTER = '\r'
 export const CTRL_C = '\x03'
+export const CTRL_D = '\x04'
 export const DOWN = '\x1b[B'
 
 /** Runs the program on a pseudo-terminal and types each answer when its question has appeared. */

@@ -6,7 +6,7 @@ import { safe, safeStyled } from './terminal.ts'
 
 /** A stream that may be a terminal. */
 export type Output = Writable & { isTTY?: boolean; columns?: number }
-export type Input = Readable & { isTTY?: boolean }
+export type Input = Readable & { isTTY?: boolean; isRaw?: boolean; setRawMode?: (on: boolean) => unknown }
 
 /** Everything outside that a run depends on; `bin` builds the real one, tests build their own. */
 export interface Host {

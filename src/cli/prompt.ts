@@ -1,6 +1,7 @@
+import { PassThrough } from 'node:stream'
 import { createPromptModule } from 'inquirer'
 import { AppError } from '../core/errors.ts'
-import type { Host } from './host.ts'
+import type { Host, Input } from './host.ts'
 import { safeLine } from './terminal.ts'
 
 /** How the person wants a new database protected. */
@@ -19,22 +20,71 @@ interface Question {
   validate?: (text: string) => true | string
 }
 
-/** Questions go to stderr, so that stdout stays data. Paths and names in them are escaped. */
-function ask(host: Host) {
-  const prompt = createPromptModule({ input: host.stdin, output: host.stderr } as object)
+/**
+ * Asks one question. Questions go to stderr, so that stdout stays data; paths and names in them are escaped. Throws
+ * SIGINT for Ctrl-C, the reason of a signal that arrives meanwhile, and `noAnswer` when the input ends: Ctrl-D, a
+ * terminal that was closed.
+ */
+function ask(host: Host, noAnswer: () => AppError = interrupted) {
   return async <T>({ message, choices, ...question }: Question): Promise<T> => {
     const shown = choices?.map(({ value, name }) => ({ value, name: safeLine(name) }))
     const asked = { ...question, message: safeLine(message), ...(shown && { choices: shown }) }
+    const input = promptInput(host.stdin)
+    const signal = AbortSignal.any([host.signal, input.ended])
+    const prompt = createPromptModule({ input: input.stream, output: host.stderr, signal } as object)
     try {
       const answers = await prompt([{ name: 'answer', ...asked }] as never)
       return (answers as { answer: T }).answer
     } catch (error) {
+      host.signal.throwIfAborted()
+      if (input.ended.aborted) throw noAnswer()
       if (error instanceof Error && error.name === 'ExitPromptError') {
-        throw new AppError('SIGINT', 'interrupted', { hint: 'nothing was changed', cause: error })
+        throw new AppError('SIGINT', 'interrupted', { hint: NOTHING, cause: error })
       }
       throw error
+    } finally {
+      input.stop()
     }
   }
+}
+
+const NOTHING = 'nothing was changed'
+const NO_ANSWER = 'no answer was given: the input has ended'
+
+const interrupted = () => new AppError('SIGINT', NO_ANSWER, { hint: NOTHING })
+const declined = () => new AppError('DECLINED', NO_ANSWER, { hint: NOTHING })
+
+interface PromptInput {
+  stream: PassThrough & Input
+  /** Aborted when no more input will come. */
+  ended: AbortSignal
+  stop: () => void
+}
+
+/**
+ * Standard input for one question. It is passed on by a stream of its own, because readline throws what goes wrong with
+ * its input, such as raw mode on a terminal that is gone. Inquirer waits for an input that has ended without keeping the
+ * process alive, which would then end in the middle of the work; so that is looked for here. It stops reading for two
+ * reasons: the input has ended, which leaves raw mode, or the process was stopped and goes on (Ctrl-Z, fg), after which it
+ * forgets to read again.
+ */
+function promptInput(stdin: Input): PromptInput {
+  const controller = new AbortController()
+  const end = () => controller.abort()
+  const stream: PassThrough & Input = Object.assign(new PassThrough(), {
+    isTTY: true,
+    isRaw: false,
+    setRawMode: (on: boolean) => {
+      stream.isRaw = on
+      stdin.setRawMode?.(on)
+    },
+  })
+  stream.on('pause', () => setImmediate(() => (stream.isRaw ? stream.resume() : end())))
+  stdin.on('end', end).on('close', end).on('error', end).pipe(stream)
+  const stop = () => {
+    stdin.off('end', end).off('close', end).off('error', end).unpipe(stream).pause()
+  }
+  return { stream, ended: controller.signal, stop }
 }
 
 const notEmpty = (text: string) => text !== '' || 'it must not be empty'
@@ -89,7 +139,7 @@ async function askNewPassphrase(host: Host): Promise<string> {
   }
 }
 
-/** Whether the person agrees; no is what Enter means. */
+/** Whether the person agrees; no is what Enter means. Throws DECLINED when no answer can come any more. */
 export async function confirm(host: Host, message: string): Promise<boolean> {
-  return ask(host)({ type: 'confirm', message, default: false })
+  return ask(host, declined)({ type: 'confirm', message, default: false })
 }

@@ -28,9 +28,9 @@ export const OUTCOMES = [
   },
   { exit: 15, code: 'CORRUPT', when: 'the file is damaged' },
   { exit: 16, code: 'MIGRATION_FAILED', when: 'a migration was refused or rolled back' },
-  { exit: 17, code: 'DECLINED', when: 'the person said no' },
+  { exit: 17, code: 'DECLINED', when: 'the person said no, or gave no answer (Ctrl-D)' },
   { exit: 18, code: 'IO', when: 'disk full, permission denied, read-only' },
-  { exit: 130, code: 'SIGINT', when: 'interrupted (Ctrl-C)' },
+  { exit: 130, code: 'SIGINT', when: 'interrupted (Ctrl-C, or Ctrl-D at a prompt)' },
   { exit: 143, code: 'SIGTERM', when: 'terminated' },
 ] as const
 
