@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { COMMANDS, defineCommand } from '../commands/index.ts'
 import { Context, type GlobalOptions } from '../src/cli/context.ts'
-import { type Host, write } from '../src/cli/host.ts'
+import { type Host, tell, write } from '../src/cli/host.ts'
 import { FORMATS } from '../src/cli/output.ts'
 import { createStyle, safeLine } from '../src/cli/terminal.ts'
 import { commandOf, throwUsage } from '../src/cli/usage.ts'
@@ -22,13 +22,22 @@ export async function main(argv: string[], host: Host): Promise<number> {
     await context?.finish()
     return context?.exitCode ?? 0
   } catch (error) {
-    const json = wantsJson(argv)
-    if (!json) await write(host.stderr, help.stderr)
+    const json = context?.machineReadable ?? wantsJson(argv)
+    if (!json) await tell(host.stderr, help.stderr)
     await context?.finish(false)
     const failure = host.signal.aborted ? abortError(host.signal, error) : asAppError(error)
     const advised = (await context?.adviseOnKey(failure)) ?? failure
-    return report(advised, host, json, context)
+    return report(afterwards(advised, context?.done ?? []), host, json, context)
   }
+}
+
+/** An error of a run that has changed something already: what that was is part of it, and that it must not be repeated. */
+function afterwards(error: unknown, done: readonly string[]): unknown {
+  if (done.length === 0 || !(error instanceof AppError)) return error
+  return new AppError(error.code, [error.message, ...done].join('; '), {
+    hint: 'this is done: do not run the command again',
+    cause: error,
+  })
 }
 
 /** Showing help or the version ends the parsing by an error that is none. */
@@ -138,9 +147,9 @@ async function report(
   if (json) {
     const warnings = context?.takeHeld() ?? []
     const line = { error: { code, exit, message, hint }, ...(warnings.length ? { warnings } : {}) }
-    await write(host.stderr, `${jsonText(line)}\n`)
+    await tell(host.stderr, `${jsonText(line)}\n`)
   } else {
-    await write(
+    await tell(
       host.stderr,
       `${style.bad('error')}: ${safeLine(message)} ${style.dim(`[${code}]`)}\n  → ${safeLine(hint)}\n`,
     )
@@ -157,7 +166,7 @@ async function reportDefect(error: unknown, host: Host, json: boolean): Promise<
   const text = json
     ? jsonText({ error: { code: 'FAILURE', exit, message: trace.join('\n'), hint } })
     : [...trace.map(safeLine), hint].join('\n')
-  await write(host.stderr, `${text}\n`)
+  await tell(host.stderr, `${text}\n`)
   return exit
 }
 

@@ -81,7 +81,7 @@ export function crud(
     .argument(`<${key}...>`)
     .action(async (named: string[]) => {
       const ctx = context()
-      const print = ctx.printer(deletionView)
+      const print = ctx.printer(deletionView(entity))
       await withEntity(ctx, entity, 'write', async (db) => {
         const keys = await db.read((reader) => findKeys(reader, entity, named))
         await ctx.confirm(
@@ -104,7 +104,7 @@ export function creation(
     const ctx = context()
     const input = await readColumns(ctx.host, entity, options)
     encodeInput(entity, input, { partial: false })
-    await printRecord(ctx, entity, 'write', (db) =>
+    await printRecord(ctx, entity, 'made', (db) =>
       db.transaction(async (writer) => first(await create(writer, [input], ctx.host.now()))),
     )
   })

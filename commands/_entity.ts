@@ -10,20 +10,23 @@ import { requireTable } from '../src/core/require-table.ts'
 
 /** Changes one record and prints it: `update`, and the verbs that set fields to fixed values. */
 export function change(ctx: Context, entity: Entity, named: string, changes: EntityRow): Promise<void> {
-  return printRecord(ctx, entity, 'write', (db) =>
+  return printRecord(ctx, entity, 'changed', (db) =>
     db.transaction((writer) => updateRecord(writer, entity, named, changes, ctx.host.now())),
   )
 }
 
-/** Opens the database for work on an entity, and prints the record that the work gives. */
+/** Opens the database for work on an entity, and prints the record that the work gives: one read, made or changed. */
 export async function printRecord(
   ctx: Context,
   entity: Entity,
-  access: 'read' | 'write',
+  outcome: 'read' | 'made' | 'changed',
   work: (db: Database) => Promise<EntityRow>,
 ): Promise<void> {
-  const print = ctx.printer(recordView(entity))
-  await print(await withEntity(ctx, entity, access, work))
+  const isRead = outcome === 'read'
+  const done = (row: EntityRow) =>
+    isRead ? undefined : `the ${entity.name} ${row[entity.key]} was ${outcome}`
+  const print = ctx.printer({ ...recordView(entity), done })
+  await print(await withEntity(ctx, entity, isRead ? 'read' : 'write', work))
 }
 
 /** Opens the database and makes sure that the entity's table is there. */

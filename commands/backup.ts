@@ -4,6 +4,7 @@ import type { Context } from '../src/cli/context.ts'
 import type { View } from '../src/cli/output.ts'
 import { humanBytes, localTime } from '../src/cli/terminal.ts'
 import { type Backup, createBackup, nameFirst } from '../src/core/backup.ts'
+import { counted } from '../src/core/counted.ts'
 import { AppError, exitCodeOf } from '../src/core/errors.ts'
 import type { KeepRules } from '../src/core/keep-rules.ts'
 import { findBackup, type ListedBackup, listBackups } from '../src/core/own-backups.ts'
@@ -25,6 +26,7 @@ const FIELDS = [
 
 const createView: View<Backup> = {
   fields: FIELDS,
+  done: ({ path }) => `the backup ${path} was made`,
   text: ({ path, bytes, counts, schema_version, problems }, style) => {
     const told = problems.length
       ? `equal to the database, which has problems:\n${problems.map((problem) => `  ${problem}\n`).join('')}`
@@ -58,6 +60,8 @@ const verifyView: View<Verification[]> = {
 const pruneView: View<{ dry_run: boolean; removed: number; backups: Pruned[] }> = {
   fields: ['path', 'created_at', 'keep', 'reasons'],
   rows: 'backups',
+  done: ({ dry_run, removed }) =>
+    dry_run || removed === 0 ? undefined : `removed: ${counted(removed, 'backup')}`,
   text: ({ dry_run, removed, backups }, style) => {
     const lines = backups.map(({ path, keep, reasons }) =>
       keep
@@ -107,9 +111,11 @@ const define: Define = (command, context) => {
       if (all === (named !== undefined))
         throw usage('name one backup, or all of them', 'backup verify latest, or --all')
       const options = optionsOf(ctx)
-      const reports = all
-        ? await verifyBackups(options)
-        : [await verifyBackup(resolve(await findBackup(named ?? '', options)), options)]
+      const reports = await ctx.busy('checking', async () =>
+        all
+          ? verifyBackups(options)
+          : [await verifyBackup(resolve(await findBackup(named ?? '', options)), options)],
+      )
       if (reports.some(({ status }) => status === 'fail')) ctx.exitCode = exitCodeOf('CHECK_FAILED')
       await print(reports)
     })

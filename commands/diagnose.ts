@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type CipherOptions, cipherOptions, readCipherSettings } from '../src/cli/cipher-options.ts'
+import { commandLine, type Place } from '../src/cli/command-line.ts'
 import type { View } from '../src/cli/output.ts'
 import { localTime, type Style } from '../src/cli/terminal.ts'
 import type { Diagnosis } from '../src/core/cause.ts'
@@ -15,25 +16,30 @@ interface Options extends CipherOptions {
 interface Result extends Diagnosis {
   /** What was written for --salvage. */
   salvage?: SalvageReport
+  /** What to do with that, each a command line and its effect. */
+  next?: string[]
 }
 
 const view: View<Result> = {
   fields: ['cause', 'detail', 'pages', 'hint', 'salvage'],
-  text: ({ cause, detail, hint, salvage }, style) =>
-    `${(cause === 'ok' ? style.good : style.bad)(cause)}: ${detail}\n${
-      salvage ? describeSalvage(salvage, style) : hint && `  → ${hint}\n`
-    }`,
+  done: ({ salvage }) =>
+    salvage ? `the files ${salvage.before.path} and ${salvage.recovered.path} were written` : undefined,
+  text: ({ cause, detail, hint, salvage, next = [] }, style) => {
+    const advice = (salvage ? next : hint ? [hint] : []).map((line) => `  → ${line}\n`).join('')
+    const written = salvage ? describeSalvage(salvage, style) : ''
+    return `${(cause === 'ok' ? style.good : style.bad)(cause)}: ${detail}\n${written}${advice}`
+  },
 }
 
 /** Messages that are listed; JSON has all of them. */
 const LISTED = 20
 
-function describeSalvage(
-  { path, before, recovered, lost_pages, messages }: SalvageReport,
-  style: Style,
-): string {
-  const whole = recovered.problems.length === 0 && lost_pages.length === 0
-  const state = whole
+const isWhole = ({ recovered, lost_pages }: SalvageReport) =>
+  recovered.problems.length === 0 && lost_pages.length === 0
+
+function describeSalvage(report: SalvageReport, style: Style): string {
+  const { before, recovered, lost_pages, messages } = report
+  const state = isWhole(report)
     ? 'nothing is missing'
     : `incomplete: ${[...recovered.problems, ...lost_pages.map((page) => `the newest page ${page} is damaged`)].slice(0, 5).join('; ')}`
   return `${[
@@ -46,13 +52,18 @@ function describeSalvage(
         ({ id, session_id, role, created_at }) =>
           `  ${localTime(String(created_at))}  ${role}  message ${id}  session ${session_id}`,
       ),
-    `  → libreollama-db --db ${path} restore ${whole ? recovered.path : before.path} replaces the damaged database, which is kept`,
-    ...(whole || messages.length === 0
-      ? []
-      : [
-          `  → libreollama-db export --db ${recovered.path} --format jsonl writes the messages of the second file`,
-        ]),
   ].join('\n')}\n`
+}
+
+function afterSalvage(report: SalvageReport, place: Place): string[] {
+  const { path, before, recovered, messages } = report
+  const whole = isWhole(report)
+  const restore = commandLine(['restore', whole ? recovered.path : before.path], { ...place, db: path })
+  const output = commandLine(['export', '--format', 'jsonl'], { ...place, db: recovered.path })
+  return [
+    `${restore} replaces the damaged database, which is kept`,
+    ...(whole || messages.length === 0 ? [] : [`${output} writes the messages of the second file`]),
+  ]
 }
 
 const define: Define = (command, context) => {
@@ -68,20 +79,21 @@ const define: Define = (command, context) => {
       const print = ctx.printer(view)
       const path = file === undefined ? ctx.path : resolve(file)
       const { locateDamage } = await import('../src/core/explain-failure.ts')
-      const result = await locateDamage(await diagnose(path, () => ctx.keys(), knownSettings), (work) =>
-        withDatabase({ ...ctx.database, path, keys: () => ctx.keys(), recover: false }, (db) =>
-          db.read(work),
+      const keys = (salt?: Buffer) => ctx.keys(salt, path)
+      const result = await ctx.busy('checking', async () =>
+        locateDamage(await diagnose(path, keys, knownSettings), (work) =>
+          withDatabase({ ...ctx.database, path, keys, recover: false }, (db) => db.read(work)),
         ),
       )
       if (folder === undefined) {
         if (result.cause !== 'ok') ctx.exitCode = exitCodeOf(result.outcome === 'IO' ? 'IO' : 'CHECK_FAILED')
-        return print(result)
+        const { spelling } = result
+        return print(spelling ? { ...result, hint: await ctx.spellingHint(spelling, file) } : result)
       }
       const { salvage } = await import('../src/core/salvage.ts')
-      await print({
-        ...result,
-        salvage: await salvage({ ...ctx.database, now: ctx.host.now, path, folder: resolve(folder) }),
-      })
+      const options = { ...ctx.database, keys, now: ctx.host.now, path, folder: resolve(folder) }
+      const report = await ctx.busy('copying', () => salvage(options))
+      await print({ ...result, salvage: report, next: afterSalvage(report, ctx.options) })
     })
 }
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { View } from '../src/cli/output.ts'
 import { type EncryptReport, encryptDatabase } from '../src/core/encrypt.ts'
 import { totalRows } from '../src/core/row-counts.ts'
+import { andItsKey, tellNext } from './_next.ts'
 import { agreeToOtherNames } from './_other-names.ts'
 import { tellRecovered } from './_recovered.ts'
 import type { Define } from './index.ts'
@@ -19,6 +20,8 @@ interface Result extends EncryptReport {
 
 const view: View<Result> = {
   fields: ['path', 'plaintext', 'removal', 'schema_version', 'counts', 'key_file', 'recovered'],
+  done: ({ path, plaintext, key_file }) =>
+    `the encrypted database ${path} was made${andItsKey(key_file)}; the plaintext is ${plaintext === null ? 'removed' : `in ${plaintext}`}`,
   text: ({ path, plaintext, removal, counts, key_file }, style) => {
     const rows = totalRows(counts)
     const lines = [style.bold(path), `encrypted; ${rows} rows were compared with the plaintext`]
@@ -67,6 +70,7 @@ const define: Define = (command, context) => {
         )
       if (removePlaintext)
         ctx.notice('parts of the removed file may survive on the disk until they are overwritten')
+      if (keyFile) tellNext(ctx, keyFile)
     })
 }
 

@@ -19,7 +19,7 @@ const define: Define = (command, context) => {
     ).action(async (named: string, options) => {
       const ctx = context()
       const input = await readColumns(ctx.host, execution, options)
-      await printRecord(ctx, execution, 'write', (db) =>
+      await printRecord(ctx, execution, 'changed', (db) =>
         db.transaction((writer) => endExecution(writer, named, status, input, ctx.host.now())),
       )
     })

@@ -1,6 +1,5 @@
 import { Option } from 'commander'
 import type { Context } from '../src/cli/context.ts'
-import { hasNoReader, write } from '../src/cli/host.ts'
 import type { View } from '../src/cli/output.ts'
 import { humanBytes } from '../src/cli/terminal.ts'
 import type { Connection } from '../src/core/connection.ts'
@@ -31,6 +30,7 @@ interface Options {
 
 const view: View<ExportReport> = {
   fields: ['path', 'format', 'sessions', 'bytes', 'skipped', 'converted'],
+  done: ({ path }) => `the export ${path} was written`,
   text: ({ path, sessions, bytes, skipped }, style) =>
     [
       style.bold(path),
@@ -72,7 +72,7 @@ const define: Define = (command, context) => {
             selection,
             out,
             source: ctx.path,
-            print: (piece) => write(ctx.host.stdout, piece).then(() => !hasNoReader(ctx.host.stdout)),
+            print: (piece) => ctx.write(piece),
             signal: ctx.host.signal,
             onProgress: ctx.copying.onProgress,
           })

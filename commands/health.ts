@@ -26,7 +26,10 @@ const define: Define = (command, context) => {
       const ctx = context()
       const print = ctx.printer(view)
       const options = { migrations: await ctx.migrations(), quick, folders: [resolve('.')] }
-      const report = await databaseHealthCheck({ ...ctx.database, ...options })
+      const { onProgress } = ctx.copying
+      const report = await ctx.busy('checking', () =>
+        databaseHealthCheck({ ...ctx.database, ...options, onProgress }),
+      )
       if (report.status === 'fail') ctx.exitCode = exitCodeOf('CHECK_FAILED')
       await print(report)
     })

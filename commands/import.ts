@@ -15,10 +15,11 @@ import {
   type ImportReport,
   importChats,
 } from '../src/core/transfer/import/import-chats.ts'
-import { COUNTED } from '../src/core/transfer/import/import-counts.ts'
+import { COUNTED, describeCounts } from '../src/core/transfer/import/import-counts.ts'
 import { RejectFile } from '../src/core/transfer/import/reject-file.ts'
 import type { Include } from '../src/core/transfer/import/row-options.ts'
 import { SOURCES } from '../src/core/transfer/import/sources.ts'
+import { andItsKey, tellNext } from './_next.ts'
 import type { Define } from './index.ts'
 
 interface Options extends CipherOptions {
@@ -37,6 +38,10 @@ const OTHERS = ['agents', 'settings', 'executions'] as const
 
 const view: View<ImportReport> = {
   fields: ['formats', 'files', 'ignored', ...COUNTED, 'refused', 'refusals', 'converted', 'dry_run'],
+  done: (report) => {
+    const changes = report.dry_run ? '' : describeCounts(report)
+    return changes === '' ? undefined : `imported: ${changes}`
+  },
   text: (report, style) => {
     const { formats, files, ignored, refused, refusals, dry_run } = report
     const line = (noun: 'sessions' | (typeof OTHERS)[number]) =>
@@ -154,7 +159,7 @@ async function inDatabase<T>(
   if (!(await exists(ctx.path))) {
     if (dryRun) return work(undefined)
     const { chooseNewKey } = await import('../src/cli/new-key.ts')
-    const { newKey, source } = await chooseNewKey(ctx, {
+    const { newKey, keyFile, inKeychain, source } = await chooseNewKey(ctx, {
       source: ctx.keySource,
       generate: false,
       fileFlag: '--key-file',
@@ -163,6 +168,10 @@ async function inDatabase<T>(
     })
     const migrations = await ctx.migrations()
     await initDatabase({ ...ctx.database, ...ctx.copying, migrations, newKey })
+    const made = `the database ${ctx.path} was made${andItsKey(keyFile, inKeychain)}`
+    ctx.did(made)
+    ctx.notice(made)
+    if (keyFile) tellNext(ctx, keyFile)
     ctx.useKeySource(source)
   }
   // The signal is heeded between two chats, so that what is finished can be committed.

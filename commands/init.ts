@@ -1,7 +1,9 @@
+import { commandLine } from '../src/cli/command-line.ts'
 import type { View } from '../src/cli/output.ts'
 import { exists } from '../src/core/file-facts.ts'
 import { type InitReport, initDatabase } from '../src/core/init.ts'
 import { recover } from '../src/core/unfinished.ts'
+import { andItsKey, tellNext } from './_next.ts'
 import type { Define } from './index.ts'
 
 interface InitResult extends InitReport {
@@ -13,6 +15,10 @@ interface InitResult extends InitReport {
 
 const view: View<InitResult> = {
   fields: ['path', 'schema_version', 'created', 'applied', 'backup', 'key_file', 'keychain'],
+  done: ({ path, schema_version, created, applied, key_file, keychain }) => {
+    if (created) return `the database ${path} was made${andItsKey(key_file, keychain)}`
+    return applied.length ? `${path} was migrated to version ${schema_version}` : undefined
+  },
   text: ({ path, schema_version, created, applied, backup, key_file, keychain }, style) => {
     const done = created ? 'made' : applied.length ? 'migrated' : 'nothing to do, it was there already'
     const lines = [`${style.bold(path)}`, `schema version ${schema_version} (${done})`]
@@ -20,7 +26,9 @@ const view: View<InitResult> = {
     if (key_file)
       lines.push(`key file: ${key_file}  (without it the database cannot be read: keep a copy elsewhere)`)
     if (keychain)
-      lines.push('key: in the keychain of the system (libreollama-db key export --paper shows it)')
+      lines.push(
+        `key: in the keychain of the system (${commandLine(['key', 'export', '--paper'], { db: path })} shows it)`,
+      )
     return `${lines.join('\n')}\n`
   },
 }
@@ -48,7 +56,7 @@ const define: Define = (command, context) => {
       const report = await initDatabase(options)
       const keyFile = chosen?.keyFile ?? null
       await print({ ...report, key_file: keyFile, keychain: report.created && Boolean(chosen?.inKeychain) })
-      if (keyFile) ctx.notice(`next: export LIBREOLLAMA_DB_KEY_FILE=${keyFile} && libreollama-db stats`)
+      if (keyFile) tellNext(ctx, keyFile)
       if (chosen && ctx.hasPerson && !ctx.keySource) {
         ctx.useKeySource(chosen.source)
         if (await ctx.agrees('Show a key sheet, to print or to write down?')) {

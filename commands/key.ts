@@ -42,6 +42,10 @@ interface Place {
 
 const placeView: View<Place> = {
   fields: ['key_file', 'keychain', 'fingerprint'],
+  done: ({ key_file, keychain }) =>
+    key_file
+      ? `the key file ${key_file} was made`
+      : `the key is in the keychain as libreollama-db/${keychain}`,
   text: ({ key_file, keychain }) =>
     key_file ? `key file: ${key_file}\n` : `stored in the keychain as libreollama-db/${keychain}\n`,
 }
@@ -53,12 +57,15 @@ const testView: View<{ opens: boolean; source: string; fingerprint: string }> = 
 
 const forgetView: View<{ forgotten: boolean; keychain: string }> = {
   fields: ['forgotten', 'keychain'],
+  done: ({ forgotten, keychain }) =>
+    forgotten ? `the keychain has forgotten libreollama-db/${keychain}` : undefined,
   text: ({ forgotten, keychain }) =>
     forgotten ? `forgotten: libreollama-db/${keychain}\n` : 'the keychain had no key for this database\n',
 }
 
 const sheetView: View<{ sheet: string; path: string | null }> = {
   fields: ['sheet', 'path'],
+  done: ({ path }) => (path === null ? undefined : `the key sheet ${path} was written`),
   blocks: ['sheet'],
   text: ({ sheet, path }) => (path === null ? sheet : `${path}\n`),
 }

@@ -57,6 +57,8 @@ const redo: PlanFor = (migrations) => (applied) => planRedo(migrations, applied)
 const resultView: View<Result> = {
   fields: ['version', 'name', 'direction', 'duration_ms', 'dropped', 'sql'],
   rows: 'steps',
+  done: ({ from, to, dry_run, steps }) =>
+    dry_run || steps.length === 0 ? undefined : `the database went from version ${from} to ${to}`,
   text: ({ from, to, dry_run, steps, backup, rehearsal }, style) => {
     if (steps.length === 0) return `nothing to do: the database is at version ${from}\n`
     const lines = steps.map(({ version, name, direction, duration_ms, dropped = {} }) => {

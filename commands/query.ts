@@ -22,6 +22,7 @@ const define: Define = (command, context) => {
         const rows = await withDatabase({ ...ctx.database, access: write ? 'write' : 'read' }, (db) =>
           runQuery(db, query),
         )
+        if (write) ctx.did('the statement was run')
         // The columns are known only now.
         await ctx.printer({ fields: Object.keys(rows[0] ?? {}) })(rows)
       },

@@ -1,7 +1,9 @@
 import type { View } from '../src/cli/output.ts'
+import { counted } from '../src/core/counted.ts'
 import { chooseKeySource } from '../src/core/key-source.ts'
 import { type RekeyReport, rekeyDatabase } from '../src/core/rekey.ts'
 import { totalRows } from '../src/core/row-counts.ts'
+import { andItsKey, tellNext } from './_next.ts'
 import { agreeToOtherNames } from './_other-names.ts'
 import { tellRecovered } from './_recovered.ts'
 import type { Define } from './index.ts'
@@ -30,6 +32,12 @@ const view: View<Result> = {
     'backups_with_other_key',
     'recovered',
   ],
+  done: ({ path, changed, key_file, backups_with_other_key: others }) => {
+    const older = others.length
+      ? `; ${counted(others.length, 'backup')} of it still with the key from before`
+      : ''
+    return changed ? `${path} has the new key${andItsKey(key_file)}${older}` : undefined
+  },
   text: ({ path, changed, dry_run, counts, key_file, backups_with_other_key: others }, style) => {
     const rows = totalRows(counts)
     const lines = [style.bold(path)]
@@ -70,7 +78,7 @@ const define: Define = (command, context) => {
       const report = await rekeyDatabase({ ...ctx.database, ...ctx.copying, newKey, dryRun, otherNames })
       tellRecovered(ctx, report.recovered)
       await print({ ...report, key_file: dryRun ? null : chosen.keyFile })
-      if (chosen.keyFile && !dryRun) ctx.notice(`next: export LIBREOLLAMA_DB_KEY_FILE=${chosen.keyFile}`)
+      if (chosen.keyFile && !dryRun) tellNext(ctx, chosen.keyFile)
     })
 }
 

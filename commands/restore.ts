@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { commandLine } from '../src/cli/command-line.ts'
 import type { Context } from '../src/cli/context.ts'
 import type { View } from '../src/cli/output.ts'
 import { humanBytes } from '../src/cli/terminal.ts'
@@ -24,6 +25,8 @@ interface Result extends RestoreReport {
 
 const view: View<Result> = {
   fields: ['path', 'from', 'schema_version', 'counts', 'previous', 'problems', 'recovered'],
+  done: ({ path, from, previous }) =>
+    `${path} was restored from ${from}${previous ? `; the database from before is ${previous}` : ''}`,
   text: ({ path, from, counts, previous, undo }, style) => {
     const rows = totalRows(counts)
     const lines = [style.bold(path), `restored from ${from}; ${rows} rows were compared`]
@@ -51,24 +54,32 @@ const define: Define = (command, context) => {
         replaced = standing
         return confirmReplacement(ctx, standing, from)
       }
-      const report = await restoreDatabase({
-        ...options,
-        path,
-        from,
-        toNew: to !== undefined,
-        otherDatabase,
-        otherNames,
-        confirm,
-      })
+      const report = await ctx.busy('reading', () =>
+        restoreDatabase({
+          ...options,
+          path,
+          from,
+          toNew: to !== undefined,
+          otherDatabase,
+          otherNames,
+          confirm,
+        }),
+      )
       tellRecovered(ctx, report.recovered)
-      await print({ ...report, undo: howToUndo(report, replaced, otherDatabase) })
+      await print({ ...report, undo: howToUndo(ctx, report, replaced, otherDatabase) })
     })
 }
 
-function howToUndo({ previous }: RestoreReport, replaced?: Standing, other?: boolean): string | undefined {
+function howToUndo(
+  ctx: Context,
+  { previous }: RestoreReport,
+  replaced?: Standing,
+  other?: boolean,
+): string | undefined {
   if (!previous || (replaced?.unread && !replaced.mayBeHealthy)) return undefined
-  const words = replaced?.mayBeHealthy ? 'to undo, with its own key' : 'to undo'
-  return `${words}: libreollama-db restore ${previous}${other ? ' --other-database' : ''}`
+  const restore = ['restore', previous, ...(other ? ['--other-database'] : [])]
+  if (!replaced?.mayBeHealthy) return `to undo: ${ctx.commandLine(...restore)}`
+  return `to undo, with its own key: ${commandLine(restore, { db: ctx.options.db })}`
 }
 
 /** The old file is kept, so nobody has to be there to be asked; a person is. */

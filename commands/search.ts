@@ -39,7 +39,9 @@ const define: Define = (command, context) => {
       const filters = readFilters(message, options, ctx.host.now())
       if (options.rebuild) {
         const { rebuildSearchIndex } = await import('../src/core/rebuild-index.ts')
-        await rebuildSearchIndex({ ...ctx.database, ...ctx.copying, migrations: await ctx.migrations() })
+        const migrations = await ctx.migrations()
+        await ctx.busy('indexing', () => rebuildSearchIndex({ ...ctx.database, ...ctx.copying, migrations }))
+        ctx.did('the full-text index was made again')
         if (words.length === 0) return print([])
       }
       await withDatabase(ctx.database, async (db) => {

@@ -29,7 +29,7 @@ const define: Define = (command, context) => {
     .action(
       async ({ before, archived, dryRun }: { before: string; archived?: boolean; dryRun?: boolean }) => {
         const ctx = context()
-        const print = ctx.printer(deletionView)
+        const print = ctx.printer(deletionView(session))
         const moment = parseMoment(before, ctx.host.now())
         await withEntity(ctx, session, dryRun ? 'read' : 'write', async (db) => {
           const keys = await db.read((reader) => findPrunable(reader, moment, archived ?? false))

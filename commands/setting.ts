@@ -13,7 +13,7 @@ const define: Define = (command, context) => {
     .argument('<value>')
     .action((key: string, value: string) => {
       const ctx = context()
-      return printRecord(ctx, setting, 'write', (db) =>
+      return printRecord(ctx, setting, 'changed', (db) =>
         db.transaction((writer) => setSetting(writer, key, value, ctx.host.now())),
       )
     })

@@ -7,6 +7,8 @@ import type { Define } from './index.ts'
 
 const view: View<UpgradeReport> = {
   fields: ['path', 'changed', 'previous', 'recovered'],
+  done: ({ path, changed, previous }) =>
+    changed ? `${path} is in SQLCipher 4 format now; the file from before is ${previous}` : undefined,
   text: ({ path, changed, previous }, style) =>
     changed
       ? `${style.bold(path)}\nis in SQLCipher 4 format now, under the same key\nthe file from before: ${previous ?? ''}\n`

@@ -286,11 +286,13 @@ test('Ctrl-C in the middle keeps what is finished, and running again goes on', a
     clearInterval(timer)
     child.kill('SIGINT')
   }, 10)
-  expect((await result).code).toBe(130)
+  const { code, stderr } = await result
+  expect(code).toBe(130)
   const count = async () => (await json(['stats', ...words])).active_sessions
   const kept = await count()
   expect(kept).toBeGreaterThan(0)
   expect(kept).toBeLessThan(number)
+  expect(JSON.parse(stderr).error.message).toContain(`what was imported before stays: ${kept} sessions added`)
   expect(await json(['import', path, ...words])).toMatchObject({
     sessions_unchanged: kept,
     sessions_added: number - kept,

@@ -1,4 +1,4 @@
-import { PassThrough, Readable } from 'node:stream'
+import { PassThrough, Readable, Writable } from 'node:stream'
 import { main } from '../../bin/main.ts'
 import type { Host } from '../../src/cli/host.ts'
 import { cleanEnvironment, type Run } from './run.ts'
@@ -9,15 +9,18 @@ export interface HostOptions {
   terminal?: boolean
   env?: Record<string, string>
   input?: string | Buffer
+  /** Outputs that cannot be written: their disk is full. */
+  full?: readonly ('stdout' | 'stderr')[]
 }
 
 /** A host whose output is captured. Its standard input is not a terminal, so nothing is asked. */
-export function capturingHost({ terminal = false, env = {}, input = '' }: HostOptions): {
+export function capturingHost({ terminal = false, env = {}, input = '', full = [] }: HostOptions): {
   host: Host
   written: { stdout: string; stderr: string }
 } {
   const written = { stdout: '', stderr: '' }
   const output = (name: keyof typeof written) => {
+    if (full.includes(name)) return fullOutput()
     const stream = new PassThrough().setEncoding('utf8').on('data', (text: string) => {
       written[name] += text
     })
@@ -32,6 +35,11 @@ export function capturingHost({ terminal = false, env = {}, input = '' }: HostOp
     signal: new AbortController().signal,
   }
   return { host, written }
+}
+
+function fullOutput(): Writable {
+  const error = Object.assign(new Error('write'), { code: 'ENOSPC', syscall: 'write' })
+  return new Writable({ write: (_chunk, _encoding, done) => done(error) }).on('error', () => {})
 }
 
 /**

@@ -17,8 +17,10 @@ import type { Spelling } from '../core/key-spelling.ts'
 import type { Keychain } from '../core/keychain.ts'
 import { databasePath } from '../core/location.ts'
 import type { Migration } from '../core/migrations.ts'
+import type { Progress } from '../core/progress.ts'
 import { jsonText } from '../core/transfer/export/formats/json-text.ts'
-import { type Host, readAll, write } from './host.ts'
+import { commandLine } from './command-line.ts'
+import { type Host, hasNoReader, readAll, tell, write } from './host.ts'
 import {
   createListPrinter,
   createPrinter,
@@ -29,6 +31,7 @@ import {
   type View,
 } from './output.ts'
 import { ProgressBar } from './progress-bar.ts'
+import type { Protection } from './prompt.ts'
 import { type ColorChoice, createStyle, safeLine } from './terminal.ts'
 
 /** The global options, as they were given. */
@@ -62,6 +65,7 @@ export class Context {
   readonly #held: string[] = []
   readonly #warned = new Set<string>()
   readonly #timings: StatementTiming[] = []
+  readonly #done: string[] = []
 
   constructor(host: Host, options: GlobalOptions) {
     this.host = host
@@ -123,12 +127,12 @@ export class Context {
     return chooseKeySource(this.options, this.host.env)
   }
 
-  /** The key for a file with this salt; asked for once. */
-  async keys(salt?: Buffer): Promise<Key[]> {
+  /** The key for a file with this salt, the database or the one at `path`; asked for once. */
+  async keys(salt?: Buffer, path?: string): Promise<Key[]> {
     this.#source ??= this.keySource ?? (await this.#sourceOfUnnamed(salt))
     const source = this.#source
     const id = source.kind === 'keychain' ? (salt?.toString('hex') ?? '') : 'any'
-    const keys = this.#keys.get(id) ?? this.readKeys(source, salt)
+    const keys = this.#keys.get(id) ?? this.readKeys(source, salt, path)
     this.#keys.set(id, keys)
     return keys
   }
@@ -139,7 +143,7 @@ export class Context {
     this.#keys.clear()
   }
 
-  /** Where the key came from, or will come from, in words. */
+  /** Where the key came from, in words; only known when it was asked for. */
   get keyOrigin(): string {
     return describeKeySource(this.#source ?? this.keySource ?? { kind: 'prompt' })
   }
@@ -189,32 +193,76 @@ export class Context {
   async confirm(question: string): Promise<void> {
     if (this.options.yes) return
     this.requirePerson(`this needs a yes: ${question}`, 'add --yes')
-    const { confirm } = await import('./prompt.ts')
-    if (await confirm(this.host, question)) return
+    if (await this.#ask(({ confirm }) => confirm(this.host, question))) return
     throw new AppError('DECLINED', 'stopped, as you said', { hint: 'nothing was changed' })
   }
 
   /** Whether the person says yes to an offer; nobody else is asked. */
   async agrees(question: string): Promise<boolean> {
     if (!this.hasPerson || !this.options.input) return false
-    const { confirm } = await import('./prompt.ts')
-    return confirm(this.host, question)
+    return this.#ask(({ confirm }) => confirm(this.host, question))
+  }
+
+  /** Asks, with nothing else on the terminal meanwhile. */
+  async #ask<T>(question: (prompt: typeof import('./prompt.ts')) => Promise<T>): Promise<T> {
+    return this.#bar.without(async () => question(await import('./prompt.ts')))
+  }
+
+  /** How a new database shall be protected, as the person chooses. */
+  askProtection(keyFile: string, offerKeychain: boolean): Promise<Protection> {
+    return this.#ask(({ askProtection }) => askProtection(this.host, keyFile, offerKeychain))
+  }
+
+  /** Shows that something goes on while `work` runs that may take long; what `copying` reports is shown with it. */
+  busy<T>(phase: Progress['phase'], work: () => Promise<T>): Promise<T> {
+    return this.#bar.during({ phase }, work)
+  }
+
+  /** A command line for this database and its key, as the options of this run named them. */
+  commandLine(...words: string[]): string {
+    return commandLine(words, this.options)
+  }
+
+  /** Notes in a sentence what was changed, for an error that comes after it; undefined where nothing was. */
+  did(what: string | undefined): void {
+    if (what !== undefined) this.#done.push(what)
+  }
+
+  /** What was changed so far. */
+  get done(): readonly string[] {
+    return this.#done
   }
 
   /** Prepares the printing of a result; a field that does not exist is refused here, before any work. */
   printer<T>(view: View<T>): Print<T> {
-    return createPrinter(view, this.#outputOptions)
+    const print = createPrinter(view, this.#outputOptions)
+    return async (result) => {
+      this.did(view.done?.(result))
+      this.#bar.clear()
+      await print(result)
+    }
   }
 
   /** Prepares the printing of rows that come in pages. */
   listPrinter(view: View<Row[]>): Print<AsyncIterable<Row[]>> {
-    return createListPrinter(view, this.#outputOptions)
+    const print = createListPrinter(view, this.#outputOptions)
+    return async (pages) => {
+      this.#bar.clear()
+      await print(pages)
+    }
   }
 
   get #outputOptions(): OutputOptions {
     const { host, options, format } = this
     const fields = options.fields?.split(',').map((field) => field.trim())
     return { format, stream: host.stdout, style: createStyle(host.stdout, options.color, host.env), fields }
+  }
+
+  /** Writes a piece of the output; false when nobody reads it any more. */
+  async write(piece: string | Uint8Array): Promise<boolean> {
+    this.#bar.clear()
+    await write(this.host.stdout, piece)
+    return !hasNoReader(this.host.stdout)
   }
 
   /** Tells the person something on stderr, once. Beside machine formats it is held back and becomes part of the last lines. */
@@ -231,7 +279,7 @@ export class Context {
 
   /** Tells how something is done, for those who asked with --verbose. */
   detail(message: string): void {
-    if (this.options.verbose) this.host.stderr.write(`${safeLine(message)}\n`)
+    if (this.options.verbose) this.#line(safeLine(message))
   }
 
   get machineReadable(): boolean {
@@ -244,7 +292,7 @@ export class Context {
     if (this.options.timing) await this.#writeTimingSummary()
     if (!worked) return
     for (const message of this.takeHeld())
-      await write(this.host.stderr, `${jsonText({ warning: { message } })}\n`)
+      await tell(this.host.stderr, `${jsonText({ warning: { message } })}\n`)
   }
 
   takeHeld(): string[] {
@@ -253,12 +301,16 @@ export class Context {
 
   #say(kind: string, message: string): void {
     if (this.options.quiet) return
-    this.#bar.clear()
     if (this.machineReadable) this.#held.push(message)
     else {
       const style = createStyle(this.host.stderr, this.options.color, this.host.env)
-      this.host.stderr.write(`${kind && `${style.caution(kind)}: `}${safeLine(message)}\n`)
+      this.#line(`${kind && `${style.caution(kind)}: `}${safeLine(message)}`)
     }
+  }
+
+  #line(text: string): void {
+    this.#bar.clear()
+    this.host.stderr.write(`${text}\n`)
   }
 
   /** Nothing was named: the keychain may know the file. That there is none is only told when nobody can be asked. */
@@ -283,9 +335,9 @@ export class Context {
   }
 
   /** Reads a key from a source, whatever was named. */
-  async readKeys(source: KeySource, salt?: Buffer): Promise<Key[]> {
+  async readKeys(source: KeySource, salt?: Buffer, path?: string): Promise<Key[]> {
     const { host } = this
-    this.detail(`database: ${this.path}`)
+    if (this.options.verbose) this.detail(`database: ${path ?? this.path}`)
     this.detail(`key: ${describeKeySource(source)}`)
     return readKeys(source, {
       env: host.env,
@@ -294,8 +346,7 @@ export class Context {
       readStdin: () => readAll(host, LARGEST_KEY),
       ask: async () => {
         this.requirePerson('the key is needed', 'name it with --key-file <path> or --key-command <cmd>')
-        const { askPassphrase } = await import('./prompt.ts')
-        return askPassphrase(host, this.path)
+        return this.#ask(({ askPassphrase }) => askPassphrase(host, path ?? this.path))
       },
       warn: (message) => this.warn(message),
       commandMessages: this.machineReadable ? 'ignore' : 'inherit',
@@ -305,14 +356,14 @@ export class Context {
   #onStatement(timing: StatementTiming): void {
     this.#timings.push(timing)
     const sql = safeLine(timing.sql.replace(/\s+/g, ' ').trim())
-    this.host.stderr.write(
-      `${timing.milliseconds.toFixed(2).padStart(9)} ms  ${String(timing.rows).padStart(6)} rows  ${sql}\n`,
+    this.#line(
+      `${timing.milliseconds.toFixed(2).padStart(9)} ms  ${String(timing.rows).padStart(6)} rows  ${sql}`,
     )
   }
 
   async #writeTimingSummary(): Promise<void> {
     const total = this.#timings.reduce((sum, { milliseconds }) => sum + milliseconds, 0)
-    await write(
+    await tell(
       this.host.stderr,
       `${total.toFixed(2).padStart(9)} ms  in ${this.#timings.length} statements\n`,
     )

@@ -1,4 +1,5 @@
 import type { Row } from '../core/connection.ts'
+import { counted } from '../core/counted.ts'
 import type { Entity, EntityRow } from '../core/entity.ts'
 import type { Deletion } from '../core/repository.ts'
 import type { View } from './output.ts'
@@ -55,8 +56,10 @@ function forPeople(entity: Entity, field: string, value: unknown): string {
 }
 
 /** What a deletion did. */
-export const deletionView: View<Deletion> = {
+export const deletionView = ({ name }: Entity): View<Deletion> => ({
   fields: ['deleted', 'cascaded', 'unlinked', 'dry_run'],
+  done: ({ deleted, dry_run }) =>
+    dry_run || deleted === 0 ? undefined : `deleted: ${counted(deleted, name)}`,
   text: ({ deleted, cascaded, unlinked, dry_run }) => {
     const list = (counts: Record<string, number>) =>
       Object.entries(counts)
@@ -66,4 +69,4 @@ export const deletionView: View<Deletion> = {
     const kept = Object.keys(unlinked).length ? `; kept without the reference: ${list(unlinked)}` : ''
     return `${dry_run ? 'would delete' : 'deleted'} ${deleted}${along}${kept}\n`
   },
-}
+})

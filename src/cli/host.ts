@@ -21,7 +21,7 @@ export interface Host {
 
 /**
  * Writes all of it, waiting while the reader is slow. A reader that went away (`| head -1`) is no error. On a
- * terminal control sequences are escaped: in text all but colours, in bytes, which are data, all.
+ * terminal control sequences are escaped: in text all but colours, in bytes, which are data, all. Throws IO.
  */
 export async function write(stream: Output, output: string | Uint8Array): Promise<void> {
   if (hasNoReader(stream)) return
@@ -29,10 +29,34 @@ export async function write(stream: Output, output: string | Uint8Array): Promis
   if (shown.length === 0) return
   await new Promise<void>((resolve, reject) => {
     stream.write(shown, (error) => {
-      if (error && !isClosedPipe(error)) return reject(error)
+      if (error && !isClosedPipe(error)) return reject(outputError(error))
       if (error) abandoned.add(stream)
       resolve()
     })
+  })
+}
+
+/**
+ * Writes messages, warnings and errors, as far as that is possible: a run whose messages cannot be written (a full disk
+ * under a redirected stderr) ends as it would have ended otherwise.
+ */
+export async function tell(stream: Output, text: string): Promise<void> {
+  await write(stream, text).catch(() => {})
+}
+
+/** The error of a result that cannot be written. */
+function outputError(error: Error): AppError {
+  const code = 'code' in error ? String(error.code) : error.message
+  const full: Record<string, string> = {
+    ENOSPC: 'the disk is full',
+    EDQUOT: 'the disk quota is used up',
+    EFBIG: 'the file would be larger than allowed',
+    EIO: 'the terminal or the disk reported an error',
+    EBADF: 'standard output is not open for writing',
+  }
+  return new AppError('IO', `the result cannot be written: ${full[code] ?? 'writing failed'} (${code})`, {
+    hint: 'send the output to another place, where it can be written, and run the command again',
+    cause: error,
   })
 }
 

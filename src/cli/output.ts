@@ -17,6 +17,8 @@ export interface View<T> {
   text?: (result: T, style: Style) => string
   /** Converts the result for `text`, before it is escaped. */
   words?: (result: T) => T
+  /** What was changed, in a sentence, for when the result cannot be printed; undefined where nothing was. */
+  done?: (result: T) => string | undefined
   /** Members, at any depth, that `text` shows over several lines. In all others a newline is escaped. */
   blocks?: readonly string[]
   /** Programs read the text too: without a terminal the result is not escaped. */

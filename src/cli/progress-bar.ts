@@ -17,14 +17,20 @@ export class ProgressBar {
   #recent: { at: number; part: number | undefined; bytes: number | undefined }[] = []
   #began = 0
   #drawn = 0
+  /** What was shown last, for as long as nothing newer is known. */
+  #last: Progress | undefined
+  /** How many questions stand where the line would be. */
+  #held = 0
 
   constructor(stream: Output, wanted: boolean) {
     this.#stream = stream
     this.#wanted = wanted
   }
 
-  show({ phase, part, bytes }: Progress): void {
-    if (!this.#wanted || !this.#stream.isTTY) return
+  show(progress: Progress): void {
+    this.#last = progress
+    if (!this.#isVisible || this.#held > 0) return
+    const { phase, part, bytes, step } = progress
     const at = Date.now()
     if (phase !== this.#phase) {
       this.#recent = []
@@ -36,9 +42,30 @@ export class ProgressBar {
     while (at - (this.#recent[1]?.at ?? at) > RECENT) this.#recent.shift()
     if (at - this.#began < PATIENCE) return
     this.#drawn = at
-    this.#stream.write(
-      `\r\x1b[K${safeLine(phase).padEnd(9)} ${part === undefined ? '' : bar(part)}${this.#speed()}`,
-    )
+    const done =
+      part === undefined ? `${step ?? ''}  ${duration((at - this.#began) / 1000)}` : bar(part) + this.#speed()
+    // A line that wraps could not be taken away again.
+    const line = `${safeLine(phase).padEnd(9)} ${safeLine(done)}`.slice(0, (this.#stream.columns || 80) - 1)
+    this.#stream.write(`\r\x1b[K${line}`)
+  }
+
+  get #isVisible(): boolean {
+    return this.#wanted && Boolean(this.#stream.isTTY)
+  }
+
+  /** Shows `progress`, or what is known later, with the time that has passed, until `work` has ended. */
+  async during<T>(progress: Progress, work: () => Promise<T>): Promise<T> {
+    if (!this.#isVisible) return work()
+    this.show(progress)
+    const timer = setInterval(() => this.show(this.#last ?? progress), INTERVAL)
+    return work().finally(() => clearInterval(timer))
+  }
+
+  /** Keeps the line away while `work`, which asks something, has the terminal. */
+  async without<T>(work: () => Promise<T>): Promise<T> {
+    this.clear()
+    this.#held++
+    return work().finally(() => this.#held--)
   }
 
   /** Takes the line away, so that other text can be written. */

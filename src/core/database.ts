@@ -55,7 +55,9 @@ export async function withDatabase<T>(
     options.signal?.removeEventListener('abort', stop)
     await db.close()
   }
-  if (options.signal?.aborted)
+  // What was changed by then is changed: its result tells of it.
+  const isChanged = 'result' in outcome && options.access === 'write'
+  if (options.signal?.aborted && !isChanged)
     throw abortError(options.signal, 'error' in outcome ? outcome.error : undefined)
   if (await db.wasChanged()) throw changedError(db.facts.path)
   if ('result' in outcome) return outcome.result

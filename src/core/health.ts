@@ -20,6 +20,7 @@ import type { Inquiry } from './inquiry.ts'
 import { structureProblems } from './inspect.ts'
 import { readApplied } from './ledger.ts'
 import { currentVersion, type Migration, migrationStates } from './migrations.ts'
+import type { OnProgress } from './progress.ts'
 import { quoteName } from './row-counts.ts'
 import { verifySchema } from './schema-check.ts'
 import { ordinaryTables } from './tables.ts'
@@ -59,7 +60,13 @@ const LARGE_WAL = 64 * 1024 * 1024
  * file. Damage that keeps the file from opening is a failed check; a wrong key or a missing file is thrown.
  */
 export async function databaseHealthCheck(
-  options: DatabaseOptions & { migrations: Migration[]; quick?: boolean; folders?: string[] },
+  options: DatabaseOptions & {
+    migrations: Migration[]
+    quick?: boolean
+    folders?: string[]
+    /** Told which of the checks begins that read the whole file. */
+    onProgress?: OnProgress
+  },
 ): Promise<HealthReport> {
   const checks: Check[] = await endInterrupted(options.path, options.folders)
   try {
@@ -80,6 +87,7 @@ export async function databaseHealthCheck(
         if (options.quick) checks.push({ name, ...READS_ALL })
         else if (skip) checks.push({ name, ...(skip[name] ?? PAGES_FIRST) })
         else {
+          options.onProgress?.({ phase: 'checking', step: name.replaceAll('_', ' ') })
           const verdict = await judge(() => check(db))
           checks.push({ name, ...verdict })
           // A connection that met a page that is not authentic answers nothing more that could be believed.

@@ -6,7 +6,7 @@ import type { OnProgress } from '../../progress.ts'
 import type { Imported } from '../conversation.ts'
 import { isJsonlHeader, isWholeExport } from '../jsonl.ts'
 import { checkImportOptions } from './check-options.ts'
-import type { ImportCounts } from './import-counts.ts'
+import { describeCounts, type ImportCounts } from './import-counts.ts'
 import type { ImportItem, Refusal } from './import-items.ts'
 import { checkHeader, LineReader, type LineRefusal } from './line-reader.ts'
 import type { OnConflict } from './merge-item.ts'
@@ -85,8 +85,9 @@ async function runImport(
   const run = new ImportRun(connection, options, onBegin)
   try {
     await takeAll(run, options).catch(async (error) => {
-      if (options.signal?.aborted) await run.writer.finish() // what is finished stays
-      throw error
+      if (!options.signal?.aborted) throw error
+      await run.writer.finish()
+      throw stopped(options.signal.reason, run.finished())
     })
     await run.writer.finish()
     return run.finished()
@@ -94,6 +95,16 @@ async function runImport(
     await run.writer.abandon()
     throw error
   }
+}
+
+/** What is finished stays when an import is interrupted; the error says what that is. */
+function stopped(reason: unknown, report: ImportReport): unknown {
+  const changes = describeCounts(report)
+  if (!(reason instanceof AppError) || changes === '' || report.dry_run) return reason
+  return new AppError(reason.code, `${reason.message}; what was imported before stays: ${changes}`, {
+    hint: 'import the same again: only what is missing will be added',
+    cause: reason,
+  })
 }
 
 async function takeAll(run: ImportRun, { path }: ImportOptions): Promise<void> {

@@ -1,3 +1,5 @@
+import { counted } from '../../counted.ts'
+
 /** What is counted of an import: records by what became of them. */
 export const COUNTED = [
   'sessions_added',
@@ -22,3 +24,13 @@ export type ImportCounts = Record<(typeof COUNTED)[number], number>
 
 /** Before anything came. */
 export const noCounts = () => Object.fromEntries(COUNTED.map((name) => [name, 0])) as ImportCounts
+
+/** What an import changed, in words: `2 sessions added, 12 messages added`; empty for nothing. */
+export function describeCounts(counts: ImportCounts): string {
+  return COUNTED.filter((name) => counts[name] > 0 && !name.endsWith('_unchanged'))
+    .map((name) => {
+      const [noun = '', outcome = ''] = name.split('_')
+      return `${counted(counts[name], noun.replace(/s$/, ''))} ${outcome}`
+    })
+    .join(', ')
+}
