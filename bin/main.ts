@@ -27,15 +27,15 @@ export async function main(argv: string[], host: Host): Promise<number> {
     await context?.finish(false)
     const failure = host.signal.aborted ? abortError(host.signal, error) : asAppError(error)
     const advised = (await context?.adviseOnKey(failure)) ?? failure
-    return report(afterwards(advised, context?.done ?? []), host, json, context)
+    return report(afterwards(advised, context), host, json, context)
   }
 }
 
-/** An error of a run that has changed something already: what that was is part of it, and that it must not be repeated. */
-function afterwards(error: unknown, done: readonly string[]): unknown {
-  if (done.length === 0 || !(error instanceof AppError)) return error
-  return new AppError(error.code, [error.message, ...done].join('; '), {
-    hint: 'this is done: do not run the command again',
+/** An error of a run that has changed something already: it says what, and where all was done not to repeat it. */
+function afterwards(error: unknown, context: Context | undefined): unknown {
+  if (!context?.done.length || !(error instanceof AppError)) return error
+  return new AppError(error.code, [error.message, ...context.done].join('; '), {
+    hint: context.complete ? 'this is done: do not run the command again' : error.hint,
     cause: error,
   })
 }

@@ -169,7 +169,7 @@ async function inDatabase<T>(
     const migrations = await ctx.migrations()
     await initDatabase({ ...ctx.database, ...ctx.copying, migrations, newKey })
     const made = `the database ${ctx.path} was made${andItsKey(keyFile, inKeychain)}`
-    ctx.did(made)
+    ctx.did(made, false)
     ctx.notice(made)
     if (keyFile) tellNext(ctx, keyFile)
     ctx.useKeySource(source)

@@ -1,4 +1,5 @@
 import { platform } from 'node:os'
+import envPaths from 'env-paths'
 import { databasePath, defaultKeyFile } from '../../src/core/location.ts'
 import { runHere } from '../helpers/in-process.ts'
 import { errorOf } from '../helpers/run.ts'
@@ -44,4 +45,10 @@ test('an empty LIBREOLLAMA_DB is named; --db wins over it', async () => {
     message: expect.stringContaining('LIBREOLLAMA_DB'),
   })
   expect((await runHere(['path', '--db', '/a.db'], { env })).stdout).toBe('/a.db\n')
+})
+
+test('the default places are those that env-paths gives on this platform', () => {
+  const { data, config } = envPaths('LibreOllama', { suffix: '' })
+  if (platform() !== 'win32') expect(databasePath(undefined, process.env)).toBe(`${data}/database.db`)
+  expect(defaultKeyFile(process.env)).toBe(`${config}/database.key`)
 })

@@ -66,6 +66,8 @@ export class Context {
   readonly #warned = new Set<string>()
   readonly #timings: StatementTiming[] = []
   readonly #done: string[] = []
+  /** Whether all was done that the command is for. */
+  complete = false
 
   constructor(host: Host, options: GlobalOptions) {
     this.host = host
@@ -223,9 +225,14 @@ export class Context {
     return commandLine(words, this.options)
   }
 
-  /** Notes in a sentence what was changed, for an error that comes after it; undefined where nothing was. */
-  did(what: string | undefined): void {
-    if (what !== undefined) this.#done.push(what)
+  /**
+   * Notes in a sentence what was changed, for an error that comes after it; undefined where nothing was. `complete`
+   * means that the command has nothing else to do, so that it must not be run again.
+   */
+  did(what: string | undefined, complete = true): void {
+    if (what === undefined) return
+    this.#done.push(what)
+    this.complete ||= complete
   }
 
   /** What was changed so far. */
