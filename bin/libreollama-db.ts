@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import type { Host } from '../src/cli/host.ts'
 import { AppError, exitCodeOf } from '../src/core/errors.ts'
-import { main } from './main.ts'
+import { main, reportUncaught } from './main.ts'
 
 // Everything that is made from here on is for its owner alone.
 process.umask(0o077)
@@ -24,6 +24,11 @@ const host: Host = {
   now: () => new Date(),
   signal: abortOnSignals(),
 }
+
+// What the driver throws past every promise, for a text that is longer than JavaScript can hold.
+process.on('uncaughtException', (error) => {
+  reportUncaught(error, process.argv.slice(2), host).then((code) => process.exit(code))
+})
 
 main(process.argv.slice(2), host).then((code) => {
   process.exitCode = code

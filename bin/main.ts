@@ -40,6 +40,19 @@ function afterwards(error: unknown, context: Context | undefined): unknown {
   })
 }
 
+/** Reports what no promise has caught; resolves to the exit code. */
+export function reportUncaught(error: unknown, argv: string[], host: Host): Promise<number> {
+  // The driver's own errors have no frames: they are thrown while it makes the values of a row.
+  const isNative = error instanceof Error && !/\n\s+at /.test(error.stack ?? '')
+  const failure = isNative
+    ? new AppError('INVALID', 'a value is longer than can be read at once (512 MB)', {
+        hint: 'select a part of it: libreollama-db query "SELECT substr(content, 1, 10000) FROM chat_messages"',
+        cause: error,
+      })
+    : error
+  return report(failure, host, wantsJson(argv), undefined)
+}
+
 /** Showing help or the version ends the parsing by an error that is none. */
 function ignoreHelp(error: unknown): void {
   if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error

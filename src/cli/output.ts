@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts'
+import { withinLimits } from '../core/longest-text.ts'
 import { jsonText } from '../core/transfer/export/formats/json-text.ts'
 import { hasNoReader, type Output, write } from './host.ts'
 import { type Style, safe, safeLine, safeValue } from './terminal.ts'
@@ -58,36 +59,74 @@ export function createPrinter<T>(view: View<T>, options: OutputOptions): Print<T
     result: T,
     view: View<T>,
     options: OutputOptions,
-  ) => Promise<string>
-  return async (result) => write(options.stream, await render(result, view, options))
+  ) => Promise<string[]>
+  return async (result) => {
+    const pieces = await withinLimits(
+      () => 'the result is too long to be printed at once, or nested too deeply',
+      () => render(result, view, options),
+    )
+    await writeAll(options.stream, pieces)
+  }
+}
+
+/** Characters that are written at once, where no piece has more. */
+const BLOCK = 64 * 1024
+
+async function writeAll(stream: Output, pieces: Iterable<string>): Promise<void> {
+  let block = ''
+  for (const piece of pieces) {
+    if (block.length + piece.length > BLOCK) {
+      await write(stream, block)
+      block = ''
+    }
+    if (piece.length > BLOCK) await write(stream, piece)
+    else block += piece
+  }
+  await write(stream, block)
 }
 
 const RENDERERS = { table: renderTable, json: renderJson, ndjson: renderNdjson, csv: renderCsv }
 
-async function renderJson<T>(result: T, view: View<T>, options: OutputOptions): Promise<string> {
+async function renderJson<T>(result: T, view: View<T>, options: OutputOptions): Promise<string[]> {
   const rows = rowsOf(result, view, options)
-  const whole = view.rows ? { ...result, [view.rows]: rows } : Array.isArray(result) ? rows : rows[0]
-  return `${jsonText(whole, options.stream.isTTY ? 2 : undefined)}\n`
+  const indent = options.stream.isTTY ? 2 : undefined
+  if (!view.rows && Array.isArray(result)) return jsonArray(rows, indent)
+  const whole = view.rows ? { ...result, [view.rows]: rows } : rows[0]
+  return [jsonText(whole, indent), '\n']
 }
 
-async function renderNdjson<T>(result: T, view: View<T>, options: OutputOptions): Promise<string> {
-  return rowsOf(result, view, options)
-    .map((row) => `${jsonText(row)}\n`)
-    .join('')
+/** Rows as one JSON array, in pieces: all together may be longer than one text can be. */
+function jsonArray(rows: Row[], indent: number | undefined): string[] {
+  if (rows.length === 0) return ['[]\n']
+  const [open, next, close] = indent ? ['[\n  ', ',\n  ', '\n]\n'] : ['[', ',', ']\n']
+  const pieces: string[] = []
+  for (const row of rows) {
+    const text = jsonText(row, indent)
+    pieces.push(pieces.length === 0 ? open : next, indent ? text.replaceAll('\n', '\n  ') : text)
+  }
+  return [...pieces, close]
 }
 
-async function renderCsv<T>(result: T, view: View<T>, options: OutputOptions): Promise<string> {
+async function renderNdjson<T>(result: T, view: View<T>, options: OutputOptions): Promise<string[]> {
+  return rowsOf(result, view, options).flatMap((row) => [jsonText(row), '\n'])
+}
+
+async function renderCsv<T>(result: T, view: View<T>, options: OutputOptions): Promise<string[]> {
   const fields = options.fields ?? view.fields
   const lines = rowsOf(result, view, options).map((row) => fields.map((field) => row[field]))
   const cell = (value: unknown) => csvCell(options.stream.isTTY ? safeLine(cellText(value)) : cellText(value))
-  return fields.length === 0 ? '' : [fields, ...lines].map((line) => `${line.map(cell).join(',')}\n`).join('')
+  return fields.length === 0 ? [] : [fields, ...lines].map((line) => `${line.map(cell).join(',')}\n`)
 }
 
 function csvCell(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-async function renderTable<T>(result: T, view: View<T>, options: OutputOptions): Promise<string> {
+async function renderTable<T>(result: T, view: View<T>, options: OutputOptions): Promise<string[]> {
+  return [await tableText(result, view, options)]
+}
+
+async function tableText<T>(result: T, view: View<T>, options: OutputOptions): Promise<string> {
   if (view.text && !options.fields) {
     const words = view.words?.(result) ?? result
     const isExact = view.verbatim && !options.stream.isTTY
@@ -135,7 +174,12 @@ const cellLine = (text: string) => safe(text.replace(/\s+/g, ' '))
 /** Like createPrinter, for rows that come in pages: all formats but JSON print each page as it comes. */
 export function createListPrinter(view: View<Row[]>, options: OutputOptions): Print<AsyncIterable<Row[]>> {
   createPrinter(view, options)
-  return PAGE_PRINTERS[options.format](view, options)
+  const print = PAGE_PRINTERS[options.format](view, options)
+  return (pages) =>
+    withinLimits(
+      () => 'a record is too long to be printed, or nested too deeply',
+      () => print(pages),
+    )
 }
 
 type PagePrinter = (view: View<Row[]>, options: OutputOptions) => Print<AsyncIterable<Row[]>>
@@ -143,15 +187,15 @@ type PagePrinter = (view: View<Row[]>, options: OutputOptions) => Print<AsyncIte
 const PAGE_PRINTERS: Record<Format, PagePrinter> = {
   ndjson: (view, options) => async (pages) => {
     for await (const page of pages) {
-      await write(options.stream, await renderNdjson(page, view, options))
+      await writeAll(options.stream, await renderNdjson(page, view, options))
       if (hasNoReader(options.stream)) return
     }
   },
   csv: (view, options) => async (pages) => {
-    await write(options.stream, await renderCsv([], view, options))
+    await writeAll(options.stream, await renderCsv([], view, options))
     for await (const page of pages) {
-      const csv = await renderCsv(page, view, options)
-      await write(options.stream, csv.slice(csv.indexOf('\n') + 1))
+      const [_head, ...rows] = await renderCsv(page, view, options)
+      await writeAll(options.stream, rows)
       if (hasNoReader(options.stream)) return
     }
   },
@@ -159,7 +203,7 @@ const PAGE_PRINTERS: Record<Format, PagePrinter> = {
   json: (view, options) => async (pages) => {
     const rows: Row[] = []
     for await (const page of pages) rows.push(...page)
-    await write(options.stream, await renderJson(rows, view, options))
+    await writeAll(options.stream, await renderJson(rows, view, options))
   },
   table: (view, options) => async (pages) => {
     const table = await createTable(view, options)

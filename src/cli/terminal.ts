@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { Environment } from '../core/key-source.ts'
+import { replaceAll } from '../core/replace-all.ts'
 import type { Output } from './host.ts'
 
 /** How text is coloured, or left as it is where colour is not wanted. */
@@ -55,17 +56,17 @@ function escaped(char: string): string {
 
 /** Escapes what could control a terminal, as `\x1b` or `\u202e`. Newlines and tabs stay. */
 export function safe(text: string): string {
-  return text.replaceAll('\r\n', '\n').replace(UNSAFE, escaped)
+  return replaceAll(text.replaceAll('\r\n', '\n'), UNSAFE, escaped)
 }
 
 /** The same for text within a line: newlines and tabs are escaped too, so that data cannot fake a line. */
 export function safeLine(text: string): string {
-  return text.replace(UNSAFE_OR_BREAK, escaped)
+  return replaceAll(text, UNSAFE_OR_BREAK, escaped)
 }
 
 /** The same for finished output; the colours of a Style stay. */
 export function safeStyled(text: string): string {
-  return text.replace(STYLING_OR_UNSAFE, (char, style) => style ?? escaped(char))
+  return replaceAll(text, STYLING_OR_UNSAFE, (char, style) => style ?? escaped(char))
 }
 
 /** Escapes every string and key in a value with `safeLine`; the members that `blocks` names, with `safe`. */

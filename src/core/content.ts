@@ -32,7 +32,8 @@ export async function beginReading(
   await connection.run('BEGIN')
   // The state of a transaction is that of its first read.
   await connection.get('SELECT count(*) FROM sqlite_schema')
-  return (onPart = () => {}) => readAll(connection, onPart).finally(() => connection.run('ROLLBACK'))
+  return (onPart = () => {}) =>
+    readAll(connection, onPart).finally(() => connection.run('ROLLBACK').catch(() => {}))
 }
 
 /** Reads all that a database holds, at one moment. */

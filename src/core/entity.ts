@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { guardedText } from './longest-text.ts'
 import { readTimestamp } from './timestamp.ts'
 
 /** One column of an entity: how it is stored, checked and shown. */
@@ -163,11 +164,15 @@ export function id(): Named {
   return text('its id', { required: false, nullable: false, settable: false, kind: 'id' } as ColumnChoices)
 }
 
-/** The columns of an entity for a SELECT. A whole number that a double would round comes as text. */
+/**
+ * The columns of an entity for a SELECT. A whole number that a double would round comes as text, a text that is too long
+ * as `refuseTooLong` expects it.
+ */
 export function selectColumns(entity: Entity, table = entity.table): string {
   return entity.columns
     .map(({ name, kind }) => {
       const column = `${table}.${name}`
+      if (kind === 'text' || kind === 'id' || kind === 'json') return `${guardedText(column)} AS ${name}`
       if (kind !== 'integer') return column
       const rounded = `typeof(${column}) = 'integer' AND ${column} NOT BETWEEN -9007199254740991 AND 9007199254740991`
       return `CASE WHEN ${rounded} THEN CAST(${column} AS TEXT) ELSE ${column} END AS ${name}`

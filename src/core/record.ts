@@ -4,6 +4,7 @@ import type { Row, Value } from './connection.ts'
 import type { Column, Entity, EntityRow } from './entity.ts'
 import { AppError } from './errors.ts'
 import { parseExactJson } from './exact-json.ts'
+import { refuseTooLong } from './longest-text.ts'
 import { isTrue, readStoredTime } from './stored-values.ts'
 import { readTimestamp } from './timestamp.ts'
 
@@ -14,7 +15,11 @@ import { readTimestamp } from './timestamp.ts'
 export function decodeRow(entity: Entity, row: Row): EntityRow {
   const decoded: EntityRow = { ...row }
   for (const column of entity.columns) {
-    if (column.name in row) decoded[column.name] = decode(column, row[column.name])
+    if (!(column.name in row)) continue
+    const value = row[column.name]
+    if (column.kind !== 'time' && column.kind !== 'real' && column.kind !== 'integer')
+      refuseTooLong(value, column.name, entity.table, row[entity.key])
+    decoded[column.name] = decode(column, value)
   }
   return decoded
 }

@@ -94,7 +94,7 @@ function messagesPerModel(reader: Connection) {
  */
 function messagesPerDay(reader: Connection) {
   return reader.all<{ day: string; messages: number }>(
-    `WITH numbers AS (
+    `SELECT day, sum(messages) AS messages FROM (WITH numbers AS (
        SELECT substr(${momentSql('created_at')}, 1, 10) AS day, count(*) AS messages
        FROM chat_messages WHERE created_at < '' GROUP BY day
      ), first AS (
@@ -106,8 +106,7 @@ function messagesPerDay(reader: Connection) {
        SELECT substr(created_at, 1, 10) AS day, count(*) AS messages FROM chat_messages
        WHERE created_at >= (SELECT day FROM first) AND created_at < ':' AND created_at >= '' GROUP BY 1
      )
-     SELECT day, sum(messages) AS messages
-     FROM (SELECT * FROM texts UNION ALL SELECT * FROM numbers WHERE day >= (SELECT day FROM first))
-     GROUP BY day ORDER BY day`,
+     SELECT * FROM texts UNION ALL SELECT * FROM numbers WHERE day >= (SELECT day FROM first)
+     ) GROUP BY day ORDER BY day`,
   )
 }

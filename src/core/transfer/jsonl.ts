@@ -1,3 +1,5 @@
+import { guardedText } from '../longest-text.ts'
+
 /** The name and version of the form, in the first line; `whole` says that nothing was left out. */
 export const JSONL_HEADER = { libreollama_db_export: 1 }
 
@@ -81,7 +83,7 @@ export function exactColumns(type: LineType, table: string): string {
  */
 function exactColumn(name: string, column: string): string {
   const isNumber = NUMBERS.has(name)
-  if (!isNumber && !name.endsWith('_at')) return column
+  if (!isNumber && !name.endsWith('_at')) return guardedText(column)
   const safe = isNumber ? `${column} BETWEEN ${Number.MIN_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER}` : '0'
   return `CASE typeof(${column})
     WHEN 'integer' THEN iif(${safe}, ${column}, CAST(${column} AS TEXT))
@@ -91,7 +93,7 @@ function exactColumn(name: string, column: string): string {
 }
 
 const textOfMessage = (name: string) =>
-  `iif(typeof(m.${name}) = 'blob', CAST(m.${name} AS TEXT), ${exactColumn(name, `m.${name}`)})`
+  `iif(typeof(m.${name}) = 'blob', CAST(m.${name} AS TEXT), ${name.endsWith('_at') ? exactColumn(name, `m.${name}`) : `m.${name}`})`
 
 /**
  * The same for a message `m`, as an expression of SQL: SQLite escapes text just as JavaScript does. It fails for a row

@@ -1,4 +1,5 @@
 import type { Connection } from '../../connection.ts'
+import { withinLimits } from '../../longest-text.ts'
 import type { OnProgress } from '../../progress.ts'
 import { checkPlace } from './export-place.ts'
 import { countChats, type ExportSelection, exportedChats, isWholeSelection } from './exported-chats.ts'
@@ -52,6 +53,7 @@ export async function exportChats(reader: Connection, request: ExportRequest): P
   const total = (await countChats(reader, selection)) || 1
   const format = name === 'jsonl' ? undefined : await loadExportFormat(name)
   let begun = 0
+  let current = ''
   let share = 0
   const tell = () => {
     signal?.throwIfAborted()
@@ -82,6 +84,7 @@ export async function exportChats(reader: Connection, request: ExportRequest): P
   async function* chats() {
     for await (const chat of exportedChats(reader, selection, { onShare, onBytesFound })) {
       onSession()
+      current = chat.session.id
       yield chat
     }
   }
@@ -89,12 +92,18 @@ export async function exportChats(reader: Connection, request: ExportRequest): P
     format
       ? format.write(chats(), { onSkipped })
       : jsonLines(reader, selection, { onSession, onShare, onBytesFound })
-  if (place === undefined) {
-    for await (const block of inBlocks(pieces())) {
-      onBytes(block.length)
-      if (!(await print(block))) break
-    }
-  } else if (format?.fileName) await writeFolder(path, format, chats(), { onSkipped, onBytes, source })
-  else await writeNewFile(path, pieces(), onBytes, source)
+  const write = async () => {
+    if (place === undefined) {
+      for await (const block of inBlocks(pieces())) {
+        onBytes(block.length)
+        if (!(await print(block))) break
+      }
+    } else if (format?.fileName) await writeFolder(path, format, chats(), { onSkipped, onBytes, source })
+    else await writeNewFile(path, pieces(), onBytes, source)
+  }
+  await withinLimits(
+    () => `${current ? `chat ${current}` : 'a record'} has a text that is too long for ${name}`,
+    write,
+  )
   return report
 }

@@ -81,7 +81,8 @@ export function atOneMoment<T>(db: Database, work: (reader: Connection) => Promi
     try {
       return await work(reader)
     } finally {
-      await reader.run('ROLLBACK')
+      // Some failures have ended the transaction already; what failed is what there is to say.
+      await reader.run('ROLLBACK').catch(() => {})
     }
   })
 }

@@ -1,5 +1,6 @@
 import type { Connection, Value } from '../../connection.ts'
-import { exactColumns, JSONL_HEADER, LINE_TABLES, type LineType, writeLine } from '../jsonl.ts'
+import { refuseTooLong } from '../../longest-text.ts'
+import { exactColumns, JSONL_HEADER, LINE_TABLES, type LineType, NUMBERS, writeLine } from '../jsonl.ts'
 import { ahead } from './ahead.ts'
 import { type ExportSelection, isWholeSelection, selectedRows } from './exported-chats.ts'
 import type { ReadingOptions } from './message-blocks.ts'
@@ -79,6 +80,9 @@ async function* lines(
 }
 
 function lineOf(type: LineType, row: object, { onBytesFound = () => {} }: ReadingOptions): string {
+  const { position, ...values } = row as PageRow
+  for (const [name, value] of Object.entries(values))
+    if (!NUMBERS.has(name)) refuseTooLong(value, name, LINE_TABLES[type], position)
   return writeLine(type, textOfBytes(row, onBytesFound) as Record<string, unknown>)
 }
 

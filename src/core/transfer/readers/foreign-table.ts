@@ -1,4 +1,5 @@
 import type { Connection, Row } from '../../connection.ts'
+import { guardedText, LONGEST_TEXT } from '../../longest-text.ts'
 import { quoteName, rowNumberOf } from '../../row-counts.ts'
 import { Refused } from '../conversation.ts'
 
@@ -73,15 +74,33 @@ export async function* rowsOf(
       `${selection(table)} ${after === undefined ? '' : `WHERE ${number} > ?`} ORDER BY ${number} LIMIT ${page}`,
       after === undefined ? [] : [after],
     )
-    yield* rows
+    yield* readable(rows, table)
     after = rows.at(-1)?.[ROW]
     if (rows.length < page) return
   }
 }
 
+/** How many bytes the longest value of a row has. */
+const LENGTH = '@length'
+
+/** The same rows. Throws Refused for one with a text that JavaScript cannot hold, of which `selection` gives only the length. */
+function readable(rows: NumberedRow[], { name }: ForeignTable): NumberedRow[] {
+  for (const row of rows) {
+    if (Number(row[LENGTH]) > LONGEST_TEXT)
+      throw new Refused(
+        null,
+        `row ${row[ROW]} of its table ${name} holds a text that is longer than can be read`,
+      )
+    delete row[LENGTH]
+  }
+  return rows
+}
+
 /** The start of a query for the columns of a table; a missing column would be read as text, so none is named. */
 export function selection({ name, columns, number = 'rowid' }: ForeignTable): string {
-  const list = columns.map((column) => `${quoteName(column)} AS ${quoteName(column)}`)
+  const list = columns.map((column) => `${guardedText(quoteName(column))} AS ${quoteName(column)}`)
+  const lengths = columns.map((column) => `coalesce(octet_length(${quoteName(column)}), 0)`)
+  list.push(`max(${['0', '0', ...lengths].join(', ')}) AS ${quoteName(LENGTH)}`)
   return `SELECT ${[...list, `${number} AS ${quoteName(ROW)}`].join(', ')} FROM ${quoteName(name)}`
 }
 
@@ -131,9 +150,10 @@ export class RowGroups {
     const numbers = keys.flatMap((key) => this.#numbers.get(String(key)) ?? [])
     if (!this.#table || numbers.length === 0) return []
     const { number = 'rowid' } = this.#table
-    return this.#connection.all<NumberedRow>(
+    const rows = await this.#connection.all<NumberedRow>(
       `${selection(this.#table)} WHERE ${number} IN (SELECT value FROM json_each(?)) ORDER BY ${number}`,
       [JSON.stringify(numbers)],
     )
+    return readable(rows, this.#table)
   }
 }

@@ -24,8 +24,12 @@ const LINE_END = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/
 const OPENING =
   /^((?: {0,3}>){1,50} {0,4}|(?:[ \t]|[-*+][ \t]|\d{1,9}[.)][ \t]){0,200})(`{3,}(?=[^`]*$)|~{3,})(.*)$/
 
+/** Characters. Of more there may be more lines than memory can hold. */
+const LONGEST = 100_000_000
+
 /** The text in lines, at whatever ends a line for any reader, and what of it is fenced code, as Markdown has it. */
 export function splitFences(content: string): Segment[] {
+  if (content.length > LONGEST) throw new RangeError('a text is too long to be taken apart')
   const segments: Segment[] = []
   let code: Code | undefined
   for (const line of content.split(LINE_END)) {

@@ -1,3 +1,4 @@
+import { replaceAll } from '../../../replace-all.ts'
 import { type Code, codeLine, splitFences } from './fences.ts'
 import { utcTime } from './utc-time.ts'
 
@@ -14,7 +15,7 @@ const SPECIAL = /[&<>"']|(?![\t\n])\p{Cc}|\p{Bidi_Control}/gu
 
 /** Text as HTML, in an element or in an attribute; characters that are invisible there and mean something are named. */
 export function htmlText(text: string): string {
-  return text.replace(SPECIAL, (char) => NAMED[char] ?? codePointOf(char))
+  return replaceAll(text, SPECIAL, (char) => NAMED[char] ?? codePointOf(char))
 }
 
 /** A message's text as HTML: fenced blocks as code, all else as it was written, in the direction it is written in. */
@@ -41,7 +42,8 @@ function codeBlock(code: Code): string {
 
 /** As `htmlText`, the names of characters set apart from the text around them. */
 function named(text: string): string {
-  return text.replace(
+  return replaceAll(
+    text,
     SPECIAL,
     (char) => NAMED[char] ?? `<span class="code-point">${codePointOf(char)}</span>`,
   )
