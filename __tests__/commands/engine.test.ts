@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { engineError } from '../../src/core/engine.ts'
 import { packageRoot } from '../../src/package-root.ts'
 import { makeDatabase, RAW_KEY } from '../helpers/database.ts'
 import { keyFile, temporaryFolder } from '../helpers/folder.ts'
+import { copyParts } from '../helpers/package-copy.ts'
 import { errorOf, run } from '../helpers/run.ts'
 
 /*
@@ -16,11 +17,8 @@ const ENGINE = join('node_modules', '@journeyapps', 'sqlcipher')
 /** A copy of this package whose engine is not compiled, or is what `addon` says. */
 function packageWithout(addon?: string): string {
   const root = temporaryFolder()
-  for (const name of ['dist', 'migrations', 'package.json']) {
-    cpSync(join(packageRoot(), name), join(root, name), { recursive: true })
-  }
-  for (const name of ['lib', 'package.json'])
-    cpSync(join(packageRoot(), ENGINE, name), join(root, ENGINE, name), { recursive: true })
+  const engine = ['lib', 'package.json'].map((name) => join(ENGINE, name))
+  copyParts(['dist', 'migrations', 'package.json', ...engine], root)
   for (const name of ['bindings', 'file-uri-to-path', 'kysely'])
     symlinkSync(join(packageRoot(), 'node_modules', name), join(root, 'node_modules', name))
   if (addon === undefined) return root

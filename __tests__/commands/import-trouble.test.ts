@@ -100,7 +100,12 @@ test('in a folder with a damaged database, and one that may not be read, the res
   ] as const)
     chmodSync(path, mode)
   if (ordinaryUser.uid !== undefined)
-    spawnSync('chown', ['-R', String(ordinaryUser.uid), home, join(folder, 'secret.json')])
+    spawnSync('chown', [
+      '-R',
+      String(ordinaryUser.uid),
+      home,
+      ...['secret.json', 'z.json', 'damaged.db'].map((name) => join(folder, name)),
+    ])
   const result = await run(['import', folder, ...words, '--json'], ordinaryUser)
   const report = JSON.parse(result.stdout)
   expect([report.sessions_added, result.code]).toEqual([2, 6])

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { countMessages, databaseWithChats, json } from '../helpers/chats.ts'
-import { snapshot, temporaryFolder } from '../helpers/folder.ts'
+import { snapshot, socketFolder, temporaryFolder } from '../helpers/folder.ts'
 import { startKeychain, testWithKeychain } from '../helpers/keychain.ts'
 import { errorOf, run } from '../helpers/run.ts'
 
@@ -87,8 +87,7 @@ test('without a keychain --keychain is exit 13, and nothing is made instead', as
 })
 
 test('a keychain that never answers is given up after the time limit', async () => {
-  const folder = temporaryFolder()
-  const socket = join(folder, 'bus')
+  const socket = join(socketFolder(), 'bus')
   const server = createServer(() => {}).listen(socket)
   const { words } = await databaseWithChats()
   const environment = { DBUS_SESSION_BUS_ADDRESS: `unix:path=${socket}` }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { main } from '../../bin/main.ts'
 import { makeDatabase, RAW_KEY } from '../helpers/database.ts'
-import { keyFile, temporaryFolder } from '../helpers/folder.ts'
+import { keyFile, socketFolder, temporaryFolder } from '../helpers/folder.ts'
 import { capturingHost, runHere } from '../helpers/in-process.ts'
 import { errorOf, PROGRAM } from '../helpers/run.ts'
 
@@ -25,7 +25,9 @@ beforeAll(async () => {
   mkdirSync(join(folder, 'folder'))
   writeFileSync(join(folder, 'huge'), '')
   truncateSync(join(folder, 'huge'), 2 ** 30)
-  server = createServer().listen(join(folder, 'socket'))
+  const socket = join(socketFolder(), 'socket')
+  server = createServer().listen(socket)
+  symlinkSync(socket, join(folder, 'socket'))
   key = keyFile(RAW_KEY)
   words = ['--db', await makeDatabase(), '--json']
 })

@@ -36,7 +36,7 @@ testOnTerminal('init generates a key file in the configuration folder when that 
     env,
   )
   expect(code).toBe(0)
-  const key = /key file: (\S+)/.exec(screen)?.[1] ?? ''
+  const key = /key file: (.+?\.key)/.exec(screen)?.[1] ?? ''
   expect(statSync(key).mode & 0o777).toBe(0o600)
   const hex = readFileSync(key, 'utf8').trim().slice(2, -1)
   expect(screen).not.toContain(hex)
@@ -140,10 +140,10 @@ testOnTerminal(
       [/key sheet/, ENTER],
     ]
     const made = await onTerminal(['init'], answers, env)
-    const first = /key file: (\S+)/.exec(made.screen)?.[1] ?? ''
+    const first = /key file: (.+?\.key)/.exec(made.screen)?.[1] ?? ''
     const { code, screen } = await onTerminal(['rekey', '--key-file', first], [[/How shall/, ENTER]], env)
     expect(code).toBe(0)
-    const second = /key file: (\S+)/.exec(screen)?.[1] ?? ''
+    const second = /key file: (.+?\.key)/.exec(screen)?.[1] ?? ''
     expect(second).toBe(first.replace('.key', '-2.key'))
     expect((await run(['stats', '--key-file', second], { env })).code).toBe(0)
   },

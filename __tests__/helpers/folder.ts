@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -25,6 +26,15 @@ afterAll(() => {
 /** A folder of its own, gone after the tests of the file. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(temporaryPlace(), 'libreollama-db-'))
+  made.push(folder)
+  return folder
+}
+
+/** The same in a place whose name fits into the address of a socket: short and of plain characters. */
+export function socketFolder(): string {
+  const places = [temporaryPlace(), '/tmp', '/var/tmp'].filter((place) => existsSync(place))
+  const place = places.find((one) => /^[\w/.-]{1,60}$/.test(one)) ?? temporaryPlace()
+  const folder = mkdtempSync(join(place, 'libreollama-db-'))
   made.push(folder)
   return folder
 }

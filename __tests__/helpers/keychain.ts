@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { temporaryFolder } from './folder.ts'
+import { socketFolder } from './folder.ts'
 
 const missing = ['dbus-daemon', 'gnome-keyring-daemon'].filter((name) => spawnSync(name, ['--version']).error)
 
@@ -14,7 +14,7 @@ export const testWithKeychain = missing.length
 
 /** Starts a message bus of its own and, on it, an unlocked keyring; resolves to the environment that leads to them. */
 export async function startKeychain(): Promise<{ env: Record<string, string>; stop: () => void }> {
-  const home = temporaryFolder()
+  const home = socketFolder()
   const runtime = join(home, 'run')
   mkdirSync(runtime, { mode: 0o700 })
   const bus = spawn('dbus-daemon', ['--session', '--nofork', '--print-address'], {

@@ -1,18 +1,7 @@
-import {
-  chmodSync,
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { packageRoot } from '../../src/package-root.ts'
+import { copyParts } from './package-copy.ts'
 
 const ENGINE = join('node_modules', '@journeyapps', 'sqlcipher')
 /** What the program needs of its package. */
@@ -42,24 +31,23 @@ export function programForAll(): [node: string, script: string] {
 function copied(): [node: string, script: string] {
   const root = mkdtempSync(join(temporaryPlace(), 'libreollama-db-program-'))
   folders.push(root)
-  for (const part of PARTS) {
-    const source = join(packageRoot(), part)
-    if (!existsSync(source)) continue
-    mkdirSync(dirname(join(root, part)), { recursive: true })
-    cpSync(source, join(root, part), { recursive: true, dereference: true })
-  }
+  chmodSync(root, 0o755)
+  copyParts(PARTS, root)
   let node = process.execPath
   if (!isOpenToAll(node)) {
     node = join(root, 'node')
     copyFileSync(process.execPath, node)
+    chmodSync(node, 0o755)
   }
-  openToAll(root)
   return [node, join(root, 'dist', 'cli', 'libreollama-db.js')]
 }
 
-/** Where temporary files go; for root a place that other users can enter too, as tests run the program as one of them. */
+/**
+ * Where temporary files go, with links resolved, as the program shows its paths; for root a place that other users can
+ * enter too, as tests run the program as one of them.
+ */
 export function temporaryPlace(): string {
-  const usual = tmpdir()
+  const usual = realpathSync(tmpdir())
   if (process.getuid?.() !== 0) return usual
   return [usual, '/tmp', '/var/tmp'].find((place) => existsSync(place) && isOpenToAll(place)) ?? usual
 }
@@ -70,10 +58,4 @@ function isOpenToAll(path: string): boolean {
     if ((statSync(place).mode & 0o001) === 0) return false
     if (place === dirname(place)) return true
   }
-}
-
-function openToAll(folder: string): void {
-  chmodSync(folder, 0o755)
-  for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
-    chmodSync(join(folder, entry), 0o755)
 }

@@ -1,13 +1,13 @@
-import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/package-root.ts'
 import { temporaryFolder } from './folder.ts'
+import { copyParts } from './package-copy.ts'
 
 /** A copy of the built program with migrations of its own: more files, or others in place of the shipped ones. */
 export function programWithMigrations(files: Record<string, string>): string {
   const root = temporaryFolder()
-  cpSync(join(packageRoot(), 'dist', 'cli'), join(root, 'dist', 'cli'), { recursive: true })
-  cpSync(join(packageRoot(), 'migrations'), join(root, 'migrations'), { recursive: true })
+  copyParts(['migrations', join('dist', 'cli')], root)
   symlinkSync(join(packageRoot(), 'node_modules'), join(root, 'node_modules'))
   mkdirSync(join(root, 'migrations'), { recursive: true })
   for (const [name, sql] of Object.entries(files)) writeFileSync(join(root, 'migrations', name), sql)
