@@ -1,4 +1,4 @@
-import { withMemoryDatabase } from '../../src/core/database.ts'
+import { withMemoryDatabase } from '../../src/core/connect.ts'
 import { agent } from '../../src/core/entities/agent.ts'
 import { selectColumns } from '../../src/core/entity.ts'
 import { guardedText, LONGEST_TEXT, refuseTooLong, withinLimits } from '../../src/core/longest-text.ts'
