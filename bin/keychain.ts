@@ -4,7 +4,8 @@ import { answerOne } from '../src/own-program.ts'
 /** The kernel's own keyring, to which the package would fall back, forgets at reboot. */
 const STORE = { linux: { store: 'secret-service' } } as const
 
-// Talks to the keychain in a process of its own: it may never answer, and a native call cannot be given up from within.
+// Talks to the keychain in a process of its own: it may never answer, and a native call cannot be given up
+// from within.
 answerOne<{ action: 'get' | 'set' | 'delete'; account: string; key?: string }>(
   async ({ action, account, key }) => {
     try {

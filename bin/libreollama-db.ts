@@ -6,7 +6,10 @@ import { main, reportUncaught } from './main.ts'
 // Everything that is made from here on is for its owner alone.
 process.umask(0o077)
 
-/** Whether the terminal of this process is gone, of which it is told by SIGHUP or by an error of reading or writing. */
+/**
+ * Whether the terminal of this process is gone, of which it is told by SIGHUP or by an error of reading or
+ * writing.
+ */
 let isHungUp = false
 
 // Each stream costs milliseconds to set up, so it is when it is first used.
@@ -57,7 +60,9 @@ function abortOnSignals(): AbortSignal {
   return controller.signal
 }
 
-/** A failure is told to whoever writes or reads; without a listener the stream would end the process as well. */
+/**
+ * A failure is told to whoever writes or reads; without a listener the stream would end the process as well.
+ */
 function watched<T extends NodeJS.WriteStream | NodeJS.ReadStream>(stream: T): T {
   if (stream.listenerCount('error') === 0) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -72,7 +77,10 @@ function end(code: number): never {
   process.exit(code)
 }
 
-/** Node puts the terminal back as it was when it exits, and crashes where that is gone; so the signal ends the process. */
+/**
+ * Node puts the terminal back as it was when it exits, and crashes where that is gone; so the signal ends the
+ * process.
+ */
 function endWithTerminal(): void {
   if (!isHungUp) return
   process.removeAllListeners('SIGHUP')

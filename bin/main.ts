@@ -31,7 +31,10 @@ export async function main(argv: string[], host: Host): Promise<number> {
   }
 }
 
-/** An error of a run that has changed something already: it says what, and where all was done not to repeat it. */
+/**
+ * An error of a run that has changed something already: it says what, and where all was done not to repeat
+ * it.
+ */
 function afterwards(error: unknown, context: Context | undefined): unknown {
   if (!context?.done.length || !(error instanceof AppError)) return error
   return new AppError(error.code, [error.message, ...context.done].join('; '), {

@@ -92,7 +92,10 @@ export function crud(
     })
 }
 
-/** The verb that makes a record from the options of the given columns; values are refused before the database is touched. */
+/**
+ * The verb that makes a record from the options of the given columns; values are refused before the database
+ * is touched.
+ */
 export function creation(
   command: Command,
   context: () => Context,

@@ -15,7 +15,10 @@ export function change(ctx: Context, entity: Entity, named: string, changes: Ent
   )
 }
 
-/** Opens the database for work on an entity, and prints the record that the work gives: one read, made or changed. */
+/**
+ * Opens the database for work on an entity, and prints the record that the work gives: one read, made or
+ * changed.
+ */
 export async function printRecord(
   ctx: Context,
   entity: Entity,

@@ -2,13 +2,18 @@ import { commandLine } from '../src/cli/command-line.ts'
 import type { Context } from '../src/cli/context.ts'
 import { shellWord } from '../src/core/shell-word.ts'
 
-/** Where the key of a database is that was made, as a part of a sentence; empty for a key that the person gave. */
+/**
+ * Where the key of a database is that was made, as a part of a sentence; empty for a key that the person
+ * gave.
+ */
 export function andItsKey(keyFile: string | null, inKeychain = false): string {
   if (keyFile !== null) return `; its key is in ${keyFile}, without which it cannot be read`
   return inKeychain ? '; its key is in the keychain of the system' : ''
 }
 
-/** Tells how to go on with a key file that was generated, without naming it each time where that is possible. */
+/**
+ * Tells how to go on with a key file that was generated, without naming it each time where that is possible.
+ */
 export function tellNext(ctx: Context, keyFile: string): void {
   const { db } = ctx.options
   const { LIBREOLLAMA_DB_KEY: key, LIBREOLLAMA_DB_KEY_COMMAND: command } = ctx.host.env

@@ -138,7 +138,10 @@ const define: Define = (command, context) => {
   })
 }
 
-/** What opens an encrypted source; undefined where no key was named. Throws USAGE for cipher options without one. */
+/**
+ * What opens an encrypted source; undefined where no key was named. Throws USAGE for cipher options without
+ * one.
+ */
 function sourceKeys(ctx: Context, options: Options): ForeignKeys | undefined {
   const { sourceKeyFile: keyFile, sourceKeyCommand: keyCommand } = options
   const knownSettings = readCipherSettings(options)

@@ -2,7 +2,10 @@ import type { Command } from 'commander'
 import type { Context } from '../src/cli/context.ts'
 import { throwUsage } from '../src/cli/usage.ts'
 
-/** A command file exports this: it declares arguments, options and the action. `context` is ready when an action runs. */
+/**
+ * A command file exports this: it declares arguments, options and the action. `context` is ready when an
+ * action runs.
+ */
 export type Define = (command: Command, context: () => Context) => void
 
 export interface CommandEntry {
@@ -231,7 +234,10 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
 ]
 
-/** Fills a command that so far has only its name and summary: its arguments, options and action, examples first. */
+/**
+ * Fills a command that so far has only its name and summary: its arguments, options and action, examples
+ * first.
+ */
 export async function defineCommand(command: Command, context: () => Context): Promise<void> {
   const entry = COMMANDS.find(({ name }) => name === command.name())
   if (!entry) return

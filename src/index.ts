@@ -54,9 +54,9 @@ export function withDatabase<T>(options: OpenOptions, work: (db: Database) => Pr
 }
 
 /**
- * Makes the encrypted database at `path` with all tables and default settings, or brings it to the latest version.
- * Throws MIGRATION_FAILED when the file holds tables of another program, unless `addTables` says that these may stand
- * beside them; a proven copy comes first then.
+ * Makes the encrypted database at `path` with all tables and default settings, or brings it to the latest
+ * version. Throws MIGRATION_FAILED when the file holds tables of another program, unless `addTables` says
+ * that these may stand beside them; a proven copy comes first then.
  */
 export async function initDatabase(
   options: Omit<OpenOptions, 'access'> & { addTables?: boolean },
@@ -98,14 +98,16 @@ export async function databaseHealthCheck(
   return checkHealth({ ...resolved(options), quick: options.quick, migrations: await shippedMigrations() })
 }
 
-/** Makes a proven, encrypted copy in `folder`, or in `backups/` beside the database, while others may use it. */
+/**
+ * Makes a proven, encrypted copy in `folder`, or in `backups/` beside the database, while others may use it.
+ */
 export function backupDatabase(options: Omit<OpenOptions, 'access'> & { folder?: string }): Promise<Backup> {
   return createBackup({ ...resolved(options), folder: options.folder, inspect: inspectElsewhere })
 }
 
 /**
- * Puts the backup `from` in the place of the database, which is moved aside and kept. A healthy database of which it is
- * no backup, or which the key does not open, is replaced with `otherDatabase` only.
+ * Puts the backup `from` in the place of the database, which is moved aside and kept. A healthy database of
+ * which it is no backup, or which the key does not open, is replaced with `otherDatabase` only.
  */
 export function restoreBackup(
   options: Omit<OpenOptions, 'access'> & { from: string; otherDatabase?: boolean; otherNames?: boolean },
@@ -143,7 +145,9 @@ export function importConversations(
   })
 }
 
-/** Writes chats to a new file, or a folder for formats with a file for each; what it writes is not encrypted. */
+/**
+ * Writes chats to a new file, or a folder for formats with a file for each; what it writes is not encrypted.
+ */
 export function exportConversations(
   db: Database,
   out: string,

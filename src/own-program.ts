@@ -6,8 +6,8 @@ import { type Keychain, keychainError } from './core/keychain.ts'
 import { packageRoot } from './package-root.ts'
 
 /**
- * The programs beside the main one: each reads one JSON request from its standard input, which is where a key may pass
- * (arguments and the environment of a process can be seen by others), and answers in lines of JSON.
+ * The programs beside the main one: each reads one JSON request from its standard input, which is where a key
+ * may pass (arguments and the environment of a process can be seen by others), and answers in lines of JSON.
  */
 type Line =
   | { part: number }
@@ -119,7 +119,8 @@ export async function answerOne<Request>(
   } catch (error) {
     if (error instanceof AppError)
       say({ error: { code: error.code, message: error.message, hint: error.hint } })
-    // Reported by the parent: Node would print the message, which may contain data, to the terminal unescaped.
+    // Reported by the parent: Node would print the message, which may contain data, to the terminal
+    // unescaped.
     else if (error instanceof Error) say({ defect: { message: error.message, stack: error.stack } })
     else throw error
   }

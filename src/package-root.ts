@@ -2,7 +2,10 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The folder of this package, where `migrations/` and package.json are; the same from sources and from the bundle. */
+/**
+ * The folder of this package, where `migrations/` and package.json are; the same from sources and from the
+ * bundle.
+ */
 export function packageRoot(): string {
   const here = dirname(fileURLToPath(import.meta.url))
   for (let folder = here; ; folder = dirname(folder)) {

@@ -17,7 +17,10 @@ import { setSetting as setSettingWith } from './core/settings.ts'
 
 type CreateAll = (writer: Connection, inputs: EntityRow[], now: Date) => Promise<EntityRow[]>
 
-/** The functions that every entity has. Each call is one transaction; an id may be given by its first 8 characters. */
+/**
+ * The functions that every entity has. Each call is one transaction; an id may be given by its first 8
+ * characters.
+ */
 function recordsOf<Model, Input>(entity: Entity, createAll?: CreateAll) {
   const insert: CreateAll = createAll ?? ((writer, inputs, now) => createRecords(writer, entity, inputs, now))
   const createMany = async (db: Database, inputs: readonly Input[]): Promise<Model[]> => {

@@ -112,7 +112,8 @@ function spawnHolder(db: string) {
 
 test('a hot journal of a program that was killed does not hide the data', async () => {
   const db = fixture('phase21-passphrase.sqlcipher4.db')
-  // The state in which a killed writer leaves a database in rollback-journal mode: half a transaction and its journal.
+  // The state in which a killed writer leaves a database in rollback-journal mode: half a transaction and its
+  // journal.
   const program = `
     const { Database } = require('@journeyapps/sqlcipher')
     const { pbkdf2Sync } = require('node:crypto')

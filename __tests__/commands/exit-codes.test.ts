@@ -14,7 +14,10 @@ const sample = async (name: string, key?: string) => [
   keyFile(key),
 ]
 
-/** Every row of the table that can occur here, made to occur. Those that need a person or a signal have tests of their own. */
+/**
+ * Every row of the table that can occur here, made to occur. Those that need a person or a signal have tests
+ * of their own.
+ */
 const OCCURRENCES: Record<string, () => Promise<[words: string[], options?: RunOptions]>> = {
   OK: async () => [await inNewDatabase('stats')],
   FAILURE: async () => {

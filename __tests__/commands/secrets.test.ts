@@ -8,12 +8,14 @@ import { cleanEnvironment, PROGRAM } from '../helpers/run.ts'
 const hasStrace = spawnSync('strace', ['-V']).status === 0
 const testWithStrace = hasStrace ? test : test.skip
 
-/** Two passphrases that occur nowhere else. The key of a passphrase is derived, so both texts are looked for. */
+/**
+ * Two passphrases that occur nowhere else. The key of a passphrase is derived, so both texts are looked for.
+ */
 const canary = () => `canary-${randomBytes(9).toString('hex')}`
 
 /**
- * Runs the program under strace, in a home of its own, and gives everything in which a key must not be seen: what it
- * printed, the arguments and environments of all processes, and every file that is there afterwards.
+ * Runs the program under strace, in a home of its own, and gives everything in which a key must not be seen:
+ * what it printed, the arguments and environments of all processes, and every file that is there afterwards.
  */
 function watched(home: string, words: string[]): { code: number | null; seen: string } {
   const log = join(home, '..', 'processes')

@@ -113,7 +113,8 @@ test('a batch is one transaction: all of it, in order, or nothing', () =>
 test('a full disk in the middle of a batch leaves nothing half-written', () =>
   opened(async (db) => {
     const { id } = await library.createChatSession(db, { title: 'chat' })
-    // SQLite's own limit on the size of the file: it answers with the same SQLITE_FULL as a disk that is full.
+    // SQLite's own limit on the size of the file: it answers with the same SQLITE_FULL as a disk that is
+    // full.
     await db.exclusively((writer) => writer.get('PRAGMA max_page_count = 60'))
     const inputs = Array.from({ length: 500 }, () => ({
       session_id: id,

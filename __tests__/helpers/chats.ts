@@ -45,7 +45,10 @@ const OTHER = `
     handle.all(JSON.parse(sql), (error, rows) => console.log(JSON.stringify(error ? { error: error.message } : { rows }))),
   )`
 
-/** Another program that has the database open: the driver itself, in a process of its own. The key is a raw one. */
+/**
+ * Another program that has the database open: the driver itself, in a process of its own. The key is a raw
+ * one.
+ */
 export async function otherProgram(path: string, keyFile: string) {
   const child = spawn(process.execPath, ['-e', OTHER, DRIVER, path, keyFile])
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()

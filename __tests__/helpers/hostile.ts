@@ -73,7 +73,10 @@ const SCHEMA = `
   ALTER TABLE settings ADD COLUMN "${EVIL}" TEXT DEFAULT '${EVIL}';
   INSERT INTO "${EVIL}" VALUES ('${EVIL}');`
 
-/** A database in which every text is hostile; when `unchecked`, also roles and states, which a constraint limits. */
+/**
+ * A database in which every text is hostile; when `unchecked`, also roles and states, which a constraint
+ * limits.
+ */
 export async function hostileDatabase(unchecked: boolean): Promise<string> {
   const path = await makeDatabase()
   const fill = async (writer: Connection) => {

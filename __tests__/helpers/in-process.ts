@@ -43,8 +43,8 @@ function fullOutput(): Writable {
 }
 
 /**
- * Runs a command line in this process, which takes a tenth of the time of starting the program. What belongs to a
- * process of its own (its working folder, its signals, its umask, the time zone) needs `run`.
+ * Runs a command line in this process, which takes a tenth of the time of starting the program. What belongs
+ * to a process of its own (its working folder, its signals, its umask, the time zone) needs `run`.
  */
 export async function runHere(words: string[], options: HostOptions = {}): Promise<Run> {
   const { host, written } = capturingHost(options)

@@ -6,13 +6,19 @@ import { socketFolder } from './folder.ts'
 
 const missing = ['dbus-daemon', 'gnome-keyring-daemon'].filter((name) => spawnSync(name, ['--version']).error)
 
-/** A test that needs a real Secret Service; where there is none it is shown as skipped, with the reason in its name. */
+/**
+ * A test that needs a real Secret Service; where there is none it is shown as skipped, with the reason in its
+ * name.
+ */
 export const testWithKeychain = missing.length
   ? (name: string, _work: () => Promise<void>) =>
       test.skip(`${name} (needs ${missing.join(' and ')})`, () => {})
   : test
 
-/** Starts a message bus of its own and, on it, an unlocked keyring; resolves to the environment that leads to them. */
+/**
+ * Starts a message bus of its own and, on it, an unlocked keyring; resolves to the environment that leads to
+ * them.
+ */
 export async function startKeychain(): Promise<{ env: Record<string, string>; stop: () => void }> {
   const home = socketFolder()
   const runtime = join(home, 'run')

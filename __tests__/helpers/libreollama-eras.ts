@@ -1,9 +1,13 @@
-/** LibreOllama's tables in each of its eras, as far as an importer meets them, with one chat or two that set traps. */
+/**
+ * LibreOllama's tables in each of its eras, as far as an importer meets them, with one chat or two that set
+ * traps.
+ */
 const VERSIONS = (...versions: number[]) =>
   `CREATE TABLE schema_version (version INTEGER PRIMARY KEY, applied_at DATETIME DEFAULT CURRENT_TIMESTAMP);
    INSERT INTO schema_version (version) VALUES ${versions.map((version) => `(${version})`).join(', ')};`
 
-// Tables that hold secrets; reading them is an error of the importer, and their columns are not those it expects.
+// Tables that hold secrets; reading them is an error of the importer, and their columns are not those it
+// expects.
 const SECRETS = `CREATE TABLE mcp_servers (id TEXT, auth_token TEXT); INSERT INTO mcp_servers VALUES ('m', 'canary-secret');
   CREATE TABLE n8n_connections (id TEXT, api_key TEXT); INSERT INTO n8n_connections VALUES ('n', 'canary-secret');
   CREATE TABLE gmail_accounts_secure (id TEXT, encrypted_tokens TEXT); INSERT INTO gmail_accounts_secure VALUES ('g', 'canary-secret');`

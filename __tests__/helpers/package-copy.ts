@@ -2,7 +2,10 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, statSync } from 
 import { dirname, join } from 'node:path'
 import { packageRoot } from '../../src/package-root.ts'
 
-/** Copies files and folders of this package, those that there are, to another root; all may read them, and the owner write. */
+/**
+ * Copies files and folders of this package, those that there are, to another root; all may read them, and the
+ * owner write.
+ */
 export function copyParts(parts: readonly string[], root: string): void {
   for (const part of parts) {
     const [source, target] = [join(packageRoot(), part), join(root, part)]

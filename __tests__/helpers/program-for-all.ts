@@ -22,7 +22,10 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
-/** Node and the built program in a place that every user can enter; copied once for a test file, and gone after it. */
+/**
+ * Node and the built program in a place that every user can enter; copied once for a test file, and gone
+ * after it.
+ */
 export function programForAll(): [node: string, script: string] {
   made ??= copied()
   return made
@@ -43,8 +46,8 @@ function copied(): [node: string, script: string] {
 }
 
 /**
- * Where temporary files go, with links resolved, as the program shows its paths; for root a place that other users can
- * enter too, as tests run the program as one of them.
+ * Where temporary files go, with links resolved, as the program shows its paths; for root a place that other
+ * users can enter too, as tests run the program as one of them.
  */
 export function temporaryPlace(): string {
   const usual = realpathSync(tmpdir())

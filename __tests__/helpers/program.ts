@@ -4,7 +4,9 @@ import { packageRoot } from '../../src/package-root.ts'
 import { temporaryFolder } from './folder.ts'
 import { copyParts } from './package-copy.ts'
 
-/** A copy of the built program with migrations of its own: more files, or others in place of the shipped ones. */
+/**
+ * A copy of the built program with migrations of its own: more files, or others in place of the shipped ones.
+ */
 export function programWithMigrations(files: Record<string, string>): string {
   const root = temporaryFolder()
   copyParts(['migrations', join('dist', 'cli')], root)

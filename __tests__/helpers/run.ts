@@ -22,8 +22,8 @@ export interface RunOptions {
 }
 
 /**
- * For tests in which permissions matter: root ignores them, so root runs the program as `nobody`, who cannot enter every
- * place in which a clone may lie, and so runs a copy of it.
+ * For tests in which permissions matter: root ignores them, so root runs the program as `nobody`, who cannot
+ * enter every place in which a clone may lie, and so runs a copy of it.
  */
 export const ordinaryUser: Pick<RunOptions, 'uid'> = process.getuid?.() === 0 ? { uid: 65534 } : {}
 

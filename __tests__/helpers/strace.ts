@@ -3,13 +3,16 @@ import { cleanEnvironment, finished, PROGRAM, type Run } from './run.ts'
 
 const hasStrace = spawnSync('strace', ['-V']).status === 0
 
-/** Tests that need strace (a Debian package), skipped where it is missing; the reason belongs into their names. */
+/**
+ * Tests that need strace (a Debian package), skipped where it is missing; the reason belongs into their
+ * names.
+ */
 export const testWithStrace = hasStrace ? test : test.skip
 export const NEEDS_STRACE = hasStrace ? '' : ' (needs strace)'
 
 /**
- * Runs the built program with a fault at some of its system calls: `{ link: 'error=EPERM' }`; with `path`, only calls on
- * that file or folder count. One worker thread, so that the n-th call is the same in every run.
+ * Runs the built program with a fault at some of its system calls: `{ link: 'error=EPERM' }`; with `path`,
+ * only calls on that file or folder count. One worker thread, so that the n-th call is the same in every run.
  */
 export function runWithFaults(words: string[], faults: Record<string, string>, path?: string): Promise<Run> {
   const injected = Object.entries(faults).flatMap(([calls, fault]) => ['-e', `inject=${calls}:${fault}`])

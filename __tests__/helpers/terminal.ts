@@ -5,7 +5,10 @@ import { cleanEnvironment, PROGRAM } from './run.ts'
 export const hasPseudoTerminal =
   spawnSync('script', ['--version']).stdout?.toString().includes('util-linux') ?? false
 
-/** A test that needs a pseudo-terminal; where there is none it is shown as skipped, with the reason in its name. */
+/**
+ * A test that needs a pseudo-terminal; where there is none it is shown as skipped, with the reason in its
+ * name.
+ */
 export const testOnTerminal = hasPseudoTerminal
   ? test
   : (name: string, _work: () => Promise<void>) =>

@@ -13,7 +13,10 @@ export interface CipherOptions {
   cipherPlaintextHeader?: number
 }
 
-/** Adds the options for a file that is not encrypted as SQLCipher 4 does by default; what is not given is tried. */
+/**
+ * Adds the options for a file that is not encrypted as SQLCipher 4 does by default; what is not given is
+ * tried.
+ */
 export function cipherOptions(command: Command): Command {
   return command
     .option('--cipher-page-size <bytes>', 'page size of the file, a power of two from 512 to 65536', pageSize)

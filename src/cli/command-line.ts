@@ -10,8 +10,8 @@ export interface Place {
 }
 
 /**
- * A command line of this program, to be typed in the folder and with the variables of this run: the words, then the
- * options of `place`. What comes from standard input is left out: it was read once.
+ * A command line of this program, to be typed in the folder and with the variables of this run: the words,
+ * then the options of `place`. What comes from standard input is left out: it was read once.
  */
 export function commandLine(words: readonly string[], place: Place): string {
   const options: (readonly [string, string | boolean | undefined])[] = [

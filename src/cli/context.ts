@@ -111,7 +111,10 @@ export class Context {
     }
   }
 
-  /** The keychain of the system; waits as long as for a lock, and where a person may have to unlock it, a minute. */
+  /**
+   * The keychain of the system; waits as long as for a lock, and where a person may have to unlock it, a
+   * minute.
+   */
   async keychain(): Promise<Keychain> {
     const { systemKeychain } = await import('../own-program.ts')
     const patience = Math.max(this.options.lockTimeout, this.hasPerson ? 60 : 0.5)
@@ -172,12 +175,17 @@ export class Context {
     return Boolean(this.host.stdin.isTTY && this.host.stderr.isTTY)
   }
 
-  /** Whether a person sees what is told, even one who cannot be asked, because standard input is something else. */
+  /**
+   * Whether a person sees what is told, even one who cannot be asked, because standard input is something
+   * else.
+   */
   get isWatched(): boolean {
     return Boolean(this.host.stderr.isTTY)
   }
 
-  /** Makes sure that `question` may be asked; throws USAGE, naming the flags that answer it, when it may not. */
+  /**
+   * Makes sure that `question` may be asked; throws USAGE, naming the flags that answer it, when it may not.
+   */
   requirePerson(question: string, flags: string): void {
     const ci = this.host.env.CI
     const noInput = !this.options.input || (ci !== undefined && !['', '0', 'false'].includes(ci))
@@ -215,7 +223,10 @@ export class Context {
     return this.#ask(({ askProtection }) => askProtection(this.host, keyFile, offerKeychain))
   }
 
-  /** Shows that something goes on while `work` runs that may take long; what `copying` reports is shown with it. */
+  /**
+   * Shows that something goes on while `work` runs that may take long; what `copying` reports is shown with
+   * it.
+   */
   busy<T>(phase: Progress['phase'], work: () => Promise<T>): Promise<T> {
     return this.#bar.during({ phase }, work)
   }
@@ -226,8 +237,8 @@ export class Context {
   }
 
   /**
-   * Notes in a sentence what was changed, for an error that comes after it; undefined where nothing was. `complete`
-   * means that the command has nothing else to do, so that it must not be run again.
+   * Notes in a sentence what was changed, for an error that comes after it; undefined where nothing was.
+   * `complete` means that the command has nothing else to do, so that it must not be run again.
    */
   did(what: string | undefined, complete = true): void {
     if (what === undefined) return
@@ -272,7 +283,10 @@ export class Context {
     return !hasNoReader(this.host.stdout)
   }
 
-  /** Tells the person something on stderr, once. Beside machine formats it is held back and becomes part of the last lines. */
+  /**
+   * Tells the person something on stderr, once. Beside machine formats it is held back and becomes part of
+   * the last lines.
+   */
   warn(message: string): void {
     if (this.#warned.has(message)) return
     this.#warned.add(message)
@@ -320,7 +334,10 @@ export class Context {
     this.host.stderr.write(`${text}\n`)
   }
 
-  /** Nothing was named: the keychain may know the file. That there is none is only told when nobody can be asked. */
+  /**
+   * Nothing was named: the keychain may know the file. That there is none is only told when nobody can be
+   * asked.
+   */
   async #sourceOfUnnamed(salt: Buffer | undefined): Promise<KeySource> {
     let problem = 'there is no keychain'
     try {

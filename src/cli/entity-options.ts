@@ -9,7 +9,10 @@ import { readText } from './input.ts'
 
 type Options = Record<string, unknown>
 
-/** The options that carry values: one for each column that a person can set, and `--<name>-file` for long text. */
+/**
+ * The options that carry values: one for each column that a person can set, and `--<name>-file` for long
+ * text.
+ */
 export function columnOptions(command: Command, entity: Entity, verb: 'create' | 'update'): Command {
   for (const { flag, help, required, long, kind, nullable, name, byVerbs } of entity.columns) {
     if (flag === undefined || (verb === 'update' && (name === entity.key || byVerbs))) continue
@@ -25,7 +28,10 @@ export function columnOptions(command: Command, entity: Entity, verb: 'create' |
 const placeholder = (kind: Column['kind']) =>
   ({ integer: 'n', real: 'n', json: 'json', id: 'id', time: 'time', boolean: 'bool', text: 'text' })[kind]
 
-/** The given values by column. Throws USAGE when one is given twice, INVALID when it cannot be read as its kind. */
+/**
+ * The given values by column. Throws USAGE when one is given twice, INVALID when it cannot be read as its
+ * kind.
+ */
 export async function readColumns(host: Host, entity: Entity, options: Options): Promise<EntityRow> {
   const input: EntityRow = {}
   for (const column of entity.columns) {
@@ -81,7 +87,10 @@ export interface Filters {
   until?: Date
 }
 
-/** The given filters. Throws USAGE for both states of a boolean, INVALID for a value that the column cannot have. */
+/**
+ * The given filters. Throws USAGE for both states of a boolean, INVALID for a value that the column cannot
+ * have.
+ */
 export function readFilters(entity: Entity, options: Options, now: Date): Filters {
   const where: Filters['where'] = {}
   for (const { name, flag = '', filter, states, check, rule, reference } of entity.columns) {

@@ -35,7 +35,10 @@ export function recordView(entity: Entity): View<EntityRow> {
   }
 }
 
-/** Without seconds, and of an id the part that tells records of one millisecond apart; it still names its record. */
+/**
+ * Without seconds, and of an id the part that tells records of one millisecond apart; it still names its
+ * record.
+ */
 function shortened(entity: Entity, field: string, text: string): string {
   const column = entity.columns.find(({ name }) => name === field)
   if (column?.kind === 'time') return text.slice(0, 16)

@@ -37,8 +37,8 @@ export async function write(stream: Output, output: string | Uint8Array): Promis
 }
 
 /**
- * Writes messages, warnings and errors, as far as that is possible: a run whose messages cannot be written (a full disk
- * under a redirected stderr) ends as it would have ended otherwise.
+ * Writes messages, warnings and errors, as far as that is possible: a run whose messages cannot be written (a
+ * full disk under a redirected stderr) ends as it would have ended otherwise.
  */
 export async function tell(stream: Output, text: string): Promise<void> {
   await write(stream, text).catch(() => {})
@@ -83,8 +83,8 @@ function isClosedPipe(error: Error): boolean {
 }
 
 /**
- * All of standard input, or of more than `most` bytes somewhat more than these. Throws USAGE when a person would have to
- * type it.
+ * All of standard input, or of more than `most` bytes somewhat more than these. Throws USAGE when a person
+ * would have to type it.
  */
 export async function readAll({ stdin, signal }: Host, most: number): Promise<Buffer> {
   if (stdin.isTTY) {

@@ -5,8 +5,8 @@ import type { Host } from './host.ts'
 import { readAll } from './host.ts'
 
 /**
- * The text of a file, or of standard input for `-`, exactly as it is. Throws USAGE for what is no regular file, INVALID
- * for bytes that are not UTF-8 and for more than `most` of them.
+ * The text of a file, or of standard input for `-`, exactly as it is. Throws USAGE for what is no regular
+ * file, INVALID for bytes that are not UTF-8 and for more than `most` of them.
  */
 export async function readText(
   host: Host,

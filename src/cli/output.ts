@@ -8,7 +8,9 @@ import { type Style, safe, safeLine, safeValue } from './terminal.ts'
 export type Format = 'table' | 'json' | 'ndjson' | 'csv'
 export const FORMATS: readonly Format[] = ['table', 'json', 'ndjson', 'csv']
 
-/** How a command's result is shown. The columns are those of its rows: the result itself, or a list inside it. */
+/**
+ * How a command's result is shown. The columns are those of its rows: the result itself, or a list inside it.
+ */
 export interface View<T> {
   /** Names of the columns, as in JSON. */
   fields: readonly string[]
@@ -44,7 +46,10 @@ export interface OutputOptions {
 
 type Row = Record<string, unknown>
 
-/** Decides once how results are printed. Throws USAGE for a field that the view does not have, before any work. */
+/**
+ * Decides once how results are printed. Throws USAGE for a field that the view does not have, before any
+ * work.
+ */
 export function createPrinter<T>(view: View<T>, options: OutputOptions): Print<T> {
   // A query without rows has no columns that are known.
   const unknown = view.fields.length

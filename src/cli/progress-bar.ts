@@ -3,7 +3,10 @@ import type { Output } from './host.ts'
 import { humanBytes, safeLine } from './terminal.ts'
 
 const WIDTH = 24
-/** Milliseconds: what is done sooner shows no bar, no bar is drawn more often, and speed is that of the last seconds. */
+/**
+ * Milliseconds: what is done sooner shows no bar, no bar is drawn more often, and speed is that of the last
+ * seconds.
+ */
 const PATIENCE = 300
 const INTERVAL = 100
 const RECENT = 5000

@@ -21,9 +21,9 @@ interface Question {
 }
 
 /**
- * Asks one question. Questions go to stderr, so that stdout stays data; paths and names in them are escaped. Throws
- * SIGINT for Ctrl-C, the reason of a signal that arrives meanwhile, and `noAnswer` when the input ends: Ctrl-D, a
- * terminal that was closed.
+ * Asks one question. Questions go to stderr, so that stdout stays data; paths and names in them are escaped.
+ * Throws SIGINT for Ctrl-C, the reason of a signal that arrives meanwhile, and `noAnswer` when the input
+ * ends: Ctrl-D, a terminal that was closed.
  */
 function ask(host: Host, noAnswer: () => AppError = interrupted) {
   return async <T>({ message, choices, ...question }: Question): Promise<T> => {
@@ -62,11 +62,11 @@ interface PromptInput {
 }
 
 /**
- * Standard input for one question. It is passed on by a stream of its own, because readline throws what goes wrong with
- * its input, such as raw mode on a terminal that is gone. Inquirer waits for an input that has ended without keeping the
- * process alive, which would then end in the middle of the work; so that is looked for here. It stops reading for two
- * reasons: the input has ended, which leaves raw mode, or the process was stopped and goes on (Ctrl-Z, fg), after which it
- * forgets to read again.
+ * Standard input for one question. It is passed on by a stream of its own, because readline throws what goes
+ * wrong with its input, such as raw mode on a terminal that is gone. Inquirer waits for an input that has
+ * ended without keeping the process alive, which would then end in the middle of the work; so that is looked
+ * for here. It stops reading for two reasons: the input has ended, which leaves raw mode, or the process was
+ * stopped and goes on (Ctrl-Z, fg), after which it forgets to read again.
  */
 function promptInput(stdin: Input): PromptInput {
   const controller = new AbortController()

@@ -3,7 +3,10 @@ import type { Spelling } from '../core/key-spelling.ts'
 import { shellWord } from '../core/shell-word.ts'
 import { commandLine, type Place } from './command-line.ts'
 
-/** What to do when another spelling of a key opens the file: a command that works as it stands, where there is one. */
+/**
+ * What to do when another spelling of a key opens the file: a command that works as it stands, where there is
+ * one.
+ */
 export function spellingHint(
   { words, filters }: Spelling,
   source: KeySource,

@@ -14,7 +14,10 @@ const GAP = 2
 const WIDEST = 200
 const NARROWEST = 8
 
-/** Rows in aligned columns of these widths, without lines; what is longer is cut. The text must be safe already. */
+/**
+ * Rows in aligned columns of these widths, without lines; what is longer is cut. The text must be safe
+ * already.
+ */
 export function drawTable(
   head: string[] | undefined,
   rows: string[][],

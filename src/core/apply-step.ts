@@ -28,8 +28,9 @@ export class StepFailure extends Error {
 }
 
 /**
- * Inside a transaction: runs the SQL of a step, statement by statement, and records it. The transaction is looked for
- * after each of them, so that nothing is committed on its own should one have ended it. Throws a StepFailure.
+ * Inside a transaction: runs the SQL of a step, statement by statement, and records it. The transaction is
+ * looked for after each of them, so that nothing is committed on its own should one have ended it. Throws a
+ * StepFailure.
  */
 export async function applyStep(
   writer: Connection,
@@ -64,7 +65,10 @@ export async function applyStep(
   }
 }
 
-/** In the transaction a savepoint, which is there only as long as it; and a table in memory, gone if it is undone. */
+/**
+ * In the transaction a savepoint, which is there only as long as it; and a table in memory, gone if it is
+ * undone.
+ */
 const MARK = 'libreollama_db_step'
 
 async function markTransaction(writer: Connection): Promise<void> {

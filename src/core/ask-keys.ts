@@ -2,7 +2,10 @@ import { AppError } from './errors.ts'
 import type { FileFacts } from './file-facts.ts'
 import { type Key, RefusedKey } from './key.ts'
 
-/** The keys for a file, from who has them. What is refused as a key and would open the file in another spelling says so. */
+/**
+ * The keys for a file, from who has them. What is refused as a key and would open the file in another
+ * spelling says so.
+ */
 export async function askKeys(
   keys: (salt?: Buffer) => Promise<Key[]>,
   { path, samples: { start } }: Pick<FileFacts, 'path' | 'samples'>,

@@ -25,9 +25,9 @@ export interface FoundBackup extends Backup {
 export type Warn = (message: string) => void
 
 /**
- * The backups of a folder, of whatever database, the newest first. A backup is a readable file with a manifest that is
- * understood; everything else is reported to `warn` and left alone, what the disk did not give to `onUnread` as well. A
- * missing folder has none. Throws IO for a folder that cannot be read.
+ * The backups of a folder, of whatever database, the newest first. A backup is a readable file with a
+ * manifest that is understood; everything else is reported to `warn` and left alone, what the disk did not
+ * give to `onUnread` as well. A missing folder has none. Throws IO for a folder that cannot be read.
  */
 export async function readBackups(
   folder: string,
@@ -62,7 +62,10 @@ export async function readBackups(
   return found.sort(newestFirst)
 }
 
-/** A backup that is being made has its manifest first; its name may be held by an empty file until it is whole. */
+/**
+ * A backup that is being made has its manifest first; its name may be held by an empty file until it is
+ * whole.
+ */
 function isComing(name: string, names: Set<string>): boolean {
   return [...names].some((other) => other.startsWith(`${name}.backup-`) && isUnfinished(other))
 }

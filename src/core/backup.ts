@@ -32,8 +32,8 @@ export interface Backup {
 export const backupFolder = (database: string) => join(dirname(database), 'backups')
 
 /**
- * Makes a proven copy while others may go on using the database: it holds what was committed at one moment. It appears
- * under its name, with its manifest, only when another process has found it equal.
+ * Makes a proven copy while others may go on using the database: it holds what was committed at one moment.
+ * It appears under its name, with its manifest, only when another process has found it equal.
  */
 export async function createBackup(
   options: DatabaseOptions & CopyOptions & { folder?: string },
@@ -105,7 +105,10 @@ export function nameFirst([first = '', ...more]: string[]): string {
   return more.length > 0 ? `${first}, and ${more.length} more` : first
 }
 
-/** Takes away what killed copies left in a folder; what cannot be taken away, because it is another user's, stays. */
+/**
+ * Takes away what killed copies left in a folder; what cannot be taken away, because it is another user's,
+ * stays.
+ */
 export async function tidyFolder(folder: string, { warn }: Pick<CopyOptions, 'warn'>): Promise<void> {
   await recoverFolder(folder).catch((error) => {
     const explained = explainSystemError(error, folder)
@@ -134,14 +137,18 @@ export function backupOf(path: string, manifest: Manifest): Backup {
 
 const now = ({ now: clock = () => new Date() }: CopyOptions) => clock()
 
-/** The path of a new backup: `database-<moment>.db`, or with what it is made for, `…-before-migrating-v2.db`. */
+/**
+ * The path of a new backup: `database-<moment>.db`, or with what it is made for, `…-before-migrating-v2.db`.
+ */
 export function backupName(folder: string, database: string, moment: Date, reason = ''): string {
   return join(folder, `${parse(database).name}-${stampOf(moment)}${reason && `-${reason}`}.db`)
 }
 
 const BACKUP_NAME = /^(.+)-\d{8}T\d{9}Z(?:-.+)?\.db$/s
 
-/** The name of the database, without its ending, after which a backup is named; null for a name that is none. */
+/**
+ * The name of the database, without its ending, after which a backup is named; null for a name that is none.
+ */
 export function databaseNamed(name: string): string | null {
   return BACKUP_NAME.exec(name)?.[1] ?? null
 }

@@ -4,8 +4,8 @@ import { AppError } from './errors.ts'
 export type Bindable = string | number | null | Uint8Array
 
 /**
- * Converts a value for binding to a statement; booleans become 0 and 1. Throws INVALID, naming `what`, for a value
- * that the driver would store as something else: big integers and NaN as NULL, objects as text.
+ * Converts a value for binding to a statement; booleans become 0 and 1. Throws INVALID, naming `what`, for a
+ * value that the driver would store as something else: big integers and NaN as NULL, objects as text.
  */
 export function bindable(value: unknown, what = 'a parameter'): Bindable {
   if (typeof value === 'boolean') return value ? 1 : 0

@@ -10,8 +10,9 @@ import type { Key } from './key.ts'
 const PAGE_SIZE = 4096
 
 /**
- * The cause when `keys` were tried and the file did not open, or opened and failed later. Reads only. A wrong key
- * fails on every page, damage on some: that tells them apart. `known` is what is said of how the file is encrypted.
+ * The cause when `keys` were tried and the file did not open, or opened and failed later. Reads only. A wrong
+ * key fails on every page, damage on some: that tells them apart. `known` is what is said of how the file is
+ * encrypted.
  */
 export async function causeWithKeys(
   facts: FileFacts,
@@ -125,7 +126,10 @@ async function findDamage(
   )
 }
 
-/** The pages that fail SQLCipher's own check under this key, and those that the disk did not give; counted from 1. */
+/**
+ * The pages that fail SQLCipher's own check under this key, and those that the disk did not give; counted
+ * from 1.
+ */
 async function damagedPages(facts: FileFacts, opening: FileOpening, connect: Connect) {
   const connection = await connectUntouched(facts, opening, connect)
   try {
@@ -190,7 +194,10 @@ async function opensAfterAll(facts: FileFacts, key: string, connect: Connect): P
   return false
 }
 
-/** Reads a file beside whose name nothing may appear: without a -wal there is nothing in it that the file lacks. */
+/**
+ * Reads a file beside whose name nothing may appear: without a -wal there is nothing in it that the file
+ * lacks.
+ */
 function connectUntouched(facts: FileFacts, options: FileOpening, connect: Connect) {
   return connect(facts.realPath, { ...options, access: 'read', immutable: facts.walBytes === undefined })
 }

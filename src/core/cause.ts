@@ -52,7 +52,9 @@ export function causeError(diagnosis: Diagnosis): AppError {
   return new AppError(code, diagnosis.detail, { hint: diagnosis.hint, cause: diagnosis.spelling })
 }
 
-/** The cause where the file's metadata and first bytes tell it, or undefined: then only a key can tell more. */
+/**
+ * The cause where the file's metadata and first bytes tell it, or undefined: then only a key can tell more.
+ */
 export async function causeWithoutKey(
   facts: FileFacts,
   connect: Connect,
@@ -152,7 +154,10 @@ export async function refuseIntruders(path: string): Promise<void> {
   if (intruder) throw causeError(intruderCause(intruder))
 }
 
-/** Under a name of SQLite's own files stands something that it would wait for, or take for a fault of the disk. */
+/**
+ * Under a name of SQLite's own files stands something that it would wait for, or take for a fault of the
+ * disk.
+ */
 export function intruderCause({ path, kind }: NonNullable<FileFacts['intruder']>): Diagnosis {
   return {
     cause: 'unreadable',
@@ -162,7 +167,9 @@ export function intruderCause({ path, kind }: NonNullable<FileFacts['intruder']>
   }
 }
 
-/** SQLite leaves these bytes of its header zero; they are encrypted where only what stands before them is not. */
+/**
+ * SQLite leaves these bytes of its header zero; they are encrypted where only what stands before them is not.
+ */
 function isEncryptedBehindHeader(start: Buffer): boolean {
   return start.length >= SMALLEST_DATABASE && start.subarray(72, 92).some((byte) => byte !== 0)
 }
@@ -186,7 +193,9 @@ async function plaintextCause(facts: FileFacts, connect: Connect): Promise<Diagn
   }
 }
 
-/** Encrypted bytes are evenly spread: 4,096 of them hold over 7.9 bits each, text and plain tables far less. */
+/**
+ * Encrypted bytes are evenly spread: 4,096 of them hold over 7.9 bits each, text and plain tables far less.
+ */
 function looksRandom(sample: Buffer): boolean {
   const counts = new Map<number, number>()
   for (const byte of sample) counts.set(byte, (counts.get(byte) ?? 0) + 1)

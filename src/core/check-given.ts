@@ -38,7 +38,9 @@ export function textsOf(what: string, given: unknown): string[] {
   return isList ? given : refuse(what, 'an array of strings', 'put a single one into an array too')
 }
 
-/** A count, Infinity for all; `usual` when none is given. Throws INVALID unless it is a whole number from 0. */
+/**
+ * A count, Infinity for all; `usual` when none is given. Throws INVALID unless it is a whole number from 0.
+ */
 export function countOf(what: string, given: unknown, usual: number): number {
   if (given === undefined || given === null) return usual
   const isCount = Number.isSafeInteger(given) || given === Number.POSITIVE_INFINITY

@@ -6,18 +6,26 @@ export type Value = string | number | boolean | null | Uint8Array
 /** A row as the engine gives it: text, numbers, null, and bytes. */
 export type Row = Record<string, unknown>
 
-/** Values for a statement: for `?` in their order, or by name with the sign that the statement has (`:name`). */
+/**
+ * Values for a statement: for `?` in their order, or by name with the sign that the statement has (`:name`).
+ */
 export type Parameters = readonly Value[] | Readonly<Record<string, Value>>
 
 /** One connection to a database, as all code but `connect.ts` sees it. */
 export interface Connection {
   /** All rows of a query. */
   all<R = Row>(sql: string, parameters?: Parameters): Promise<R[]>
-  /** The same for one of the few statements that are run hundreds of times: it stays prepared while the connection is open. */
+  /**
+   * The same for one of the few statements that are run hundreds of times: it stays prepared while the
+   * connection is open.
+   */
   repeat<R = Row>(sql: string, parameters?: Parameters): Promise<R[]>
   /** The first row, or undefined. */
   get<R = Row>(sql: string, parameters?: Parameters): Promise<R | undefined>
-  /** Runs one statement; resolves to the number of rows it changed, without those that triggers and cascades did. */
+  /**
+   * Runs one statement; resolves to the number of rows it changed, without those that triggers and cascades
+   * did.
+   */
   run(sql: string, parameters?: Parameters): Promise<number>
   /** Runs a script of several statements. */
   exec(script: string): Promise<void>
@@ -32,7 +40,9 @@ export interface StatementTiming {
 
 /** How a connection is made. */
 export interface ConnectOptions {
-  /** `read` never writes a byte of the database; `query` may recover and tidy the -wal but runs only queries. */
+  /**
+   * `read` never writes a byte of the database; `query` may recover and tidy the -wal but runs only queries.
+   */
   access: 'read' | 'query' | 'write'
   /** SQLCipher's raw-key literal; without one the file is opened as plaintext. */
   key?: string

@@ -14,7 +14,10 @@ export interface Content {
   row_numbers: string
   counts: RowCounts
   schema_version: number
-  /** When its first version was applied; a copy has the same, under whatever key. Null where it cannot be told. */
+  /**
+   * When its first version was applied; a copy has the same, under whatever key. Null where it cannot be
+   * told.
+   */
   born: string | null
 }
 
@@ -23,8 +26,8 @@ const PAGE = 4 * 1024 * 1024
 const MOST_ROWS = 1000
 
 /**
- * Begins to read all that a database holds, as it is when this resolves. Rows are taken in the order of their row
- * numbers, which have a hash of their own; the statistics that SQLite keeps for itself are left out.
+ * Begins to read all that a database holds, as it is when this resolves. Rows are taken in the order of their
+ * row numbers, which have a hash of their own; the statistics that SQLite keeps for itself are left out.
  */
 export async function beginReading(
   connection: Connection,
@@ -165,7 +168,10 @@ function canonical(column: string): string {
     ELSE substr(typeof(${column}), 1, 1) || length(CAST(${column} AS BLOB)) || ':' || CAST(${column} AS BLOB) END`
 }
 
-/** Joins expressions in halves: the engine refuses one that is nested a thousand deep, and takes 2,000 columns. */
+/**
+ * Joins expressions in halves: the engine refuses one that is nested a thousand deep, and takes 2,000
+ * columns.
+ */
 function joined(parts: string[], sign: string): string {
   if (parts.length <= 2) return parts.join(sign)
   const middle = Math.ceil(parts.length / 2)

@@ -10,9 +10,10 @@ interface Stored {
 }
 
 /**
- * Copies all of `main` into the empty database attached as `made`, in one transaction, without which a killed copy
- * could look whole. Every row keeps its row number, also one that no column names: a full-text index over another
- * table refers to it. Throws CHECK_FAILED for a schema that cannot be copied, and what reading and writing give.
+ * Copies all of `main` into the empty database attached as `made`, in one transaction, without which a killed
+ * copy could look whole. Every row keeps its row number, also one that no column names: a full-text index
+ * over another table refers to it. Throws CHECK_FAILED for a schema that cannot be copied, and what reading
+ * and writing give.
  */
 export async function copyTables(connection: Connection): Promise<void> {
   const before = await settingsOf(connection, ['auto_vacuum'])
@@ -28,7 +29,8 @@ export async function copyTables(connection: Connection): Promise<void> {
   for (const object of stored) await connection.exec(declarationIn('made', object))
   for (const { type, name } of stored) if (type === 'table') await copyRows(connection, name)
   await copySequences(connection)
-  // Last, because triggers must not fire for rows that are merely copied, nor a virtual table make its tables anew.
+  // Last, because triggers must not fire for rows that are merely copied, nor a virtual table make its tables
+  // anew.
   await connection.exec(`INSERT INTO made.sqlite_schema (type, name, tbl_name, rootpage, sql)
     SELECT type, name, tbl_name, 0, sql FROM main.sqlite_schema
     WHERE type IN ('view', 'trigger') OR (type = 'table' AND rootpage = 0) ORDER BY rowid;

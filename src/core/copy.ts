@@ -44,9 +44,10 @@ export interface ProvenCopy extends Inspection {
 }
 
 /**
- * Copies a source into the new file `made`, which belongs to `owner` (see `ownerFor`), has the copy looked at by another process under `key` (a raw one), and
- * compares what the two hold. Nothing is left when it fails. Throws CHECK_FAILED when the copy is not equal, IO when
- * there is no room for it, and what opening the copy gives.
+ * Copies a source into the new file `made`, which belongs to `owner` (see `ownerFor`), has the copy looked at
+ * by another process under `key` (a raw one), and compares what the two hold. Nothing is left when it fails.
+ * Throws CHECK_FAILED when the copy is not equal, IO when there is no room for it, and what opening the copy
+ * gives.
  */
 export async function makeProvenCopy(
   source: Source,
@@ -90,7 +91,10 @@ export interface Source {
   problems: () => Promise<string[]>
 }
 
-/** The only connection to a file as a source: nothing can change between the copy and the look at the original. */
+/**
+ * The only connection to a file as a source: nothing can change between the copy and the look at the
+ * original.
+ */
 export function soleSource(db: Database, connection: Connection, targetKey?: string): Source {
   return {
     path: db.facts.path,
@@ -104,8 +108,8 @@ export function soleSource(db: Database, connection: Connection, targetKey?: str
 }
 
 /**
- * How a database that may be in use is opened to be copied: by its owner for writing, where that is possible, to hold
- * others off.
+ * How a database that may be in use is opened to be copied: by its owner for writing, where that is possible,
+ * to hold others off.
  */
 export async function openingToCopy(path: string): Promise<Pick<ProofOptions, 'access' | 'copying'>> {
   const { folderWritable, writable, uid } = await examineFile(path)
@@ -114,9 +118,9 @@ export async function openingToCopy(path: string): Promise<Pick<ProofOptions, 'a
 }
 
 /**
- * A database in use as a source. Two readers, one that copies and one that reads, must see the same state: others are
- * kept from committing until both have begun, which takes a moment however large the file is. `locked` says that the
- * caller does that already.
+ * A database in use as a source. Two readers, one that copies and one that reads, must see the same state:
+ * others are kept from committing until both have begun, which takes a moment however large the file is.
+ * `locked` says that the caller does that already.
  */
 export function sharedSource(db: Database, locked = false): Source {
   return {
@@ -144,8 +148,9 @@ export function sharedSource(db: Database, locked = false): Source {
 }
 
 /**
- * Runs `begin` while nobody can commit. Where another program holds the lock for longer than we wait, nobody else can
- * commit either. What is held is given back by ROLLBACK: in rollback-journal mode even an empty COMMIT waits for readers.
+ * Runs `begin` while nobody can commit. Where another program holds the lock for longer than we wait, nobody
+ * else can commit either. What is held is given back by ROLLBACK: in rollback-journal mode even an empty
+ * COMMIT waits for readers.
  */
 function holdingOthers<T>(db: Database, begin: () => Promise<T>): Promise<T> {
   return db.exclusively(async (writer) => {
@@ -165,7 +170,10 @@ function holdingOthers<T>(db: Database, begin: () => Promise<T>): Promise<T> {
   }, 'hold')
 }
 
-/** Resolves when the copy has bytes, which come from a state that was fixed before, or when it is finished or failed. */
+/**
+ * Resolves when the copy has bytes, which come from a state that was fixed before, or when it is finished or
+ * failed.
+ */
 async function hasBegun(made: string, copying: Promise<unknown>): Promise<void> {
   let over = false
   const end = () => {
@@ -218,7 +226,8 @@ async function refuseUnequal(
   const wrong = unequal || renumbered
   const known = wrong || found.problems.length === 0 ? [] : await source.problems()
   const unknown = found.problems.filter((line) => !known.includes(line))
-  // A source that can only be read may have been looked at without the rules of its tables; so the copy is once more.
+  // A source that can only be read may have been looked at without the rules of its tables; so the copy is
+  // once more.
   const seen = wrong || unknown.length === 0 ? [] : await problemsWithoutRules(copy)
   const problem = unknown.find((line) => seen.includes(line))
   if (!wrong && problem === undefined) return
@@ -232,7 +241,8 @@ async function refuseUnequal(
 }
 
 /**
- * Puts a proven file, whose content is on the disk, in the place of another, whole or not at all; what stood there is `aside` from then on, with its -wal and -shm. `alone` says that the caller is the only user of the
+ * Puts a proven file, whose content is on the disk, in the place of another, whole or not at all; what stood
+ * there is `aside` from then on, with its -wal and -shm. `alone` says that the caller is the only user of the
  * file and that nothing waits beside it.
  */
 export async function takePlace(path: string, made: string, aside: string, alone: boolean): Promise<void> {

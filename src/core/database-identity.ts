@@ -20,8 +20,8 @@ export interface DatabaseIdentity {
 }
 
 /**
- * Finds out which database this is, as far as that can be told: one that is missing, damaged or under another key has
- * a name and perhaps a salt. Throws what ends the command in any case, such as two key sources.
+ * Finds out which database this is, as far as that can be told: one that is missing, damaged or under another
+ * key has a name and perhaps a salt. Throws what ends the command in any case, such as two key sources.
  */
 export async function identifyDatabase(options: DatabaseOptions): Promise<DatabaseIdentity> {
   const path = await followLinks(options.path)

@@ -18,15 +18,15 @@ export { type Database, inTransaction } from './open-database.ts'
 export interface DatabaseOptions extends ProofOptions {
   path: string
   /**
-   * Called once, and only after the file itself was found worth opening: with its salt (its first 16 bytes), or
-   * without one for a file that is to be made. Several keys are tried in order.
+   * Called once, and only after the file itself was found worth opening: with its salt (its first 16 bytes),
+   * or without one for a file that is to be made. Several keys are tried in order.
    */
   keys: (salt?: Buffer) => Promise<Key[]>
   /** Connections that read side by side; default 2. */
   readers?: number
   /**
-   * Told of commits that the -wal has lost, when the file is opened for reading. Without it, and for writing, such a file
-   * does not open: what SQLite would then write removes the last trace of them.
+   * Told of commits that the -wal has lost, when the file is opened for reading. Without it, and for writing,
+   * such a file does not open: what SQLite would then write removes the last trace of them.
    */
   onLostCommits?: (cause: Diagnosis) => void
   /** Aborting it interrupts the running statements; its reason is thrown. */
@@ -36,8 +36,9 @@ export interface DatabaseOptions extends ProofOptions {
 }
 
 /**
- * The one door to a database file: looks at it, proves the key by a read-only probe, opens it, runs `work`, and always
- * closes. Throws an AppError that names the cause when the file does not open or turns out to be damaged.
+ * The one door to a database file: looks at it, proves the key by a read-only probe, opens it, runs `work`,
+ * and always closes. Throws an AppError that names the cause when the file does not open or turns out to be
+ * damaged.
  */
 export async function withDatabase<T>(
   options: DatabaseOptions,
@@ -66,7 +67,10 @@ export async function withDatabase<T>(
     : nameTheDamage(outcome.error, db.facts, options))
 }
 
-/** Where the search for a cause fails as well, each time, the error is as it was, or tells that the disk fails. */
+/**
+ * Where the search for a cause fails as well, each time, the error is as it was, or tells that the disk
+ * fails.
+ */
 async function explained(error: unknown, options: DatabaseOptions): Promise<unknown> {
   const { path, explain } = options
   if (options.access === 'create' && error instanceof AppError && UNPROVEN.has(error.code))
@@ -136,7 +140,8 @@ export async function opensWith(path: string, keys: DatabaseOptions['keys']): Pr
     const salt = facts.samples.start.subarray(0, 16)
     for (const key of await askKeys(keys, facts)) {
       const literal = await key.literal(salt)
-      // SQLCipher takes a page that could not be read for one of another key: so a failed reading is tried again.
+      // SQLCipher takes a page that could not be read for one of another key: so a failed reading is tried
+      // again.
       if ((await isReadable(facts.realPath, literal)) || (await isReadable(facts.realPath, literal)))
         return true
     }
@@ -157,8 +162,8 @@ async function isReadable(path: string, key: string): Promise<boolean> {
 }
 
 /**
- * Opens the file that has this name. Whoever replaces it keeps all others waiting until they have the old one, if any:
- * so that one is closed again, and the new one opened, as long as a lock would be waited for.
+ * Opens the file that has this name. Whoever replaces it keeps all others waiting until they have the old
+ * one, if any: so that one is closed again, and the new one opened, as long as a lock would be waited for.
  */
 async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   const until = performance.now() + (options.lockTimeout ?? LOCK_TIMEOUT) * 1000

@@ -9,8 +9,9 @@ import { type Finding, verifySchema } from './schema-check.ts'
 export const VERIFY = 'libreollama-db verify-schema shows what differs, and the SQL that mends it'
 
 /**
- * Why SQL of ours does not fit the tables: they are not as the migrations make them (CHECK_FAILED), or older than what
- * was run needs (PENDING). Undefined where they are as they should be, or where a newer program made them.
+ * Why SQL of ours does not fit the tables: they are not as the migrations make them (CHECK_FAILED), or older
+ * than what was run needs (PENDING). Undefined where they are as they should be, or where a newer program
+ * made them.
  */
 export async function findDrift(
   reader: Connection,

@@ -26,7 +26,10 @@ export interface EncryptReport {
   path: string
   /** Where the plaintext file is, or would be again after a power cut; null when it was removed for good. */
   plaintext: string | null
-  /** Whether it was to be removed, and what came of it; `unconfirmed` when the disk did not say that it is gone. */
+  /**
+   * Whether it was to be removed, and what came of it; `unconfirmed` when the disk did not say that it is
+   * gone.
+   */
   removal: 'not_wanted' | 'done' | 'failed' | 'unconfirmed'
   schema_version: number
   counts: Record<string, number>
@@ -34,8 +37,9 @@ export interface EncryptReport {
 }
 
 /**
- * Makes an encrypted database of a plaintext one, by the same proven route as a change of key. The plaintext is kept,
- * beside the database when it stood in its place, unless it is to be removed. No plaintext is written anywhere.
+ * Makes an encrypted database of a plaintext one, by the same proven route as a change of key. The plaintext
+ * is kept, beside the database when it stood in its place, unless it is to be removed. No plaintext is
+ * written anywhere.
  */
 export async function encryptDatabase(options: EncryptOptions): Promise<EncryptReport> {
   // Of a symbolic link, the file it leads to: that is what is replaced.

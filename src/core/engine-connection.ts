@@ -6,7 +6,9 @@ import { AppError } from './errors.ts'
 type Done<T> = (error: Error | null, result: T) => void
 type Bound = Bindable[] | Record<string, Bindable>
 
-/** What is used of a prepared statement of the driver; it is run by `all` only, after which it holds no lock. */
+/**
+ * What is used of a prepared statement of the driver; it is run by `all` only, after which it holds no lock.
+ */
 interface Statement {
   all<R>(parameters: Bound, done: Done<R[]>): unknown
   finalize(): void
@@ -24,7 +26,10 @@ export interface Handle {
   close(done: (error: Error | null) => void): void
 }
 
-/** A connection on a handle of the driver: promises instead of callbacks, exact parameters, errors in plain words. */
+/**
+ * A connection on a handle of the driver: promises instead of callbacks, exact parameters, errors in plain
+ * words.
+ */
 export class EngineConnection implements ClosableConnection {
   readonly #handle: Handle
   readonly #path: string
@@ -39,7 +44,10 @@ export class EngineConnection implements ClosableConnection {
     this.#onStatement = onStatement
   }
 
-  /** Keys the connection and sets its pragmas. No error of a keying statement leaves here: its text could hold the key. */
+  /**
+   * Keys the connection and sets its pragmas. No error of a keying statement leaves here: its text could hold
+   * the key.
+   */
   async prepare({ key, cipher, access }: ConnectOptions): Promise<void> {
     const keying = key === undefined ? '' : `PRAGMA key = "${key}";`
     const pragmas = cipher ? Object.entries((await import('./cipher-settings.ts')).cipherPragmas(cipher)) : []

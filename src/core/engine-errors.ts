@@ -19,7 +19,9 @@ export function lockedError(path: string, cause?: Error): AppError {
   })
 }
 
-/** An engine error in plain words, by its code; an error of our own SQL stays as it is and counts as a defect. */
+/**
+ * An engine error in plain words, by its code; an error of our own SQL stays as it is and counts as a defect.
+ */
 export function explainEngineError(error: Error, path: string): Error {
   if (!isEngineError(error)) return error
   const say = (code: AppError['code'], message: string, hint: string) =>

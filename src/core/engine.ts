@@ -17,8 +17,9 @@ const OLDEST_SAFE_ENGINE = 3_051_003
 let loading: Promise<Driver> | undefined
 
 /**
- * The driver, loaded when the first file is opened, so that all else works without it. Throws FAILURE where it was not
- * compiled, or compiled for another system or another Node, and for a release that can lose commits.
+ * The driver, loaded when the first file is opened, so that all else works without it. Throws FAILURE where
+ * it was not compiled, or compiled for another system or another Node, and for a release that can lose
+ * commits.
  */
 export function loadEngine(): Promise<Driver> {
   loading ??= import('@journeyapps/sqlcipher').then(
@@ -41,7 +42,10 @@ const REBUILD =
   `build it where libreollama-db is installed, with python3, make and a C++ compiler at hand: npm rebuild
 @journeyapps/sqlcipher, or pnpm approve-builds, or bun pm trust @journeyapps/sqlcipher`.replace(/\n/g, ' ')
 
-/** Why the driver cannot be loaded: package managers leave it uncompiled unless they are told to run its script. */
+/**
+ * Why the driver cannot be loaded: package managers leave it uncompiled unless they are told to run its
+ * script.
+ */
 export function engineError(error: unknown): AppError {
   const { code, message = '' } = Object(error) as { code?: string; message?: string }
   const [reason = ''] = message.split('\n')

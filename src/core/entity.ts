@@ -50,12 +50,17 @@ export interface Entity {
   time: string
 }
 
-/** A record as programs see it: booleans, numbers, RFC 3339 UTC times, metadata as the value that the JSON says. */
+/**
+ * A record as programs see it: booleans, numbers, RFC 3339 UTC times, metadata as the value that the JSON
+ * says.
+ */
 export type EntityRow = Record<string, unknown>
 
 type Named = Omit<Column, 'name' | 'flag'> & { flag?: string | undefined; settable: boolean }
 
-/** Puts a declaration together: each column takes its name and, without another, its option from its property. */
+/**
+ * Puts a declaration together: each column takes its name and, without another, its option from its property.
+ */
 export function defineEntity(declared: Omit<Entity, 'columns'> & { columns: Record<string, Named> }): Entity {
   const columns = Object.entries(declared.columns).map(([name, { settable, flag, ...column }]) => ({
     ...column,
@@ -165,8 +170,8 @@ export function id(): Named {
 }
 
 /**
- * The columns of an entity for a SELECT. A whole number that a double would round comes as text, a text that is too long
- * as `refuseTooLong` expects it.
+ * The columns of an entity for a SELECT. A whole number that a double would round comes as text, a text that
+ * is too long as `refuseTooLong` expects it.
  */
 export function selectColumns(entity: Entity, table = entity.table): string {
   return entity.columns

@@ -59,7 +59,10 @@ export class AppError extends Error {
   }
 }
 
-/** What an aborted run ends with: the reason, or the error that says what the reason stopped and has it as its cause. */
+/**
+ * What an aborted run ends with: the reason, or the error that says what the reason stopped and has it as its
+ * cause.
+ */
 export function abortError({ reason }: AbortSignal, error: unknown): unknown {
   return error instanceof AppError && error.cause === reason ? error : reason
 }
@@ -69,7 +72,10 @@ export function systemErrorCode(error: unknown): string | undefined {
   return types.isNativeError(error) && 'syscall' in error ? (error as NodeJS.ErrnoException).code : undefined
 }
 
-/** A failed system call on `path`, which `flag` named, in plain words, as IO; anything else is returned as it is. */
+/**
+ * A failed system call on `path`, which `flag` named, in plain words, as IO; anything else is returned as it
+ * is.
+ */
 export function explainSystemError(error: unknown, path: string, flag = '--db'): unknown {
   const known: Record<string, [string, string]> = {
     EACCES: ['permission denied', 'check who owns the path with: ls -ld'],

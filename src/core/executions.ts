@@ -9,7 +9,10 @@ import { formatTimestamp } from './timestamp.ts'
 const ENDINGS = ['completed', 'failed', 'cancelled'] as const
 export type Ending = (typeof ENDINGS)[number]
 
-/** Makes executions, all or none; one that is made as ended has ended now, unless its time is given. Throws INVALID. */
+/**
+ * Makes executions, all or none; one that is made as ended has ended now, unless its time is given. Throws
+ * INVALID.
+ */
 export function createExecutions(writer: Connection, inputs: EntityRow[], now: Date): Promise<EntityRow[]> {
   const complete = inputs.map((input) => {
     const ended = input.status !== undefined && input.status !== 'running' && input.completed_at === undefined

@@ -18,9 +18,9 @@ import type { Migration } from './migrations.ts'
 import { namedTables } from './tables.ts'
 
 /**
- * The cause of what an open database failed with, where the engine's own words do not tell it: damage, and whether it
- * concerns more than the full-text index; a disk that failed once; tables that are not as the migrations make them.
- * Anything else comes back as it is.
+ * The cause of what an open database failed with, where the engine's own words do not tell it: damage, and
+ * whether it concerns more than the full-text index; a disk that failed once; tables that are not as the
+ * migrations make them. Anything else comes back as it is.
  */
 export async function explainFailure(
   error: unknown,
@@ -72,7 +72,10 @@ function engineError(error: unknown) {
   return UNEXPLAINED.has(error.code) || MET_DAMAGE.has(cause.code) ? cause : undefined
 }
 
-/** What the engine answers where a page is damaged, or could not be read; from then on it is out of memory, it says. */
+/**
+ * What the engine answers where a page is damaged, or could not be read; from then on it is out of memory, it
+ * says.
+ */
 const MET_DAMAGE = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_NOMEM'])
 
 const UNEXPLAINED = new Set(['CORRUPT', 'WRONG_KEY', 'MIGRATION_FAILED'])

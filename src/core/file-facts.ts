@@ -105,10 +105,11 @@ export async function identify(path: string): Promise<string | undefined> {
 export const ownUser = (): number | undefined => self.geteuid?.()
 
 /**
- * Whether a database must not be read in its place. SQLite makes a -wal and a -shm beside it for that, in the name and
- * with the permissions of the reader's file: where that is not the owner, or the file may not be written, they would
- * lock the owner out, for as long as it is read, and for good when the reader is killed. And where the folder may not be
- * written, a -wal without its -shm could not be read at all. Root's are given to the owner by SQLite itself.
+ * Whether a database must not be read in its place. SQLite makes a -wal and a -shm beside it for that, in the
+ * name and with the permissions of the reader's file: where that is not the owner, or the file may not be
+ * written, they would lock the owner out, for as long as it is read, and for good when the reader is killed.
+ * And where the folder may not be written, a -wal without its -shm could not be read at all. Root's are given
+ * to the owner by SQLite itself.
  */
 export async function needsPrivateCopy(facts: FileFacts): Promise<boolean> {
   const user = ownUser()
@@ -137,8 +138,8 @@ export async function exists(path: string): Promise<boolean> {
 const NO_SAMPLES: Samples = { start: Buffer.alloc(0), middle: Buffer.alloc(0) }
 
 /**
- * Reads the first and middle bytes of a file. Never for one that this process has open as a database: closing it again
- * would drop SQLite's locks on it (POSIX advisory locks belong to the process).
+ * Reads the first and middle bytes of a file. Never for one that this process has open as a database: closing
+ * it again would drop SQLite's locks on it (POSIX advisory locks belong to the process).
  */
 export async function readSamples({ kind, realPath, size }: FileFacts): Promise<Samples> {
   if (kind !== 'file') return NO_SAMPLES
@@ -175,7 +176,10 @@ async function besideOf(database: string, suffix: string) {
   return status && { path, kind: kindOf(status), bytes: status.isFile() ? status.size : undefined }
 }
 
-/** A journal that is kept after its transaction has ended begins with zeros; SQLite looks at the first byte too. */
+/**
+ * A journal that is kept after its transaction has ended begins with zeros; SQLite looks at the first byte
+ * too.
+ */
 export async function holdsTransaction(journal: string): Promise<boolean> {
   const status = await lstat(journal).catch(() => undefined)
   if (!status?.isFile() || status.size === 0) return false
@@ -199,7 +203,10 @@ async function allows(path: string, mode: number): Promise<boolean> {
   )
 }
 
-/** The salt of an encrypted file: its first 16 bytes. Never of a file that this process has open as a database. */
+/**
+ * The salt of an encrypted file: its first 16 bytes. Never of a file that this process has open as a
+ * database.
+ */
 export async function readSalt(path: string): Promise<Buffer> {
   const { start } = await readSamples(await examineFile(path))
   return start.subarray(0, 16)

@@ -17,9 +17,10 @@ const ROUNDS = [256_000, 64_000, 4_000, 1] as const
 const MOST_PAGES = 4
 
 /**
- * The settings under which one of the keys fits a file, of which `start` is the beginning, up to 65,536 bytes; those
- * of `known` are taken, the others tried. Undefined when none of the well-known ones fits. A passphrase takes one
- * derivation for each function and number of rounds, less than a second of processor time in all.
+ * The settings under which one of the keys fits a file, of which `start` is the beginning, up to 65,536
+ * bytes; those of `known` are taken, the others tried. Undefined when none of the well-known ones fits. A
+ * passphrase takes one derivation for each function and number of rounds, less than a second of processor
+ * time in all.
  */
 export async function findCipherSettings(
   start: Buffer,

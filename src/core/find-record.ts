@@ -7,8 +7,9 @@ import { AppError } from './errors.ts'
 const SHORTEST_PREFIX = 8
 
 /**
- * The key of the one record that `named` is, or is the beginning of (8 characters or more). Throws NOT_FOUND with the
- * nearest keys, or with those that an ambiguous beginning could mean; INVALID unless `named` is a string.
+ * The key of the one record that `named` is, or is the beginning of (8 characters or more). Throws NOT_FOUND
+ * with the nearest keys, or with those that an ambiguous beginning could mean; INVALID unless `named` is a
+ * string.
  */
 export async function findKey(connection: Connection, entity: Entity, named: string): Promise<string> {
   const { table, key, name } = entity

@@ -21,9 +21,9 @@ const PASSED_BY_SHELL = /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/(?:self|\d+)\/fd\/\d
 const CHUNK = 64 * 1024
 
 /**
- * All bytes of a regular file, or of a pipe that the shell passes. What could be waited for without an end, a named pipe,
- * a device or a socket, is refused at once. Throws UnfitFile for these and for more than `most` bytes; what the system
- * says is thrown as it is.
+ * All bytes of a regular file, or of a pipe that the shell passes. What could be waited for without an end, a
+ * named pipe, a device or a socket, is refused at once. Throws UnfitFile for these and for more than `most`
+ * bytes; what the system says is thrown as it is.
  */
 export async function readGivenFile(path: string, most: number): Promise<Buffer> {
   const isPassed = PASSED_BY_SHELL.test(resolve(path))

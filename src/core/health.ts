@@ -54,10 +54,10 @@ const MENDS_FILE = 'libreollama-db search --rebuild writes the file again withou
 const LARGE_WAL = 64 * 1024 * 1024
 
 /**
- * Checks a database without changing a byte of it; what a killed operation left beside it is brought to an end first,
- * and the plaintext goes that a killed export left there, or in one of `folders`.
- * The quick checks take milliseconds; the others read the whole
- * file. Damage that keeps the file from opening is a failed check; a wrong key or a missing file is thrown.
+ * Checks a database without changing a byte of it; what a killed operation left beside it is brought to an
+ * end first, and the plaintext goes that a killed export left there, or in one of `folders`. The quick checks
+ * take milliseconds; the others read the whole file. Damage that keeps the file from opening is a failed
+ * check; a wrong key or a missing file is thrown.
  */
 export async function databaseHealthCheck(
   options: DatabaseOptions & {

@@ -11,7 +11,10 @@ export interface HeldFile {
   users: number
   /** Whether all of them read copies of it, so that no lock of theirs can be lost. */
   onlyCopied: boolean
-  /** Shared by all that write this file from this process: waiting inside SQLite would keep a thread from working. */
+  /**
+   * Shared by all that write this file from this process: waiting inside SQLite would keep a thread from
+   * working.
+   */
   writing: Mutex
 }
 
@@ -46,7 +49,9 @@ async function lookAtLog(facts: FileFacts): Promise<LostCommits | undefined> {
   return readLostCommits(facts)
 }
 
-/** The first 16 bytes of a file, hex, also of one that this process has open; undefined where there are none. */
+/**
+ * The first 16 bytes of a file, hex, also of one that this process has open; undefined where there are none.
+ */
 export async function saltOfFile(path: string): Promise<string | undefined> {
   const { facts, file } = await hold(path)
   release(file)

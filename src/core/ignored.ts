@@ -5,7 +5,10 @@ import { quoteName } from './row-counts.ts'
 /** What a statement does to rows. */
 export type Change = 'insert' | 'update' | 'delete'
 
-/** Makes sure that a statement changed as many rows of a table as were meant. Throws INVALID, naming what kept it. */
+/**
+ * Makes sure that a statement changed as many rows of a table as were meant. Throws INVALID, naming what kept
+ * it.
+ */
 export async function refuseIgnored(
   writer: Connection,
   table: string,
@@ -16,8 +19,8 @@ export async function refuseIgnored(
 }
 
 /**
- * The error for a change that SQLite reported as done and that is not in the table: a trigger or a constraint ignored
- * it, or changed it afterwards. The transaction it is in has to be rolled back.
+ * The error for a change that SQLite reported as done and that is not in the table: a trigger or a constraint
+ * ignored it, or changed it afterwards. The transaction it is in has to be rolled back.
  */
 export async function ignoredError(writer: Connection, table: string, change: Change): Promise<AppError> {
   const culprit = await culpritOf(writer, table, change)
@@ -34,7 +37,10 @@ const WORDS: Record<Change, string> = {
   delete: 'to the deletion',
 }
 
-/** What can ignore a change, as far as the schema tells: the triggers that say so, else all for it, or a constraint. */
+/**
+ * What can ignore a change, as far as the schema tells: the triggers that say so, else all for it, or a
+ * constraint.
+ */
 async function culpritOf(writer: Connection, table: string, change: Change): Promise<string> {
   const objects = await writer.all<{ type: string; name: string; sql: string }>(
     'SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND (tbl_name = ?1 COLLATE NOCASE)',
@@ -64,7 +70,10 @@ function changeOf(sql: string): string | undefined {
   return /\b(insert|update|delete)\b/i.exec(plain)?.[1]?.toLowerCase()
 }
 
-/** What has to stand before INTO, or between UPDATE and the table, so that a constraint refuses instead of ignoring. */
+/**
+ * What has to stand before INTO, or between UPDATE and the table, so that a constraint refuses instead of
+ * ignoring.
+ */
 export async function refusing(writer: Connection, table: string): Promise<'' | 'OR ABORT'> {
   const found = await writer.get<{ sql: string }>(
     "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE AND sql LIKE '%conflict%'",
@@ -83,8 +92,8 @@ export interface Written {
 const AT_ONCE = 500
 
 /**
- * Reads rows back by their key, in the order of `written`. Throws INVALID where one is not there, or does not hold what
- * was given.
+ * Reads rows back by their key, in the order of `written`. Throws INVALID where one is not there, or does not
+ * hold what was given.
  */
 export async function readBack<R extends Record<string, unknown>>(
   writer: Connection,

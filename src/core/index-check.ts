@@ -6,7 +6,10 @@ import { requireTable } from './require-table.ts'
 /** The schema version that brought the index. */
 export const INDEX_SINCE = 2
 
-/** Makes sure that there is an index. Throws PENDING for a database that is older, CHECK_FAILED where it is missing. */
+/**
+ * Makes sure that there is an index. Throws PENDING for a database that is older, CHECK_FAILED where it is
+ * missing.
+ */
 export async function requireIndex(reader: Connection): Promise<void> {
   await requireTable(reader, SEARCH_INDEX, INDEX_SINCE, REBUILD)
 }
@@ -19,9 +22,9 @@ const SEGMENT = 37
 const PAGE = 2 ** 31 - 1
 
 /**
- * What tells in a few milliseconds that the index cannot know every message: as many texts are indexed as there are
- * messages, by both counts that FTS5 keeps; each segment can be entered; the triggers are there. FTS5 itself would give
- * fewer hits, or none, without an error.
+ * What tells in a few milliseconds that the index cannot know every message: as many texts are indexed as
+ * there are messages, by both counts that FTS5 keeps; each segment can be entered; the triggers are there.
+ * FTS5 itself would give fewer hits, or none, without an error.
  */
 const GLANCE = `SELECT
   (SELECT count(*) FROM chat_messages) AS messages,
@@ -73,8 +76,8 @@ export function incompleteIndex(problem: string): AppError {
 }
 
 /**
- * What is wrong with the index, read in full; empty for a sound one. Every text is compared with what is indexed of it
- * where the connection may write (nothing is written), for only so does FTS5 compare them.
+ * What is wrong with the index, read in full; empty for a sound one. Every text is compared with what is
+ * indexed of it where the connection may write (nothing is written), for only so does FTS5 compare them.
  */
 export async function indexProblems(reader: Connection): Promise<string[]> {
   const problem = await glanceAtIndex(reader)
@@ -96,7 +99,9 @@ const PAGES_WITHOUT_ENTRY = `SELECT id >> ${SEGMENT}, id & ${PAGE} FROM ${SEARCH
   WHERE id >= 1 << ${SEGMENT} AND id >> 36 & 1 = 0 AND hex(substr(block, 3, 2)) < printf('%04X', length(block))
   EXCEPT SELECT segid, pgno >> 1 FROM ${SEARCH_INDEX}_idx`
 
-/** True as well where it cannot be compared: on a connection that only reads, or while another program writes. */
+/**
+ * True as well where it cannot be compared: on a connection that only reads, or while another program writes.
+ */
 async function agreesWithTexts(reader: Connection): Promise<boolean> {
   const before = await reader.get<{ query_only: number }>('PRAGMA query_only')
   const patience = await reader.get<{ timeout: number }>('PRAGMA busy_timeout')
@@ -120,7 +125,10 @@ export async function compareTexts(writer: Connection): Promise<void> {
   await writer.run(`INSERT INTO ${SEARCH_INDEX} (${SEARCH_INDEX}, rank) VALUES ('integrity-check', 1)`)
 }
 
-/** The first number of the record in which FTS5 counts: groups of seven bits, all but the last with the eighth set. */
+/**
+ * The first number of the record in which FTS5 counts: groups of seven bits, all but the last with the eighth
+ * set.
+ */
 function readCount(hex: string): number {
   let count = 0
   for (const byte of Buffer.from(hex, 'hex')) {

@@ -19,8 +19,8 @@ export const INDEX_TABLES = ['', '_config', '_data', '_docsize', '_idx', '_rows'
 )
 
 /**
- * Looks at each table by itself, to find out what damage concerns; undefined when a record may be lost, or where the
- * schema itself cannot be read. Reads all of them.
+ * Looks at each table by itself, to find out what damage concerns; undefined when a record may be lost, or
+ * where the schema itself cannot be read. Reads all of them.
  */
 export async function findHarmlessDamage(read: Inquiry['read']): Promise<HarmlessDamage | undefined> {
   const tables = await read(namedTables).catch(() => undefined)
@@ -47,7 +47,9 @@ async function isSound(read: Inquiry['read'], table: string): Promise<boolean> {
 
 const TRIES = 3
 
-/** The first thing that a check finds each time: a disk that fails now and then looks like damage, but once. */
+/**
+ * The first thing that a check finds each time: a disk that fails now and then looks like damage, but once.
+ */
 export async function confirmedProblem(
   read: Inquiry['read'],
   check: (reader: Connection) => Promise<string[]>,

@@ -42,9 +42,9 @@ export interface InitReport {
 }
 
 /**
- * Makes the encrypted database at `path` at the latest version with the default settings, or brings an existing one
- * to it. Changes nothing when that is so already. A new one appears under its name only when it is complete. Throws
- * MIGRATION_FAILED, naming them, when the file holds tables of another program.
+ * Makes the encrypted database at `path` at the latest version with the default settings, or brings an
+ * existing one to it. Changes nothing when that is so already. A new one appears under its name only when it
+ * is complete. Throws MIGRATION_FAILED, naming them, when the file holds tables of another program.
  */
 export async function initDatabase(options: InitOptions): Promise<InitReport> {
   await recover(options.path)

@@ -14,7 +14,10 @@ export interface InspectionRequest {
 /** What a process that has nothing to do with the making of a file finds in it. */
 export interface Inspection {
   content: Content
-  /** What SQLite's check of the structure and SQLCipher's check of every page say against it; empty for a sound file. */
+  /**
+   * What SQLite's check of the structure and SQLCipher's check of every page say against it; empty for a
+   * sound file.
+   */
   problems: string[]
   /** Rows that point at records that do not exist, by table; a faithful copy has them too. */
   orphans: string[]
@@ -57,8 +60,8 @@ async function inspectDatabase(db: Database, onPart?: (part: number) => void): P
 }
 
 /**
- * What SQLite finds wrong with tables and indexes; a fault of the rows (a NULL where none may be) is in there too, and a
- * full-text index that cannot be opened, which ends the check.
+ * What SQLite finds wrong with tables and indexes; a fault of the rows (a NULL where none may be) is in there
+ * too, and a full-text index that cannot be opened, which ends the check.
  */
 export async function structureProblems(connection: Connection): Promise<string[]> {
   const rows = await connection.all<{ integrity_check: string }>('PRAGMA integrity_check').catch((error) => {
@@ -68,7 +71,10 @@ export async function structureProblems(connection: Connection): Promise<string[
   return rows.map((row) => row.integrity_check).filter((line) => line !== 'ok')
 }
 
-/** What is wrong with a finished file apart from rows that break a CHECK rule: a read-only connection knows no such rule. */
+/**
+ * What is wrong with a finished file apart from rows that break a CHECK rule: a read-only connection knows no
+ * such rule.
+ */
 export function problemsWithoutRules({ path, key }: InspectionRequest): Promise<string[]> {
   return withDatabase({ path, keys: async () => [key], copying: true, recover: false }, async (db) => [
     ...(await db.read(pageProblems)),

@@ -11,9 +11,9 @@ import { recover } from './unfinished.ts'
 import { createWholeFile } from './whole-file.ts'
 
 /**
- * Stores a random 256-bit raw key in a new file (0600, one line, `x'<64 hex digits>'`), on the disk and read back
- * before this resolves. Whose it is that root makes is told by the database that it is for (see `ownerFor`). Throws
- * KEY_SOURCE where a file exists: a key is never overwritten.
+ * Stores a random 256-bit raw key in a new file (0600, one line, `x'<64 hex digits>'`), on the disk and read
+ * back before this resolves. Whose it is that root makes is told by the database that it is for (see
+ * `ownerFor`). Throws KEY_SOURCE where a file exists: a key is never overwritten.
  */
 export async function generateKeyFile(
   named: string,
@@ -58,8 +58,8 @@ export async function tidyKeyFile(path: string): Promise<void> {
 }
 
 /**
- * Has a key file that exists already on the disk, with the folders that lead to it: somebody may have written it a
- * moment ago, and a database must not outlast its key. What is no regular file is left to its owner.
+ * Has a key file that exists already on the disk, with the folders that lead to it: somebody may have written
+ * it a moment ago, and a database must not outlast its key. What is no regular file is left to its owner.
  */
 export async function settleKeyFile(named: string): Promise<void> {
   const path = resolve(named)

@@ -16,8 +16,8 @@ const LINES = 8
 const BYTES = 4
 
 /**
- * A raw key to be kept on paper: 8 lines of 8 hex digits, each with 4 digits that show a mistake in it when it is typed
- * in again. Hex digits, because no two of them look alike.
+ * A raw key to be kept on paper: 8 lines of 8 hex digits, each with 4 digits that show a mistake in it when
+ * it is typed in again. Hex digits, because no two of them look alike.
  */
 export function writeKeySheet(raw: Buffer, { database, fingerprint, printed }: SheetFacts): string {
   const lines = Array.from({ length: LINES }, (_, index) => {

@@ -150,7 +150,10 @@ export async function readKeychain({ keychain, salt }: KeyInput): Promise<Key | 
   return text ? parseKey(Buffer.from(text), 'the key in the keychain') : undefined
 }
 
-/** What is thrown when no source was named and nobody can be asked; with what the keychain said, if it was asked. */
+/**
+ * What is thrown when no source was named and nobody can be asked; with what the keychain said, if it was
+ * asked.
+ */
 export function noKeyError(keychain = ''): AppError {
   const words = `the database is encrypted and no key was given${keychain && `; ${keychain}`}`
   return new AppError('KEY_SOURCE', words, { hint: NO_KEY_HINT })
@@ -228,7 +231,8 @@ async function runKeyCommand(command: string, input: KeyInput): Promise<Key> {
     child.once('error', reject)
     child.once('exit', (code, signal) => resolve({ code, signal }))
   })
-  // A process that it left in the background (an agent) may hold the pipe open for ever: what was printed counts.
+  // A process that it left in the background (an agent) may hold the pipe open for ever: what was printed
+  // counts.
   await readWhatIsThere(child.stdout, () => size)
   child.stdout.destroy()
   const outcome =

@@ -19,8 +19,9 @@ export class Spelling {
 const MOST_PASSPHRASES = 8
 
 /**
- * The well-known spelling of one of these keys, none of which opens the file as it is, that does; undefined when there
- * is none. Of the file its first page is needed, and no connection: whether the page is authentic tells.
+ * The well-known spelling of one of these keys, none of which opens the file as it is, that does; undefined
+ * when there is none. Of the file its first page is needed, and no connection: whether the page is authentic
+ * tells.
  */
 export async function findSpelling(
   given: readonly (Key | RefusedKey)[],
@@ -169,7 +170,9 @@ const AS_RAW = ["tr -d ' \\n'", QUOTE]
 
 type Reading = Omit<Draft, 'text'> & { key: Key }
 
-/** The keys that a text can stand for: the passphrase itself, where it was changed, and the raw keys in it. */
+/**
+ * The keys that a text can stand for: the passphrase itself, where it was changed, and the raw keys in it.
+ */
 function readings(draft: Draft): Reading[] {
   const { text, words, filters } = draft
   const found: Reading[] = []

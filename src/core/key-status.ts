@@ -22,7 +22,10 @@ export interface KeyStatus {
   spelling: Spelling | undefined
 }
 
-/** Whether the key opens the database, and what the keychain knows of it. Ends what a killed operation left undone. */
+/**
+ * Whether the key opens the database, and what the keychain knows of it. Ends what a killed operation left
+ * undone.
+ */
 export async function keyStatus(
   { path, keys }: Pick<DatabaseOptions, 'path' | 'keys'>,
   keychain: Keychain | undefined,

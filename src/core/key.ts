@@ -5,7 +5,10 @@ import { AppError } from './errors.ts'
 /** What SQLCipher 4 does with a passphrase. */
 const USUAL: Derivation = { kdfIter: 256_000, kdfAlgorithm: 'sha512' }
 
-/** The key of Phase 2.1's document, 32 ASCII bytes written as 64 hex digits. It is public: it protects nothing. */
+/**
+ * The key of Phase 2.1's document, 32 ASCII bytes written as 64 hex digits. It is public: it protects
+ * nothing.
+ */
 const DEVELOPMENT_KEY = Buffer.from('libre_ollama_dev_key_2024_phase2').toString('hex')
 
 /** A passphrase or a raw key. It never shows itself: printing, JSON and inspection all give `[key]`. */
@@ -23,8 +26,8 @@ export class Key {
   }
 
   /**
-   * The key as SQLCipher's raw-key literal (`x'<hex>'`) for a file with this salt (its first 16 bytes). A passphrase
-   * is derived once for each salt, however many connections ask.
+   * The key as SQLCipher's raw-key literal (`x'<hex>'`) for a file with this salt (its first 16 bytes). A
+   * passphrase is derived once for each salt, however many connections ask.
    */
   literal(salt: Buffer): Promise<string> {
     return this.derived(salt, USUAL)
@@ -49,8 +52,8 @@ export class Key {
   }
 
   /**
-   * 16 hex digits that tell keys apart and do not help to find one: of the raw key, which for a passphrase takes a
-   * derivation for this salt.
+   * 16 hex digits that tell keys apart and do not help to find one: of the raw key, which for a passphrase
+   * takes a derivation for this salt.
    */
   async fingerprint(salt: Buffer): Promise<string> {
     const { createHash } = await import('node:crypto')
@@ -92,7 +95,9 @@ async function derive(
 
 const RAW_KEY = /^x'(?:[0-9a-f]{64}|[0-9a-f]{96})'$/i
 
-/** 32 bytes (a key) or 48 (a key and its salt) in the form that SQLCipher takes without deriving: `x'<hex>'`. */
+/**
+ * 32 bytes (a key) or 48 (a key and its salt) in the form that SQLCipher takes without deriving: `x'<hex>'`.
+ */
 export function rawKeyLiteral(bytes: Buffer): string {
   return `x'${bytes.toString('hex')}'`
 }
@@ -108,7 +113,10 @@ export function withSalt(literal: string, salt: Buffer): string {
   return literal.length === 64 + 3 ? `${literal.slice(0, -1)}${salt.toString('hex')}'` : literal
 }
 
-/** The two readings of the development key that exist in the wild: as raw bytes, and as a passphrase of 64 digits. */
+/**
+ * The two readings of the development key that exist in the wild: as raw bytes, and as a passphrase of 64
+ * digits.
+ */
 export function developmentKeys(): Key[] {
   return [new Key(`x'${DEVELOPMENT_KEY}'`), new Key(DEVELOPMENT_KEY)]
 }
@@ -128,7 +136,9 @@ export class RefusedKey extends AppError {
   }
 }
 
-/** The raw key that a text means which writes it with spaces or other quotes; undefined for everything else. */
+/**
+ * The raw key that a text means which writes it with spaces or other quotes; undefined for everything else.
+ */
 export function rawKeyMeant(text: string): string | undefined {
   const quoted = text.replace(/[\s\u200b\ufeff]/g, '').replace(/["“”‘’′`]/g, "'")
   const [, digits] = /^'?x'([0-9a-f]{64}|[0-9a-f]{96})'{0,2}$/i.exec(quoted) ?? []
@@ -136,10 +146,10 @@ export function rawKeyMeant(text: string): string | undefined {
 }
 
 /**
- * A key from the bytes that `origin` (words for messages, such as `the key file k.txt`) gave. Exactly one newline at
- * the end is dropped. Throws KEY_SOURCE for anything that SQLCipher would silently take for another key: an empty
- * one, two lines, a byte-order mark, NUL, text that is not UTF-8, a raw key of the wrong length or with spaces or other
- * quotes around it.
+ * A key from the bytes that `origin` (words for messages, such as `the key file k.txt`) gave. Exactly one
+ * newline at the end is dropped. Throws KEY_SOURCE for anything that SQLCipher would silently take for
+ * another key: an empty one, two lines, a byte-order mark, NUL, text that is not UTF-8, a raw key of the
+ * wrong length or with spaces or other quotes around it.
  */
 export function parseKey(bytes: Uint8Array, origin: string): Key {
   const refuse = (problem: string, hint: string): never => {

@@ -5,8 +5,8 @@ import { exists } from './file-facts.ts'
 import type { Environment } from './key-source.ts'
 
 /**
- * The keychain of the system. An entry is named after a database's salt (the first 16 bytes of its file), which moves
- * and is copied with the file; it holds a key as a key file would.
+ * The keychain of the system. An entry is named after a database's salt (the first 16 bytes of its file),
+ * which moves and is copied with the file; it holds a key as a key file would.
  */
 export interface Keychain {
   /** The stored text, or null. Throws KEY_SOURCE when there is no keychain, or it does not answer. */
@@ -32,8 +32,8 @@ export async function storeProven(keychain: Keychain, salt: Buffer, key: string)
 }
 
 /**
- * Whether there can be a keychain: on Linux only where the session has a message bus, which saves those without one
- * from waiting for an answer.
+ * Whether there can be a keychain: on Linux only where the session has a message bus, which saves those
+ * without one from waiting for an answer.
  */
 export async function hasKeychain(env: Environment): Promise<boolean> {
   if (platform() !== 'linux' || env.DBUS_SESSION_BUS_ADDRESS) return true

@@ -40,8 +40,8 @@ export async function recordUndone(connection: Connection, migration: Migration)
 }
 
 /**
- * After version 1 was undone, part of its transaction: with nothing else in the file the ledger goes too; beside tables
- * of others it stays, empty, and says that this program may add its own again.
+ * After version 1 was undone, part of its transaction: with nothing else in the file the ledger goes too;
+ * beside tables of others it stays, empty, and says that this program may add its own again.
  */
 export async function settleLedger(connection: Connection): Promise<void> {
   const others = await connection.get(

@@ -3,8 +3,8 @@ import type { AppliedMigration } from './migrations.ts'
 import { readTimestamp } from './timestamp.ts'
 
 /**
- * The table in which this program remembers what it applied. It stands beside Phase 2.1's `schema_version`, whose
- * columns are fixed, and belongs to no version of the schema.
+ * The table in which this program remembers what it applied. It stands beside Phase 2.1's `schema_version`,
+ * whose columns are fixed, and belongs to no version of the schema.
  */
 export const LEDGER_TABLE = 'migration_checksums'
 
@@ -12,8 +12,9 @@ export const LEDGER_TABLE = 'migration_checksums'
 const BOOKKEEPING = { schema_version: ['version'], [LEDGER_TABLE]: ['version', 'sha256'] }
 
 /**
- * What the database says was applied. Empty for a database without `schema_version`, and where a table of that name has
- * another shape or holds versions that are no whole numbers: then it belongs to another program.
+ * What the database says was applied. Empty for a database without `schema_version`, and where a table of
+ * that name has another shape or holds versions that are no whole numbers: then it belongs to another
+ * program.
  */
 export async function readApplied(connection: Connection): Promise<AppliedMigration[]> {
   const columns = await readBookkeeping(connection)
@@ -52,7 +53,10 @@ async function readBookkeeping(connection: Connection): Promise<Map<string, Set<
   )
 }
 
-/** Whether this program's own table is there, in its shape, and whether it says that it stands beside another program's. */
+/**
+ * Whether this program's own table is there, in its shape, and whether it says that it stands beside another
+ * program's.
+ */
 export async function readLedger(connection: Connection): Promise<'none' | 'own' | 'beside others'> {
   if (!(await readBookkeeping(connection)).has(LEDGER_TABLE)) return 'none'
   const beside = await connection.get(`SELECT 1 FROM ${LEDGER_TABLE} WHERE version = ?`, [BESIDE_OTHERS])
@@ -62,7 +66,10 @@ export async function readLedger(connection: Connection): Promise<'none' | 'own'
 /** The version in the ledger that is none: this program's tables were added to another program's database. */
 export const BESIDE_OTHERS = 0
 
-/** When a database was made: its first version. Copies have the same, under whatever key; null where it cannot be told. */
+/**
+ * When a database was made: its first version. Copies have the same, under whatever key; null where it cannot
+ * be told.
+ */
 export function birthOf(applied: AppliedMigration[]): string | null {
   return applied.find(({ version }) => version === 1)?.applied_at ?? null
 }

@@ -7,8 +7,9 @@ import { shellWord } from './shell-word.ts'
 const MOST_LINKS = 40
 
 /**
- * The path with its symbolic links resolved. Where nothing exists yet, or a link leads to nothing, it is the path of
- * the file that would be made there. Throws IO for a circle of links and for a folder that may not be read.
+ * The path with its symbolic links resolved. Where nothing exists yet, or a link leads to nothing, it is the
+ * path of the file that would be made there. Throws IO for a circle of links and for a folder that may not be
+ * read.
  */
 export async function followLinks(path: string): Promise<string> {
   let next = path
@@ -36,8 +37,8 @@ export async function danglingTarget(path: string): Promise<string | undefined> 
 }
 
 /**
- * The symbolic link that leads to nothing and is why there is no file at `path`: the path itself or a folder above it.
- * In a sentence, and what to do about it.
+ * The symbolic link that leads to nothing and is why there is no file at `path`: the path itself or a folder
+ * above it. In a sentence, and what to do about it.
  */
 export async function describeDangling(path: string): Promise<{ words: string; hint: string } | undefined> {
   for (let place = resolve(path); ; place = dirname(place)) {

@@ -26,9 +26,10 @@ export interface ListOptions {
 const PAGE = 500
 
 /**
- * The records in pages, each read when it is asked for. A page costs the same however many came before it, except in the
- * order of a time that some records have as a number. Throws INVALID, before anything is read, for a field that the
- * entity does not have or a value that no column can hold. `decode` makes a record of a row.
+ * The records in pages, each read when it is asked for. A page costs the same however many came before it,
+ * except in the order of a time that some records have as a number. Throws INVALID, before anything is read,
+ * for a field that the entity does not have or a value that no column can hold. `decode` makes a record of a
+ * row.
  */
 export async function* listRecords(
   db: Database,
@@ -94,8 +95,8 @@ function orderOf(entity: Entity, sort: string | undefined): Order {
 }
 
 /**
- * The conditions of a list as SQL with its parameters; `table` is the name that the entity's table has in the statement.
- * Throws INVALID for a field that the entity does not have or a value that no column can hold.
+ * The conditions of a list as SQL with its parameters; `table` is the name that the entity's table has in the
+ * statement. Throws INVALID for a field that the entity does not have or a value that no column can hold.
  */
 export function conditionsOf(
   entity: Entity,
@@ -122,9 +123,10 @@ const YEAR_0 = Date.parse('0000-01-01T00:00:00.000Z')
 const YEAR_9999 = Date.parse('9999-12-31T23:59:59.999Z')
 
 /**
- * Timestamps of three forms do not compare as text within a day: the date, which all begin with, narrows by the index,
- * and the time is compared by its value. Stored years have four digits. Numbers come before all text; from a moment on
- * they are looked at only where `hasNumbers`, an expression of SQL, says that there are some.
+ * Timestamps of three forms do not compare as text within a day: the date, which all begin with, narrows by
+ * the index, and the time is compared by its value. Stored years have four digits. Numbers come before all
+ * text; from a moment on they are looked at only where `hasNumbers`, an expression of SQL, says that there
+ * are some.
  */
 export function timeCondition(
   column: string,

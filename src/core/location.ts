@@ -8,9 +8,9 @@ const NAME = 'LibreOllama'
 
 /**
  * Where the database is: the path that was named, made absolute, or LibreOllama's own place for its data
- * (Linux `$XDG_DATA_HOME` or `~/.local/share`, macOS `~/Library/Application Support`, then `LibreOllama/database.db`).
- * An absolute path also keeps SQLite from ever reading a user's `file:…?key=` as a URI. Throws USAGE for an empty path,
- * and where nothing is named and the home folder is not known.
+ * (Linux `$XDG_DATA_HOME` or `~/.local/share`, macOS `~/Library/Application Support`, then
+ * `LibreOllama/database.db`). An absolute path also keeps SQLite from ever reading a user's `file:…?key=` as
+ * a URI. Throws USAGE for an empty path, and where nothing is named and the home folder is not known.
  */
 export function databasePath(named: string | undefined, env: Environment): string {
   if (named === '') {

@@ -11,8 +11,8 @@ import { namesFor } from './unfinished.ts'
 import { findLostCommits, type LostCommits } from './write-ahead-log.ts'
 
 /**
- * The commits that the -wal beside a database has lost; undefined when there are none, and while another program that
- * has them in its index uses the database.
+ * The commits that the -wal beside a database has lost; undefined when there are none, and while another
+ * program that has them in its index uses the database.
  */
 export async function readLostCommits(facts: FileFacts): Promise<LostCommits | undefined> {
   const lost = await findLostCommits(`${facts.realPath}-wal`)
@@ -57,8 +57,8 @@ export function lostCommitsCause(
 }
 
 /**
- * Copies the -wal aside, before any connection could empty or remove it. Resolves to the copy, which is made once,
- * or to undefined where none can be made.
+ * Copies the -wal aside, before any connection could empty or remove it. Resolves to the copy, which is made
+ * once, or to undefined where none can be made.
  */
 export async function keepLog(
   { realPath, folderWritable }: FileFacts,

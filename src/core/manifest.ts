@@ -12,8 +12,8 @@ import { namesFor } from './unfinished.ts'
 const moment = z.string().check(z.refine((text) => readTimestamp(text) !== null))
 
 /**
- * What is known of a backup, in a file of its own beside it (`<backup>.json`, 0600). It holds nothing secret. Fields
- * that a later program may have added are kept.
+ * What is known of a backup, in a file of its own beside it (`<backup>.json`, 0600). It holds nothing secret.
+ * Fields that a later program may have added are kept.
  */
 const MANIFEST = z.looseObject({
   format: z.literal(1),
@@ -42,7 +42,10 @@ export type Manifest = z.infer<typeof MANIFEST>
 
 export const manifestPath = (backup: string) => `${backup}.json`
 
-/** Writes the manifest of a backup, whole or not at all, over an older one; `source` is what the backup is made from. */
+/**
+ * Writes the manifest of a backup, whole or not at all, over an older one; `source` is what the backup is
+ * made from.
+ */
 export async function writeManifest(
   backup: string,
   manifest: Manifest,
@@ -63,8 +66,8 @@ export async function writeManifest(
 }
 
 /**
- * The manifest of a backup, or undefined where there is none. Throws CHECK_FAILED for one that cannot be understood, IO
- * for one that cannot be read.
+ * The manifest of a backup, or undefined where there is none. Throws CHECK_FAILED for one that cannot be
+ * understood, IO for one that cannot be read.
  */
 export async function readManifest(backup: string): Promise<Manifest | undefined> {
   const path = manifestPath(backup)

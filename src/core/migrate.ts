@@ -37,9 +37,10 @@ export interface MigrateOptions {
 }
 
 /**
- * Applies a plan, one transaction a step, its version row included. A second process that migrates at the same time
- * waits and finds it done. Throws MIGRATION_FAILED when the database holds tables of another program, and when a step
- * failed: it was rolled back, the steps before it stay, and the message says so and names the copy.
+ * Applies a plan, one transaction a step, its version row included. A second process that migrates at the
+ * same time waits and finds it done. Throws MIGRATION_FAILED when the database holds tables of another
+ * program, and when a step failed: it was rolled back, the steps before it stay, and the message says so and
+ * names the copy.
  */
 export async function migrate(db: Database, options: MigrateOptions): Promise<MigrationReport> {
   return db.exclusively(async (writer) => {
@@ -47,7 +48,8 @@ export async function migrate(db: Database, options: MigrateOptions): Promise<Mi
     const version = currentVersion(first.applied)
     const report: MigrationReport = { from: version, to: version, steps: [], backup: null }
     if (first.steps.length === 0) return report
-    // Inside a transaction this pragma does nothing, and dropping a parent table would then empty its children.
+    // Inside a transaction this pragma does nothing, and dropping a parent table would then empty its
+    // children.
     await writer.exec('PRAGMA foreign_keys = OFF')
     try {
       await applyAll(db, writer, options, report)
@@ -120,7 +122,10 @@ function refuseInterference(applied: AppliedMigration[], report: MigrationReport
   })
 }
 
-/** A file may be in rollback-journal mode, as other programs make them; where it is in use just now, it stays in it. */
+/**
+ * A file may be in rollback-journal mode, as other programs make them; where it is in use just now, it stays
+ * in it.
+ */
 async function switchToWal(writer: Connection): Promise<void> {
   await writer.exec('PRAGMA journal_mode = WAL').catch((error) => {
     // What was to be done is done: how the file is written from here on is no reason to call it failed.

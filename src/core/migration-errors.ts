@@ -14,8 +14,9 @@ const HINTS: Record<Target, string> = {
 }
 
 /**
- * What is thrown when a migration stops on its way: what failed, what became of it, which steps stay, at which version
- * the database is now, and the copy from before. An error from before the first step and the copy stays as it is.
+ * What is thrown when a migration stops on its way: what failed, what became of it, which steps stay, at
+ * which version the database is now, and the copy from before. An error from before the first step and the
+ * copy stays as it is.
  */
 export async function explainStop(
   error: unknown,
@@ -27,7 +28,8 @@ export async function explainStop(
   const outcome = failure && (await outcomeOf(writer))
   if (!failure && steps.length === 0 && backup === null) return error
   const reason = signal?.aborted ? signal.reason : failure ? failure.cause : error
-  // A lock, a full disk or damage says more under its own code; everything else means that the step itself failed.
+  // A lock, a full disk or damage says more under its own code; everything else means that the step itself
+  // failed.
   const known = reason instanceof AppError && reason.code !== 'INVALID' ? reason : undefined
   if (!known && !failure) return error
   const facts = [

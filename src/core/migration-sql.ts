@@ -20,7 +20,10 @@ const MISFITS: Record<string, string> = {
   DETACH: 'closes another file, and none is open',
 }
 
-/** The pragmas that only tell something, and those whose effect is undone with the transaction or ends with it. */
+/**
+ * The pragmas that only tell something, and those whose effect is undone with the transaction or ends with
+ * it.
+ */
 const HARMLESS = new Set(
   `analysis_limit application_id defer_foreign_keys foreign_key_check foreign_key_list index_info index_list index_xinfo
    integrity_check legacy_alter_table optimize quick_check table_info table_list table_xinfo user_version`.split(
@@ -33,7 +36,10 @@ const PRAGMAS: Record<string, string> = {
     'does nothing inside a transaction; keys are not enforced while a step runs, and checked at its end',
 }
 
-/** The first statement that would act outside of the transaction a step runs in, or end it; undefined in sound SQL. */
+/**
+ * The first statement that would act outside of the transaction a step runs in, or end it; undefined in sound
+ * SQL.
+ */
 export function findMisfit(sql: string): Misfit | undefined {
   const nul = sql.indexOf('\0')
   if (nul >= 0) {

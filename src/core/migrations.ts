@@ -78,8 +78,8 @@ function shownTime(applied_at: string | null | undefined): string | null {
 
 /**
  * The steps that bring a database from what is applied to `target`, in order; none when it is there. Throws
- * MIGRATION_FAILED when an applied migration was edited or is unknown here, USAGE when there is no such version or it
- * lies in the other direction.
+ * MIGRATION_FAILED when an applied migration was edited or is unknown here, USAGE when there is no such
+ * version or it lies in the other direction.
  */
 export function planMigrations(
   migrations: Migration[],

@@ -3,8 +3,8 @@ import { AppError } from './errors.ts'
 const UNITS: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 }
 
 /**
- * A moment that a person wrote: a time ago (`12h`, `7d`, `2w`), a date (`2025-06-05`, its midnight in UTC), or RFC 3339
- * (`2025-06-05T20:22:06Z`). Throws INVALID, for dates that do not exist too.
+ * A moment that a person wrote: a time ago (`12h`, `7d`, `2w`), a date (`2025-06-05`, its midnight in UTC),
+ * or RFC 3339 (`2025-06-05T20:22:06Z`). Throws INVALID, for dates that do not exist too.
  */
 export function parseMoment(text: string, now: Date): Date {
   const [, amount, unit = ''] = /^(\d{1,6})([hdw])$/.exec(text) ?? []

@@ -9,9 +9,9 @@ import { linked, renameToFree } from './placeholder.ts'
 import { isSettled, syncFolder, throwDiskFailure } from './sync-folder.ts'
 
 /**
- * Makes the folders that are missing above a file, which `flag` named, each 0700 and on the disk before the next;
- * `source` is the file that it is made from, for whose they are (see `ownerFor`). Resolves to the topmost one that was
- * made, undefined where none was missing.
+ * Makes the folders that are missing above a file, which `flag` named, each 0700 and on the disk before the
+ * next; `source` is the file that it is made from, for whose they are (see `ownerFor`). Resolves to the
+ * topmost one that was made, undefined where none was missing.
  */
 export async function makeFolderFor(
   path: string,
@@ -86,8 +86,8 @@ function notMade(folder: string, cause: unknown): AppError {
 }
 
 /**
- * Creates a file, 0600, with this content, on the disk before it resolves. Fails where anything exists already. Without
- * an `owner` it is its maker's, and one that root makes in a folder of somebody else is his.
+ * Creates a file, 0600, with this content, on the disk before it resolves. Fails where anything exists
+ * already. Without an `owner` it is its maker's, and one that root makes in a folder of somebody else is his.
  */
 export async function createFile(path: string, content = '', owner?: Owner): Promise<void> {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
@@ -117,8 +117,9 @@ export async function createDurableFile(path: string, content: string): Promise<
 }
 
 /**
- * Gives a finished file its name, never over another, and has both on the disk before it resolves; when it rejects,
- * the name is as it was. The file must not be open as a database. Rejects with EEXIST when the name is taken.
+ * Gives a finished file its name, never over another, and has both on the disk before it resolves; when it
+ * rejects, the name is as it was. The file must not be open as a database. Rejects with EEXIST when the name
+ * is taken.
  */
 export async function publishFile(temporary: string, path: string): Promise<void> {
   await finishFile(temporary)
@@ -134,8 +135,9 @@ export async function publishFile(temporary: string, path: string): Promise<void
 }
 
 /**
- * Has a database file that is closed on the disk, and makes sure that the whole of it is in that one file: when a disk
- * fails while SQLite closes it, SQLite says nothing and leaves a -wal, without which the file would be half.
+ * Has a database file that is closed on the disk, and makes sure that the whole of it is in that one file:
+ * when a disk fails while SQLite closes it, SQLite says nothing and leaves a -wal, without which the file
+ * would be half.
  */
 export async function finishFile(path: string): Promise<void> {
   for (const beside of [`${path}-wal`, `${path}-journal`]) {
@@ -161,7 +163,9 @@ export async function syncPath(path: string): Promise<void> {
 /** What SQLite keeps beside a database, by the end of its name. */
 export const BESIDE = ['-wal', '-shm', '-journal'] as const
 
-/** Removes a database file after what SQLite keeps beside it: while any of it is there, the file tells of it. */
+/**
+ * Removes a database file after what SQLite keeps beside it: while any of it is there, the file tells of it.
+ */
 export async function discardDatabase(path: string): Promise<void> {
   for (const suffix of [...BESIDE, '']) await rm(path + suffix, { force: true })
 }

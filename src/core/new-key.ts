@@ -30,7 +30,9 @@ export async function saltKey(key: Key): Promise<KeyAndSalt> {
   return { key, salt, literal: withSalt(await key.literal(salt), salt) }
 }
 
-/** The last step before a file with the new key counts: the key is stored, and its source gives it once more. */
+/**
+ * The last step before a file with the new key counts: the key is stored, and its source gives it once more.
+ */
 export async function commitKey(newKey: NewKey, { key, salt }: KeyAndSalt): Promise<void> {
   await newKey.store?.(key, salt)
   if ((await newKey.read()).equals(key)) return
@@ -40,8 +42,9 @@ export async function commitKey(newKey: NewKey, { key, salt }: KeyAndSalt): Prom
 }
 
 /**
- * After a failure: forgets the new key, if it was made for this, unless a file may need it. None does while the file at
- * `path` is the one from `before`, or another process has put one there: that one has another salt than ours was given.
+ * After a failure: forgets the new key, if it was made for this, unless a file may need it. None does while
+ * the file at `path` is the one from `before`, or another process has put one there: that one has another
+ * salt than ours was given.
  */
 export async function discardUnneeded(
   newKey: NewKey,

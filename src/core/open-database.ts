@@ -25,16 +25,20 @@ export interface Database {
   /** Runs `work` in one BEGIN IMMEDIATE transaction on the writer: all of it, or nothing. */
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>
   /**
-   * Lends the writer outside a transaction, for what SQLite refuses to do inside one. `hold` says that nothing in this
-   * file is changed by it.
+   * Lends the writer outside a transaction, for what SQLite refuses to do inside one. `hold` says that
+   * nothing in this file is changed by it.
    */
   exclusively<T>(work: (connection: Connection) => Promise<T>, intent?: 'change' | 'hold'): Promise<T>
   /**
-   * Runs `work` on the only connection that anybody has to the file, everything committed folded into it. Only there
-   * may the file be replaced. Throws LOCKED while another program has it open. Ends the other uses of this object.
+   * Runs `work` on the only connection that anybody has to the file, everything committed folded into it.
+   * Only there may the file be replaced. Throws LOCKED while another program has it open. Ends the other uses
+   * of this object.
    */
   alone<T>(work: (connection: Connection, sole: SoleUse) => Promise<T>): Promise<T>
-  /** Inside a transaction: throws LOCKED when another file has taken the place of this one while it was waited for. */
+  /**
+   * Inside a transaction: throws LOCKED when another file has taken the place of this one while it was waited
+   * for.
+   */
   refuseReplaced(): Promise<void>
 }
 
@@ -106,9 +110,9 @@ export class OpenDatabase implements Database {
   }
 
   /**
-   * Has on the disk what `work` committed. In rollback-journal mode a commit is that the journal goes, and until the
-   * folder is on the disk a power cut would bring it back, to undo what was committed. `synchronous = EXTRA` does the
-   * same, but gives a commit out as failed where a file system cannot do it.
+   * Has on the disk what `work` committed. In rollback-journal mode a commit is that the journal goes, and
+   * until the folder is on the disk a power cut would bring it back, to undo what was committed. `synchronous
+   * = EXTRA` does the same, but gives a commit out as failed where a file system cannot do it.
    */
   async #lasting<T>(work: () => Promise<T>): Promise<T> {
     const result = await work().catch(async (error) => {
@@ -159,7 +163,10 @@ export class OpenDatabase implements Database {
     }, 'hold')
   }
 
-  /** On a connection of its own; when it does not get it, that is closed, so that the others can end what they do. */
+  /**
+   * On a connection of its own; when it does not get it, that is closed, so that the others can end what they
+   * do.
+   */
   async #takeSoleUse(): Promise<{ connection: ClosableConnection; sole: SoleUse }> {
     await this.#closeConnections()
     const connection = await this.#connect('write')

@@ -10,7 +10,9 @@ export interface OtherNames {
   here: string[]
 }
 
-/** The other names of the file that `path` leads to; what an operation of ours that was killed left is none. */
+/**
+ * The other names of the file that `path` leads to; what an operation of ours that was killed left is none.
+ */
 export async function otherNames(path: string): Promise<OtherNames> {
   const { realPath, kind } = await examineFile(path)
   if (kind !== 'file') return { count: 0, here: [] }

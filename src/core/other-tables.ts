@@ -21,9 +21,9 @@ export interface CheckedPlan {
 }
 
 /**
- * Plans the migration of a database, which must be empty or one of ours. With `addTables` the tables of another
- * program may be in it, unless they have names that ours need. Throws MIGRATION_FAILED, naming its tables, and what
- * `plan` throws. Reads only.
+ * Plans the migration of a database, which must be empty or one of ours. With `addTables` the tables of
+ * another program may be in it, unless they have names that ours need. Throws MIGRATION_FAILED, naming its
+ * tables, and what `plan` throws. Reads only.
  */
 export async function checkPlan(
   connection: Connection,
@@ -63,7 +63,9 @@ const CHATS = {
   chat_messages: 'id session_id role content model_name created_at metadata'.split(' '),
 }
 
-/** Whether one of the two tables of chats is there as we make it; a column may have been lost, its id is text. */
+/**
+ * Whether one of the two tables of chats is there as we make it; a column may have been lost, its id is text.
+ */
 async function hasChats(connection: Connection): Promise<boolean> {
   for (const [table, expected] of Object.entries(CHATS)) {
     const columns = await connection.all<{ name: string; type: string }>(
@@ -96,7 +98,9 @@ const tablesOf = (objects: SchemaObject[]) =>
     .filter(({ type, shadow }) => (type === 'table' || type === 'view') && !shadow)
     .map(({ name }) => name)
 
-/** The names in the database that the steps would need for tables, indexes, triggers and views of their own. */
+/**
+ * The names in the database that the steps would need for tables, indexes, triggers and views of their own.
+ */
 async function namesTaken(objects: SchemaObject[], steps: Step[]): Promise<string[]> {
   const made = await withMemoryDatabase(async (memory) => {
     try {

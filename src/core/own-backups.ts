@@ -24,7 +24,10 @@ export interface BackupsOf {
   database: DatabaseIdentity
   own: FoundBackup[]
   others: FoundBackup[]
-  /** Whether only the name says that they are its own: the database cannot be read, and no backup has its salt. */
+  /**
+   * Whether only the name says that they are its own: the database cannot be read, and no backup has its
+   * salt.
+   */
   byNameOnly: boolean
   /** What could not be read, and may be a backup. */
   unread: AppError[]
@@ -37,9 +40,10 @@ export interface ListedBackup extends FoundBackup {
 }
 
 /**
- * Reads a folder of backups and finds those that belong to the database. It is known by its recorded birth, which
- * copies share: one made under another name is its own unless a copy of that name stands there. Where the birth
- * cannot be read, it is known by its name and salt. Warns of all that is no backup, and of dates in the future.
+ * Reads a folder of backups and finds those that belong to the database. It is known by its recorded birth,
+ * which copies share: one made under another name is its own unless a copy of that name stands there. Where
+ * the birth cannot be read, it is known by its name and salt. Warns of all that is no backup, and of dates in
+ * the future.
  */
 export async function readBackupsOf(options: BackupsOptions): Promise<BackupsOf> {
   const database = await identifyDatabase(options)
@@ -75,7 +79,10 @@ export async function readBackupsOf(options: BackupsOptions): Promise<BackupsOf>
   return { folder, database, own, others, byNameOnly, unread }
 }
 
-/** The births of the database: its own, or where it cannot be read those of the backups with its name and salt. */
+/**
+ * The births of the database: its own, or where it cannot be read those of the backups with its name and
+ * salt.
+ */
 function birthsOf(database: DatabaseIdentity, found: FoundBackup[]) {
   if (database.born !== undefined)
     return { births: new Set(database.born === null ? [] : [database.born]), byNameOnly: false }
@@ -112,15 +119,18 @@ export function isAhead({ created_at }: FoundBackup, { now = () => new Date() }:
   return momentOf(created_at).getTime() > now().getTime() + PATIENCE
 }
 
-/** Those under the database's own name; where there are none, those of the same birth that were made under another. */
+/**
+ * Those under the database's own name; where there are none, those of the same birth that were made under
+ * another.
+ */
 export function underOwnName({ own, database }: BackupsOf): FoundBackup[] {
   const named = own.filter(({ database: name }) => name === null || name === database.name)
   return named.length > 0 ? named : own
 }
 
 /**
- * The backups of a database, or of all that are in the folder, each with whether the key that opens the database
- * opens it.
+ * The backups of a database, or of all that are in the folder, each with whether the key that opens the
+ * database opens it.
  */
 export async function listBackups(options: BackupsOptions & { all?: boolean }): Promise<ListedBackup[]> {
   const backups = await readBackupsOf(options)
@@ -142,8 +152,8 @@ export async function listBackups(options: BackupsOptions & { all?: boolean }): 
 }
 
 /**
- * The path of a backup as it was named: a file, or `latest` of the database. `whole` leaves out those that have lost
- * bytes. Throws NO_DATABASE where there is none, INVALID where it cannot be told whose they are.
+ * The path of a backup as it was named: a file, or `latest` of the database. `whole` leaves out those that
+ * have lost bytes. Throws NO_DATABASE where there is none, INVALID where it cannot be told whose they are.
  */
 export async function findBackup(
   named: string,

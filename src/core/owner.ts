@@ -15,7 +15,10 @@ export interface Owner {
 
 const isRoot = () => ownUser() === 0
 
-/** The owner and the permissions of a file that is to be replaced; undefined where there is none, or none to keep. */
+/**
+ * The owner and the permissions of a file that is to be replaced; undefined where there is none, or none to
+ * keep.
+ */
 export async function ownerOf(path: string, warn?: OnWarning): Promise<Owner | undefined> {
   const status = await lstat(path).catch(() => undefined)
   if (!status?.isFile() || ownUser() === undefined) return undefined
@@ -26,9 +29,10 @@ export async function ownerOf(path: string, warn?: OnWarning): Promise<Owner | u
 export type OnWarning = (message: string) => void
 
 /**
- * Whose a new file or folder is to be that root makes: of the owner of the file that it is made from when the two are
- * neighbours; else of the folder's owner; in a folder of root's, of the source's owner. Undefined for all other users,
- * whose files are theirs. `source` is a file. Others may not use the new one, whatever they may with its source.
+ * Whose a new file or folder is to be that root makes: of the owner of the file that it is made from when the
+ * two are neighbours; else of the folder's owner; in a folder of root's, of the source's owner. Undefined for
+ * all other users, whose files are theirs. `source` is a file. Others may not use the new one, whatever they
+ * may with its source.
  */
 export async function ownerFor(path: string, source?: string, warn?: OnWarning): Promise<Owner | undefined> {
   if (!isRoot()) return undefined
@@ -48,9 +52,9 @@ const refusal = (path: string, warn?: OnWarning) => () =>
   warn?.(`${path} could not be given to the user whose file it is: it belongs to root`)
 
 /**
- * Gives an open file to its owner, as far as this process may: root to anybody, others to a group of theirs. A group
- * that cannot be kept loses its permissions, so that they never become those of another group. While it is being made
- * its owner can always write it: `setMode` takes that away where the mode says so.
+ * Gives an open file to its owner, as far as this process may: root to anybody, others to a group of theirs.
+ * A group that cannot be kept loses its permissions, so that they never become those of another group. While
+ * it is being made its owner can always write it: `setMode` takes that away where the mode says so.
  */
 export async function giveTo(handle: FileHandle, owner: Owner): Promise<void> {
   const { uid, gid } = await handle.stat()
@@ -78,7 +82,10 @@ export async function setMode(path: string, { mode }: Owner): Promise<void> {
   }
 }
 
-/** The same for a folder that was made a moment ago, in whose place nobody else can have put one of root's own. */
+/**
+ * The same for a folder that was made a moment ago, in whose place nobody else can have put one of root's
+ * own.
+ */
 export async function giveFolderTo(path: string, owner: Owner): Promise<void> {
   const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
   const handle = await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).catch(() => undefined)

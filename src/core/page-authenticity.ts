@@ -1,7 +1,9 @@
 import { createDecipheriv, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto'
 import { type CipherSettings, type Hash, SQLCIPHER_4 } from './cipher-settings.ts'
 
-/** What a page keeps at its end: the bytes that its encryption begins with, then those that authenticate it. */
+/**
+ * What a page keeps at its end: the bytes that its encryption begins with, then those that authenticate it.
+ */
 const IV = 16
 const MAC: Record<Hash, number> = { sha512: 64, sha256: 32, sha1: 20 }
 const SALT = 16
@@ -10,9 +12,9 @@ const SALT_MASK = 0x3a
 const MAC_ROUNDS = 2
 
 /**
- * A check of single pages under a raw key (`x'<64 or 96 hex digits>'`) and the salt of the file. It returns true when
- * the page is the one that was written as page `number`, counted from 1. Where nothing authenticates the pages, only
- * the first one can be told from noise.
+ * A check of single pages under a raw key (`x'<64 or 96 hex digits>'`) and the salt of the file. It returns
+ * true when the page is the one that was written as page `number`, counted from 1. Where nothing
+ * authenticates the pages, only the first one can be told from noise.
  */
 export function createPageCheck(
   literal: string,

@@ -4,10 +4,15 @@ import { basename, dirname, join } from 'node:path'
 import { systemErrorCode } from './errors.ts'
 import { syncFolder } from './sync-folder.ts'
 
-/** What file systems answer that have no hard links (FAT, exFAT, many of SMB and FUSE), or no further one of a file. */
+/**
+ * What file systems answer that have no hard links (FAT, exFAT, many of SMB and FUSE), or no further one of a
+ * file.
+ */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL', 'EXDEV', 'ENOTTY'])
 
-/** Gives a file a second name; false where the file system cannot. Rejects with EEXIST when the name is taken. */
+/**
+ * Gives a file a second name; false where the file system cannot. Rejects with EEXIST when the name is taken.
+ */
 export async function linked(path: string, name: string): Promise<boolean> {
   try {
     await link(path, name)
@@ -18,7 +23,10 @@ export async function linked(path: string, name: string): Promise<boolean> {
   }
 }
 
-/** Nanoseconds around the note in which a placeholder was made that could not be noted any more; FAT counts in 2 s. */
+/**
+ * Nanoseconds around the note in which a placeholder was made that could not be noted any more; FAT counts in
+ * 2 s.
+ */
 const BEFORE_NOTE = 3_000_000_000n
 const AFTER_NOTE = 5_000_000_000n
 
@@ -26,10 +34,11 @@ const AFTER_NOTE = 5_000_000_000n
 export const noteOf = (temporary: string) => temporary.replace(/\.new$/, '.place')
 
 /**
- * Renames a finished file to a free name, where only a rename can: which would overwrite, so an empty file that is made
- * to be new holds the name until then. A note beside it, written first, says which file it is, so that a later run
- * removes what a killed one left, and nothing else. Durable when it resolves; when it rejects, the name is as it was.
- * Rejects with EEXIST when the name is taken, or when somebody used the empty file meanwhile.
+ * Renames a finished file to a free name, where only a rename can: which would overwrite, so an empty file
+ * that is made to be new holds the name until then. A note beside it, written first, says which file it is,
+ * so that a later run removes what a killed one left, and nothing else. Durable when it resolves; when it
+ * rejects, the name is as it was. Rejects with EEXIST when the name is taken, or when somebody used the empty
+ * file meanwhile.
  */
 export async function renameToFree(temporary: string, path: string): Promise<void> {
   const note = noteOf(temporary)
@@ -75,8 +84,9 @@ export async function targetOf(note: string): Promise<string | undefined> {
 }
 
 /**
- * Whether what has this name is the empty file that was made to hold it. Inodes tell nothing here: FAT drivers number
- * files anew. Its moment does; a run that was killed before it noted that leaves only the moment of the note.
+ * Whether what has this name is the empty file that was made to hold it. Inodes tell nothing here: FAT
+ * drivers number files anew. Its moment does; a run that was killed before it noted that leaves only the
+ * moment of the note.
  */
 export async function isPlaceholder(path: string, note: string): Promise<boolean> {
   const look = (name: string) => lstat(name, { bigint: true }).catch(() => undefined)

@@ -10,7 +10,10 @@ export async function describePlaintext(facts: FileFacts, connect: Connect): Pro
     : `LibreOllama's own database, version ${app.version}`
 }
 
-/** The schema version of a LibreOllama file, or undefined for any other. Told by its columns, not by its number. */
+/**
+ * The schema version of a LibreOllama file, or undefined for any other. Told by its columns, not by its
+ * number.
+ */
 async function libreOllamaVersion(facts: FileFacts, connect: Connect) {
   let connection: ClosableConnection | undefined
   try {
@@ -25,7 +28,8 @@ async function libreOllamaVersion(facts: FileFacts, connect: Connect) {
     if (version?.version == null) return undefined
     const own = names.has('session_name') || names.has('context_id') || names.has('outgoing_links_count')
     const phase21 = names.has('is_archived') && !own
-    // One version of the app could drop its chats and stop there; what remains is recognised by another table.
+    // One version of the app could drop its chats and stop there; what remains is recognised by another
+    // table.
     const wreck =
       names.size === 0 &&
       (await connection.get("SELECT 1 FROM sqlite_schema WHERE name = 'agent_executions'"))

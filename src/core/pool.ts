@@ -2,7 +2,10 @@
 export class Mutex {
   #last: Promise<void> = Promise.resolve()
 
-  /** Runs `work` when those before are done; after `patience` milliseconds of waiting, throws what `tooLong` makes. */
+  /**
+   * Runs `work` when those before are done; after `patience` milliseconds of waiting, throws what `tooLong`
+   * makes.
+   */
   async run<T>(work: () => Promise<T>, patience: number, tooLong: () => Error): Promise<T> {
     const before = this.#last
     let done: () => void = () => {}
@@ -25,7 +28,10 @@ async function settlesWithin(turn: Promise<void>, milliseconds: number): Promise
   return Promise.race([turn.then(() => true), late]).finally(() => clearTimeout(timer))
 }
 
-/** Up to `size` items, made when first needed and lent to one user at a time; one whose user failed is not lent again. */
+/**
+ * Up to `size` items, made when first needed and lent to one user at a time; one whose user failed is not
+ * lent again.
+ */
 export class Pool<Item> {
   readonly #make: () => Promise<Item>
   readonly #idle: Item[]

@@ -17,8 +17,9 @@ export interface PrivateCopy {
 }
 
 /**
- * Copies a database, which others may be using, as it was committed at one moment. Nobody in this process may have it
- * open. Tries again while it changes, and throws LOCKED after `patience` milliseconds; IO when there is no place for it.
+ * Copies a database, which others may be using, as it was committed at one moment. Nobody in this process may
+ * have it open. Tries again while it changes, and throws LOCKED after `patience` milliseconds; IO when there
+ * is no place for it.
  */
 export async function makePrivateCopy(facts: FileFacts, patience: number): Promise<PrivateCopy> {
   await removeLeft()
@@ -41,12 +42,15 @@ export async function makePrivateCopy(facts: FileFacts, patience: number): Promi
   }
 }
 
-/** The clock of a file system may be this coarse, in milliseconds: what changed less long ago may change unseen. */
+/**
+ * The clock of a file system may be this coarse, in milliseconds: what changed less long ago may change
+ * unseen.
+ */
 const RACY = 10
 
 /**
- * What is in the database file may change while it is copied only in ways that the -wal beside it makes good: all that a
- * checkpoint writes into it stays in the -wal until that begins anew, which its first bytes tell.
+ * What is in the database file may change while it is copied only in ways that the -wal beside it makes good:
+ * all that a checkpoint writes into it stays in the -wal until that begins anew, which its first bytes tell.
  */
 async function copyOnce(
   { realPath, path: named }: FileFacts,
@@ -82,7 +86,9 @@ async function stateOf(path: string) {
   }
 }
 
-/** The header of a -wal, which is another one each time that it begins anew; empty where nothing waits in it. */
+/**
+ * The header of a -wal, which is another one each time that it begins anew; empty where nothing waits in it.
+ */
 async function headerOf(path: string): Promise<string> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error) => {
     if (systemErrorCode(error) === 'ENOENT') return undefined

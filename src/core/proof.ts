@@ -12,7 +12,10 @@ export async function readSomething(connection: Connection): Promise<void> {
 
 /** What may be done to a file to read it. */
 export interface ProofOptions extends Pick<ConnectOptions, 'lockTimeout' | 'onStatement'> {
-  /** What the file has to be: `encrypted`, as SQLCipher 4 does it, is the default; `other_cipher` by any other settings. */
+  /**
+   * What the file has to be: `encrypted`, as SQLCipher 4 does it, is the default; `other_cipher` by any other
+   * settings.
+   */
   form?: 'encrypted' | 'plaintext' | 'other_cipher'
   /** What is known of the settings of a file of the form `other_cipher`; the rest is found out. */
   knownSettings?: Partial<CipherSettings> | undefined
@@ -24,7 +27,10 @@ export interface ProofOptions extends Pick<ConnectOptions, 'lockTimeout' | 'onSt
   recover?: boolean
 }
 
-/** What opens a file: SQLCipher's raw-key literal, none for plaintext, and the settings where they are not the usual ones. */
+/**
+ * What opens a file: SQLCipher's raw-key literal, none for plaintext, and the settings where they are not the
+ * usual ones.
+ */
 interface Opener {
   key?: string
   cipher?: CipherSettings
@@ -104,12 +110,16 @@ function waysToRead(facts: FileFacts, { access, copying, recover = true }: Proof
   // Without a place for its -shm (a folder that cannot be written, a full disk) it is read as a file at rest.
   const hasAll = !facts.walBytes && !facts.hasJournal
   if (hasAll && access !== 'write') ways.push({ access: 'read', immutable: true })
-  // Half a transaction of a killed program is rolled back from its journal, which only a writing connection may do.
+  // Half a transaction of a killed program is rolled back from its journal, which only a writing connection
+  // may do.
   if (facts.hasJournal && recover && !facts.lostCommits) ways.push({ access: 'query', immutable: false })
   return ways
 }
 
-/** A connection that rolls back writes before it knows whether its key is right: so the key is tried on the side first. */
+/**
+ * A connection that rolls back writes before it knows whether its key is right: so the key is tried on the
+ * side first.
+ */
 async function isWrongKey(facts: FileFacts, opener: Opener, connect: Connect): Promise<boolean> {
   const probe = await connect(facts.realPath, { ...opener, access: 'read', immutable: true })
   return readSomething(probe)

@@ -30,9 +30,10 @@ export interface PruneOptions extends BackupsOptions {
 }
 
 /**
- * Removes the backups of a database that no rule keeps; those of other databases, and files without a manifest, are
- * none of its business. Exactly what `confirm` was shown goes: what has changed meanwhile stays. Throws INVALID, or the
- * reason why the database cannot be read, where it cannot be told which backups are its own.
+ * Removes the backups of a database that no rule keeps; those of other databases, and files without a
+ * manifest, are none of its business. Exactly what `confirm` was shown goes: what has changed meanwhile
+ * stays. Throws INVALID, or the reason why the database cannot be read, where it cannot be told which backups
+ * are its own.
  */
 export async function pruneBackups(options: PruneOptions): Promise<Pruned[]> {
   const backups = await readBackupsOf(options)

@@ -11,7 +11,10 @@ import {
 } from 'kysely'
 import type { Connection, Value } from './connection.ts'
 
-/** The tables of the latest schema version, as queries see them. Timestamps are text, booleans 0 or 1, metadata JSON. */
+/**
+ * The tables of the latest schema version, as queries see them. Timestamps are text, booleans 0 or 1,
+ * metadata JSON.
+ */
 export interface Tables {
   agents: {
     id: string
@@ -68,8 +71,8 @@ export interface Tables {
 }
 
 /**
- * Typed queries over one connection, such as the one that `db.read` and `db.transaction` lend. Transactions are
- * theirs to make, so Kysely's own are refused.
+ * Typed queries over one connection, such as the one that `db.read` and `db.transaction` lend. Transactions
+ * are theirs to make, so Kysely's own are refused.
  */
 export function queryBuilder(connection: Connection): Kysely<Tables> {
   return new Kysely<Tables>({

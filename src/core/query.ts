@@ -5,7 +5,10 @@ import { isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
 import { readPragma, readSql, withoutExplain } from './sql-text.ts'
 
-/** Only what is known to be harmless is run: some pragmas act while they are prepared, EXPLAIN in front or not. */
+/**
+ * Only what is known to be harmless is run: some pragmas act while they are prepared, EXPLAIN in front or
+ * not.
+ */
 const READING = ['SELECT', 'VALUES']
 const WRITING = ['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'CREATE', 'DROP', 'ALTER', 'REINDEX', 'ANALYZE']
 
@@ -36,7 +39,10 @@ export interface Query {
   givesRows: boolean
 }
 
-/** Looks at SQL before any database is opened. Throws USAGE, INVALID for what is not one statement that may be run. */
+/**
+ * Looks at SQL before any database is opened. Throws USAGE, INVALID for what is not one statement that may be
+ * run.
+ */
 export function checkQuery(sql: string, { parameters: given, write }: QueryOptions): Query {
   const { statements, parameters } = readSql(sql)
   const [
@@ -63,7 +69,10 @@ export function checkQuery(sql: string, { parameters: given, write }: QueryOptio
   }
 }
 
-/** Runs a checked statement; rows, or for a change `[{ changes }]`. Throws INVALID for what the engine refuses. */
+/**
+ * Runs a checked statement; rows, or for a change `[{ changes }]`. Throws INVALID for what the engine
+ * refuses.
+ */
 export async function runQuery(
   db: Database,
   { statement, parameters, write, givesRows }: Query,
@@ -144,7 +153,10 @@ function bind(wanted: Set<string>, given: Record<string, string>): Record<string
   )
 }
 
-/** What JSON and a double can hold: blobs as SQL writes them, no number that may have been rounded on its way here. */
+/**
+ * What JSON and a double can hold: blobs as SQL writes them, no number that may have been rounded on its way
+ * here.
+ */
 function exactRow(row: Row): Row {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => {

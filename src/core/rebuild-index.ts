@@ -27,10 +27,11 @@ interface IndexObject {
 }
 
 /**
- * Makes the full-text index again from the messages, whatever state it is in: usually in place, in one transaction.
- * Where its pages are damaged so that SQLite cannot even take them away, the index is made beside them, and the file is
- * then written anew without them and takes the place of the old one. Throws PENDING for a database that is older than
- * the index, CORRUPT where the damage concerns more than the index, LOCKED while another program has it open.
+ * Makes the full-text index again from the messages, whatever state it is in: usually in place, in one
+ * transaction. Where its pages are damaged so that SQLite cannot even take them away, the index is made
+ * beside them, and the file is then written anew without them and takes the place of the old one. Throws
+ * PENDING for a database that is older than the index, CORRUPT where the damage concerns more than the index,
+ * LOCKED while another program has it open.
  */
 export async function rebuildSearchIndex(options: RebuildOptions): Promise<void> {
   await recover((await examineFile(options.path)).realPath)

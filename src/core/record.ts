@@ -9,8 +9,9 @@ import { isTrue, readStoredTime } from './stored-values.ts'
 import { readTimestamp } from './timestamp.ts'
 
 /**
- * A stored row as programs see it: times as RFC 3339 UTC, booleans as booleans, metadata as its JSON value. What another
- * program stored in any other way is text: bytes as SQL writes them (`x'00ff'`), a number where text belongs in digits.
+ * A stored row as programs see it: times as RFC 3339 UTC, booleans as booleans, metadata as its JSON value.
+ * What another program stored in any other way is text: bytes as SQL writes them (`x'00ff'`), a number where
+ * text belongs in digits.
  */
 export function decodeRow(entity: Entity, row: Row): EntityRow {
   const decoded: EntityRow = { ...row }
@@ -39,8 +40,9 @@ function decode({ kind }: Column, value: unknown): unknown {
 }
 
 /**
- * Given values as they are stored. Throws INVALID, naming the field, the rule and an example, for a value that its
- * column refuses, a name that no column has, and, unless `partial`, a required column without a value.
+ * Given values as they are stored. Throws INVALID, naming the field, the rule and an example, for a value
+ * that its column refuses, a name that no column has, and, unless `partial`, a required column without a
+ * value.
  */
 export function encodeInput(
   entity: Entity,

@@ -28,9 +28,9 @@ export interface RekeyOptions extends DatabaseOptions, CopyOptions {
 }
 
 /**
- * Gives a database another key and a fresh salt: a copy under the new key is proven by another process and takes the
- * place of the file. At every moment the file opens with the old key or with the new one, and the new one is stored
- * before it is needed. Throws LOCKED while another program has the database open.
+ * Gives a database another key and a fresh salt: a copy under the new key is proven by another process and
+ * takes the place of the file. At every moment the file opens with the old key or with the new one, and the
+ * new one is stored before it is needed. Throws LOCKED while another program has the database open.
  */
 export async function rekeyDatabase(options: RekeyOptions): Promise<RekeyReport> {
   const { path, newKey, dryRun = false } = options
@@ -63,7 +63,10 @@ export async function rekeyDatabase(options: RekeyOptions): Promise<RekeyReport>
   }
 }
 
-/** Whether the new key opens the file and the old one does not: what a run that was killed after the swap left. */
+/**
+ * Whether the new key opens the file and the old one does not: what a run that was killed after the swap
+ * left.
+ */
 async function alreadyHas(options: RekeyOptions, key: Key): Promise<boolean> {
   const { kind } = await examineFile(options.path)
   if (kind !== 'file' || !(await opensWith(options.path, async () => [key]))) return false
@@ -117,7 +120,10 @@ async function refuseOldKey(made: string, old: Key | undefined): Promise<void> {
   })
 }
 
-/** Backups that the new key does not open. The file has its new key by now, so nothing that fails here is a failure. */
+/**
+ * Backups that the new key does not open. The file has its new key by now, so nothing that fails here is a
+ * failure.
+ */
 async function othersOf(options: RekeyOptions, formerSalt: string | undefined, key: Key): Promise<string[]> {
   const { warn, dryRun } = options
   const keys = dryRun ? options.keys : async () => [key]

@@ -1,4 +1,7 @@
-/** Characters that are searched at once: V8 ends the process where a text has more than some 100 million matches. */
+/**
+ * Characters that are searched at once: V8 ends the process where a text has more than some 100 million
+ * matches.
+ */
 const PART = 16 * 1024 * 1024
 
 /** `text.replace`, for texts of any length; no match of the pattern may be longer than 16 characters. */

@@ -21,8 +21,8 @@ export interface Replacement extends CopyOptions {
   /** Whether the new file is to be in WAL mode. */
   wal: boolean
   /**
-   * What stands at `path`: nothing (`free`), a file of which this process is the only user, or one that does not open,
-   * so that it moves as it is, with what is beside it (`unread`).
+   * What stands at `path`: nothing (`free`), a file of which this process is the only user, or one that does
+   * not open, so that it moves as it is, with what is beside it (`unread`).
    */
   standing: 'free' | SoleUse | 'unread'
   /** Whether what stood there stays, under a name of its own. */
@@ -36,10 +36,10 @@ export interface Replacement extends CopyOptions {
 }
 
 /**
- * Copy, prove, swap: the one way in which a whole database file comes to its place. Until the swap nothing has changed;
- * the swap is one rename, or a series that a later run goes on with. Resolves to where the file is that stood there,
- * null when it is gone for good. Throws IO when a file has appeared where none stood, INVALID for a file that has
- * other names too, unless `otherNames` says that they may keep the old one.
+ * Copy, prove, swap: the one way in which a whole database file comes to its place. Until the swap nothing
+ * has changed; the swap is one rename, or a series that a later run goes on with. Resolves to where the file
+ * is that stood there, null when it is gone for good. Throws IO when a file has appeared where none stood,
+ * INVALID for a file that has other names too, unless `otherNames` says that they may keep the old one.
  */
 export async function replaceDatabase(
   options: Replacement,
@@ -75,8 +75,8 @@ export async function replaceDatabase(
 }
 
 /**
- * A signal that stops work as `outer` does, until `seal` is called: what comes after cannot be stopped half-way, and
- * has then happened.
+ * A signal that stops work as `outer` does, until `seal` is called: what comes after cannot be stopped
+ * half-way, and has then happened.
  */
 export function sealable(outer: AbortSignal | undefined): { signal: AbortSignal; seal: () => void } {
   const inner = new AbortController()
@@ -86,7 +86,9 @@ export function sealable(outer: AbortSignal | undefined): { signal: AbortSignal;
   return { signal: inner.signal, seal: () => outer?.removeEventListener('abort', stop) }
 }
 
-/** That of the file which is replaced; only what was plaintext, and has a key now, is closed to all others. */
+/**
+ * That of the file which is replaced; only what was plaintext, and has a key now, is closed to all others.
+ */
 async function ownerOfNew({ path, operation, warn }: Replacement): Promise<Owner | undefined> {
   const owner = await ownerOf(path, warn)
   return owner && operation === 'encrypt' ? { ...owner, mode: owner.mode & 0o770 } : owner

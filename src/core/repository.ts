@@ -15,9 +15,9 @@ export async function getRecord(connection: Connection, entity: Entity, named: s
 }
 
 /**
- * Makes records in the transaction that `writer` is in, all or none; they are read back from it. Throws INVALID before
- * anything is written when a value is refused or a reference leads nowhere, and where a trigger or a constraint ignores
- * or changes what is written.
+ * Makes records in the transaction that `writer` is in, all or none; they are read back from it. Throws
+ * INVALID before anything is written when a value is refused or a reference leads nowhere, and where a
+ * trigger or a constraint ignores or changes what is written.
  */
 export async function createRecords(
   writer: Connection,
@@ -115,8 +115,8 @@ export async function previewDeletion(
 }
 
 /**
- * Deletes the records with these keys; those that are gone already count for nothing. Throws INVALID where one of them,
- * or of the records that go along, stays.
+ * Deletes the records with these keys; those that are gone already count for nothing. Throws INVALID where
+ * one of them, or of the records that go along, stays.
  */
 export async function deleteKeys(writer: Connection, entity: Entity, keys: string[]): Promise<Deletion> {
   const { table } = entity
@@ -159,7 +159,9 @@ function initialValue(column: Column, moment: string): Value {
   return column.moment ? moment : (column.initial ?? null)
 }
 
-/** References may be given by the beginning of an id; each is replaced by the whole. Throws INVALID for none. */
+/**
+ * References may be given by the beginning of an id; each is replaced by the whole. Throws INVALID for none.
+ */
 async function resolveReferences(
   connection: Connection,
   entity: Entity,

@@ -39,10 +39,10 @@ export interface RestoreReport {
 }
 
 /**
- * Puts what a backup holds in the place of the database, which is moved aside and kept. The backup is compared with its
- * manifest, and the copy of it with the backup, before anything moves. Throws CHECK_FAILED for a backup that is not
- * what it should be, LOCKED while another program has the database open, INVALID for a backup of another database, and
- * WRONG_KEY where a healthy database that only another key opens may stand.
+ * Puts what a backup holds in the place of the database, which is moved aside and kept. The backup is
+ * compared with its manifest, and the copy of it with the backup, before anything moves. Throws CHECK_FAILED
+ * for a backup that is not what it should be, LOCKED while another program has the database open, INVALID for
+ * a backup of another database, and WRONG_KEY where a healthy database that only another key opens may stand.
  */
 export async function restoreDatabase(options: RestoreOptions): Promise<RestoreReport> {
   const { from, path, toNew } = options
@@ -113,7 +113,10 @@ export async function restoreDatabase(options: RestoreOptions): Promise<RestoreR
   }
 }
 
-/** A link that leads to nothing is where the file was; its folder, which may be a disk that is away, has to be there. */
+/**
+ * A link that leads to nothing is where the file was; its folder, which may be a disk that is away, has to be
+ * there.
+ */
 async function tellDangling({ path, warn }: RestoreOptions): Promise<void> {
   const target = await danglingTarget(path)
   if (target === undefined) return

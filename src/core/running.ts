@@ -8,7 +8,10 @@ export const ownPid = pid
 /** The kernel counts a process's start in hundredths of a second since the machine's own. */
 const TICKS = 100
 
-/** Whether the process that had this number at `since` may still run; numbers are given again, most in containers. */
+/**
+ * Whether the process that had this number at `since` may still run; numbers are given again, most in
+ * containers.
+ */
 export async function mayStillRun(other: number, since: Date): Promise<boolean> {
   const booted = Date.now() - uptime() * 1000
   if (since.getTime() < booted) return false

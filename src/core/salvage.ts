@@ -23,7 +23,10 @@ export interface SalvageReport {
   before: SalvagedFile
   /** The database with every later page that is authentic. */
   recovered: SalvagedFile
-  /** Pages of which the newest version is damaged: what they hold in `recovered` is older. Empty when all was read. */
+  /**
+   * Pages of which the newest version is damaged: what they hold in `recovered` is older. Empty when all was
+   * read.
+   */
   lost_pages: number[]
   /** Messages that are only in `recovered`. */
   messages: Row[]
@@ -44,8 +47,8 @@ export interface SalvageOptions extends Pick<DatabaseOptions, 'path' | 'keys' | 
 }
 
 /**
- * Writes what can be read of a database with a damaged -wal to two new encrypted files, and changes nothing of the
- * original. Throws INVALID when no commit was lost, IO when a file is in the way.
+ * Writes what can be read of a database with a damaged -wal to two new encrypted files, and changes nothing
+ * of the original. Throws INVALID when no commit was lost, IO when a file is in the way.
  */
 export async function salvage(options: SalvageOptions): Promise<SalvageReport> {
   const { folder, now = () => new Date() } = options
@@ -124,7 +127,9 @@ async function makeFile(
   }
 }
 
-/** What is wrong with a file and how much is in it; a file that cannot be read to its end is no failure here. */
+/**
+ * What is wrong with a file and how much is in it; a file that cannot be read to its end is no failure here.
+ */
 async function look(path: string, key: Key): Promise<Pick<SalvagedFile, 'problems' | 'counts'>> {
   try {
     const { problems, content } = await inspectFile({ path, key })

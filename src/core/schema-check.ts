@@ -18,7 +18,9 @@ export interface SchemaReport {
   schema_version: number
   /** The newest version that this program knows. */
   expected_version: number
-  /** False for a file of a newer program: what it should look like is not known here, so nothing was compared. */
+  /**
+   * False for a file of a newer program: what it should look like is not known here, so nothing was compared.
+   */
   compared: boolean
   findings: Finding[]
 }
@@ -220,7 +222,10 @@ function describeForeignKey({ columns, table, to, onDelete, onUpdate }: ForeignK
   return `(${columns.join(', ')}) references ${table} (${to.join(', ')}) on delete ${onDelete} on update ${onUpdate}`.toLowerCase()
 }
 
-/** SQLite adds a column only when every row there is can have it: no key, and no NOT NULL without a constant default. */
+/**
+ * SQLite adds a column only when every row there is can have it: no key, and no NOT NULL without a constant
+ * default.
+ */
 function canBeAdded({ notNull, default: value, primaryKey }: Column): boolean {
   const constant = value !== null && !/^current_|^\(/.test(value)
   return primaryKey === 0 && (value === null ? !notNull : constant)

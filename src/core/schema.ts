@@ -39,7 +39,9 @@ export interface ForeignKey {
   onUpdate: string
 }
 
-/** An index, trigger or view: the table it belongs to, what it says evened out for comparison, and its SQL. */
+/**
+ * An index, trigger or view: the table it belongs to, what it says evened out for comparison, and its SQL.
+ */
 export interface SchemaObject {
   table: string
   definition: string
@@ -54,8 +56,8 @@ interface SchemaRow {
 }
 
 /**
- * The schema of a database as it stands; SQLite's own tables, those behind its full-text index, and this program's
- * bookkeeping are left out.
+ * The schema of a database as it stands; SQLite's own tables, those behind its full-text index, and this
+ * program's bookkeeping are left out.
  */
 export async function readSchema(connection: Connection): Promise<Schema> {
   const shadows = (await namedTables(connection)).filter(({ kind }) => kind === 'shadow')

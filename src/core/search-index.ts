@@ -23,8 +23,9 @@ const AT_ONCE = 5000
 /** Pages of the index that are merged after it, at most; about as many as FTS5 itself would merge. */
 const MERGED_PAGES = 4000
 /**
- * How FTS5 works: the bytes of words it gathers before it writes a piece of the index, and whether it merges pieces
- * meanwhile. In a statement of many rows SQLite keeps in memory what a merge removes, in one of a single row it does not.
+ * How FTS5 works: the bytes of words it gathers before it writes a piece of the index, and whether it merges
+ * pieces meanwhile. In a statement of many rows SQLite keeps in memory what a merge removes, in one of a
+ * single row it does not.
  */
 const SETTINGS = {
   hashsize: { many: 2 ** 21, usual: 2 ** 20 },
@@ -35,9 +36,9 @@ const SETTINGS = {
 const LARGEST_ROWID = 2 ** 53
 
 /**
- * Indexes the messages that a transaction inserts at its end, many in one statement, which takes a fraction of the time:
- * FTS5 writes a piece of the index at every statement, and merges the pieces later. Nothing of this is seen outside of the
- * transaction, in which the trigger is missing for so long.
+ * Indexes the messages that a transaction inserts at its end, many in one statement, which takes a fraction
+ * of the time: FTS5 writes a piece of the index at every statement, and merges the pieces later. Nothing of
+ * this is seen outside of the transaction, in which the trigger is missing for so long.
  */
 export class DeferredSearchIndex {
   readonly #writer: Connection
@@ -62,13 +63,17 @@ export class DeferredSearchIndex {
     this.#lastBefore = last
   }
 
-  /** To be called before the transaction is committed. Throws CHECK_FAILED where the index knows a message that is new. */
+  /**
+   * To be called before the transaction is committed. Throws CHECK_FAILED where the index knows a message
+   * that is new.
+   */
   async catchUp(): Promise<void> {
     if (this.#lastBefore === undefined) return
     const indexed = await this.#lastIndexed(this.#lastBefore)
     const shift =
       (await this.#number('SELECT coalesce(max(docid), 0) AS n FROM message_search_rows')) - indexed
-    // With OR ROLLBACK SQLite need not keep what the statement changes: nearly every page of an index of random ids.
+    // With OR ROLLBACK SQLite need not keep what the statement changes: nearly every page of an index of
+    // random ids.
     await this.#writer
       .run(
         `INSERT OR ROLLBACK INTO message_search_rows (docid, message_id)
@@ -91,7 +96,10 @@ export class DeferredSearchIndex {
     this.#lastBefore = undefined
   }
 
-  /** The last row that is in the index. All that are not come after it: each was new when the others were there. */
+  /**
+   * The last row that is in the index. All that are not come after it: each was new when the others were
+   * there.
+   */
   #lastIndexed(lastBefore: number): Promise<number> {
     return this.#number(
       `SELECT coalesce(

@@ -21,8 +21,8 @@ export interface SearchOptions extends Pick<ListOptions, 'where' | 'since' | 'un
 export type Hit = EntityRow & { snippet: string; rank: number; context?: EntityRow[] }
 
 /**
- * Messages that contain all the words, the best first. Throws INVALID for text without words, wrong FTS5 syntax, or a
- * field that messages do not have, CHECK_FAILED where the index cannot know every message.
+ * Messages that contain all the words, the best first. Throws INVALID for text without words, wrong FTS5
+ * syntax, or a field that messages do not have, CHECK_FAILED where the index cannot know every message.
  */
 export async function searchMessages(
   reader: Connection,
@@ -54,14 +54,16 @@ export async function searchMessages(
   return hits
 }
 
-/** What is indexed, with the message it is of; without one where the index knows a message that is not there. */
+/**
+ * What is indexed, with the message it is of; without one where the index knows a message that is not there.
+ */
 const INDEXED_MESSAGES = `message_search
   LEFT JOIN message_search_rows r ON r.docid = message_search.rowid
   LEFT JOIN chat_messages m ON m.id = r.message_id`
 
 /**
- * The ids of the sessions in which all the words were said in one message. Throws INVALID for text without words,
- * CHECK_FAILED where the index cannot know every message.
+ * The ids of the sessions in which all the words were said in one message. Throws INVALID for text without
+ * words, CHECK_FAILED where the index cannot know every message.
  */
 export async function searchSessions(reader: Connection, words: string): Promise<string[]> {
   const query = literally(words)

@@ -51,7 +51,10 @@ export async function isDefaultSetting(reader: Connection, key: string): Promise
   return found !== undefined
 }
 
-/** The condition for a setting that is as `writeDefaultSettings` made it; its first parameter is DEFAULT_VALUES. */
+/**
+ * The condition for a setting that is as `writeDefaultSettings` made it; its first parameter is
+ * DEFAULT_VALUES.
+ */
 const UNTOUCHED = 'created_at = updated_at AND key || char(10) || value IN (SELECT value FROM json_each(?1))'
 const DEFAULT_VALUES = JSON.stringify(DEFAULT_SETTINGS.map(([key, value]) => `${key}\n${value}`))
 

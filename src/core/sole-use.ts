@@ -11,19 +11,22 @@ import { ownPid } from './running.ts'
 export interface SoleUse {
   /** Whether the file is in WAL mode when it is shared. */
   usesWal: boolean
-  /** Leaves nothing beside the file, and nothing that closing the connection would remove: then it may be replaced. */
+  /**
+   * Leaves nothing beside the file, and nothing that closing the connection would remove: then it may be
+   * replaced.
+   */
   settle: () => Promise<void>
   /** Puts back what `settle` changed, unless another file has taken the place of this one by then. */
   end: () => Promise<void>
 }
 
 /**
- * Makes a fresh connection the only one that anybody has to its file, with all that was committed folded into it.
- * Throws LOCKED after the connection's own patience.
+ * Makes a fresh connection the only one that anybody has to its file, with all that was committed folded into
+ * it. Throws LOCKED after the connection's own patience.
  *
- * In exclusive mode the lock of a WAL database is one that every other connection, idle or not, keeps from being
- * taken. Idle ones of a rollback-journal database hold no lock: so on Linux the open files of all processes are looked
- * through as well.
+ * In exclusive mode the lock of a WAL database is one that every other connection, idle or not, keeps from
+ * being taken. Idle ones of a rollback-journal database hold no lock: so on Linux the open files of all
+ * processes are looked through as well.
  */
 export async function takeSoleUse(connection: Connection, facts: FileFacts): Promise<SoleUse> {
   await connection.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA locking_mode = EXCLUSIVE')
@@ -40,7 +43,8 @@ export async function takeSoleUse(connection: Connection, facts: FileFacts): Pro
     if (changed?.journal_mode !== 'delete') throw lockedError(facts.path)
   }
   const end = async () => {
-    // Without the journal, which goes when another file takes this one's place, the mode could not be changed safely.
+    // Without the journal, which goes when another file takes this one's place, the mode could not be changed
+    // safely.
     const inPlace = (await identify(facts.realPath)) === facts.id
     if (usesWal && inPlace && (await exists(journal))) {
       await connection.exec('PRAGMA journal_mode = WAL').catch(() => {})
@@ -50,9 +54,9 @@ export async function takeSoleUse(connection: Connection, facts: FileFacts): Pro
 }
 
 /**
- * Tries `work` again while it throws LOCKED, for as many seconds as a lock is waited for. Others that wait for this
- * process have the file open too, and would keep it from its work for as long: between two tries they get through.
- * What `isStopped` says ends it early.
+ * Tries `work` again while it throws LOCKED, for as many seconds as a lock is waited for. Others that wait
+ * for this process have the file open too, and would keep it from its work for as long: between two tries
+ * they get through. What `isStopped` says ends it early.
  */
 export async function patiently<T>(
   seconds: number,
@@ -80,7 +84,9 @@ export async function refuseOtherUsers(facts: FileFacts): Promise<void> {
   })
 }
 
-/** Other processes that have a file (device:inode) open, as `name (pid)`; those of other users cannot be seen. */
+/**
+ * Other processes that have a file (device:inode) open, as `name (pid)`; those of other users cannot be seen.
+ */
 export async function otherUsersOf(id: string): Promise<string[]> {
   if (platform() !== 'linux') return []
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== ownPid)

@@ -23,7 +23,10 @@ export interface SqlStatement {
 const TOKEN =
   /([ \t\n\f\r]+|\uFEFF)|('[^']*(?:''[^']*)*'?|"[^"]*(?:""[^"]*)*"?|`[^`]*(?:``[^`]*)*`?|\[[^\]]*\]?)|(--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))|([:@$][A-Za-z_]\w*|\?\d*)|([A-Za-z_\u0080-\u{10FFFF}][\w$\u0080-\u{10FFFF}]*)|\d[\w.]*|(;)|[\s\S]/gu
 
-/** Reads SQL as far as quotes, comments, words, parameters and semicolons; those inside a trigger's body end nothing. */
+/**
+ * Reads SQL as far as quotes, comments, words, parameters and semicolons; those inside a trigger's body end
+ * nothing.
+ */
 export function readSql(sql: string): SqlText {
   const statements: SqlStatement[] = []
   const parameters = new Set<string>()

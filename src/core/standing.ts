@@ -33,9 +33,9 @@ export interface KeyOfBackup {
 }
 
 /**
- * Looks at the file that is to be replaced. One that does not open is damaged when a page of it is authentic under a
- * key of `keys` or under that of the backup; else nobody can tell it from a healthy one that another key opens. Throws
- * for what is no file, for plaintext, and for a file in use.
+ * Looks at the file that is to be replaced. One that does not open is damaged when a page of it is authentic
+ * under a key of `keys` or under that of the backup; else nobody can tell it from a healthy one that another
+ * key opens. Throws for what is no file, for plaintext, and for a file in use.
  */
 export async function examineStanding(
   path: string,

@@ -89,8 +89,9 @@ function messagesPerModel(reader: Connection) {
 }
 
 /**
- * All timestamps that are text begin with the UTC date (what begins with no digit is none), and the index on them answers
- * without reading a message. Times that another program stored as numbers come before all text in it.
+ * All timestamps that are text begin with the UTC date (what begins with no digit is none), and the index on
+ * them answers without reading a message. Times that another program stored as numbers come before all text
+ * in it.
  */
 function messagesPerDay(reader: Connection) {
   return reader.all<{ day: string; messages: number }>(

@@ -42,7 +42,10 @@ export function momentSql(column: string): string {
   return `strftime('%Y-%m-%dT%H:%M:%fZ', CASE WHEN ${isNumber(column)} THEN ${number} ELSE ${column} END, 'auto')`
 }
 
-/** What sorts stored times by their moments, for a table in which some are numbers: SQLite puts all of these first. */
+/**
+ * What sorts stored times by their moments, for a table in which some are numbers: SQLite puts all of these
+ * first.
+ */
 export function timeOrderSql(column: string): string {
   return `CASE WHEN ${isNumber(column)} THEN ${momentSql(column)} ELSE ${column} END`
 }

@@ -2,8 +2,8 @@ import { lstat } from 'node:fs/promises'
 import { AppError } from './errors.ts'
 
 /**
- * Throws IO where a -wal or journal with content lies at a path that has no database: what is left of one that is gone.
- * SQLite would play it into a new database of that name and damage it.
+ * Throws IO where a -wal or journal with content lies at a path that has no database: what is left of one
+ * that is gone. SQLite would play it into a new database of that name and damage it.
  */
 export async function refuseStrayLog(path: string): Promise<void> {
   for (const log of [`${path}-wal`, `${path}-journal`]) {

@@ -3,7 +3,9 @@ import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemErrorCode } from './errors.ts'
 
-/** What the system answers where a folder cannot be opened to be put on the disk: it may be written, not read. */
+/**
+ * What the system answers where a folder cannot be opened to be put on the disk: it may be written, not read.
+ */
 const NOT_OPENED = new Set(['EACCES', 'EPERM'])
 /** What file systems answer that write a folder's entries down in their own time: FAT drivers, SMB, FUSE. */
 const NOT_SUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOTTY', 'EBADF'])
@@ -11,8 +13,9 @@ const NOT_SUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENO
 const DISK_FAILURES = new Set(['EIO', 'ENOSPC', 'EDQUOT'])
 
 /**
- * Has the names in a folder on the disk before it resolves: what was made, renamed and removed there survives a power
- * cut. Where the file system offers no such thing, it resolves as well: nothing more can be done there.
+ * Has the names in a folder on the disk before it resolves: what was made, renamed and removed there survives
+ * a power cut. Where the file system offers no such thing, it resolves as well: nothing more can be done
+ * there.
  */
 export async function syncFolder(folder: string): Promise<void> {
   const { O_RDONLY, O_DIRECTORY } = constants
@@ -37,7 +40,10 @@ export async function isSettled(folder: string): Promise<boolean> {
   )
 }
 
-/** Rethrows what a failing disk says of something that this program did not make; all else is its owner's business. */
+/**
+ * Rethrows what a failing disk says of something that this program did not make; all else is its owner's
+ * business.
+ */
 export function throwDiskFailure(error: unknown): void {
   if (DISK_FAILURES.has(systemErrorCode(error) ?? '')) throw error
 }

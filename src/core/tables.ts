@@ -10,8 +10,8 @@ export interface NamedTable {
 const SHADOWS = 'config content data docsize idx node parent rowid segdir segments stat'.split(' ')
 
 /**
- * The tables of a database by name, SQLite's own left out. Read from the schema alone: `pragma_table_list` fails where
- * a damaged full-text index cannot be opened.
+ * The tables of a database by name, SQLite's own left out. Read from the schema alone: `pragma_table_list`
+ * fails where a damaged full-text index cannot be opened.
  */
 export async function namedTables(connection: Connection): Promise<NamedTable[]> {
   const rows = await connection.all<{ name: string; virtual: number }>(

@@ -1,4 +1,7 @@
-/** A moment as the database stores it: RFC 3339, UTC, fixed width, microseconds (`2025-06-05T20:22:06.123000+00:00`). */
+/**
+ * A moment as the database stores it: RFC 3339, UTC, fixed width, microseconds
+ * (`2025-06-05T20:22:06.123000+00:00`).
+ */
 export function formatTimestamp(moment: Date): string {
   return `${moment.toISOString().slice(0, -1)}000+00:00`
 }
@@ -10,12 +13,16 @@ export function momentOf(stored: string): Date {
 
 const FORMS = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(?:Z|\+00:00)?$/
 
-/** What `formatTimestamp` gives, for a day that exists in every month: by far the most, and nothing is to be changed. */
+/**
+ * What `formatTimestamp` gives, for a day that exists in every month: by far the most, and nothing is to be
+ * changed.
+ */
 const OWN_FORM = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}\+00:00$/
 
 /**
- * A stored timestamp as RFC 3339 UTC, or null when it is none. Reads the three forms that occur: RFC 3339 with 0 to
- * 9 fraction digits and `+00:00` or `Z`, and SQLite's CURRENT_TIMESTAMP (`2025-06-05 20:22:06`), which is UTC too.
+ * A stored timestamp as RFC 3339 UTC, or null when it is none. Reads the three forms that occur: RFC 3339
+ * with 0 to 9 fraction digits and `+00:00` or `Z`, and SQLite's CURRENT_TIMESTAMP (`2025-06-05 20:22:06`),
+ * which is UTC too.
  */
 export function readTimestamp(stored: string): string | null {
   if (OWN_FORM.test(stored)) return stored

@@ -23,9 +23,10 @@ export type Operation =
   | 'key'
 
 /**
- * The names that an operation on `path` uses, so that a later run can tell from them alone what a killed one left:
- * `made` is there until it takes the place of `path`; `old` is what stood there and is to be removed; `kept` is what
- * stood there and stays. Where a name is held by an empty file, a note of it is beside `made` (placeholder.ts).
+ * The names that an operation on `path` uses, so that a later run can tell from them alone what a killed one
+ * left: `made` is there until it takes the place of `path`; `old` is what stood there and is to be removed;
+ * `kept` is what stood there and stays. Where a name is held by an empty file, a note of it is beside `made`
+ * (placeholder.ts).
  */
 export interface Names {
   made: string
@@ -43,8 +44,8 @@ export function namesFor(path: string, operation: Operation, now: Date): Names {
 const SHORT = 60
 
 /**
- * Whether a live process is in the middle of putting another file in the place of this one, so that for a moment there
- * is none: where files have one name only, that takes two renames.
+ * Whether a live process is in the middle of putting another file in the place of this one, so that for a
+ * moment there is none: where files have one name only, that takes two renames.
  */
 export async function isBeingReplaced(path: string): Promise<boolean> {
   const target = await readlink(path).then(
@@ -61,7 +62,9 @@ export async function isBeingReplaced(path: string): Promise<boolean> {
 
 const REPLACING = ['rekey', 'restore', 'encrypt', 'upgrade']
 
-/** What is exported may have as long a name as there is, so what it is made under begins with some of it only. */
+/**
+ * What is exported may have as long a name as there is, so what it is made under begins with some of it only.
+ */
 function shortName(base: string): string {
   let short = ''
   for (const char of base) {
@@ -136,7 +139,9 @@ async function settleAll(
   return recovered
 }
 
-/** Which operation holds a name with an empty file until it has one, and whether its process may still run. */
+/**
+ * Which operation holds a name with an empty file until it has one, and whether its process may still run.
+ */
 export async function unfinishedPlace(
   path: string,
 ): Promise<{ operation: Operation; running: boolean } | undefined> {
@@ -172,9 +177,9 @@ export async function isEmptyFile(path: string): Promise<boolean> {
 }
 
 /**
- * An export replaces nothing, and may be a folder. One that had its name already, and was killed before the other went,
- * is finished. Undefined for one that is somebody else's, or gone: a folder that others may write is not gone into, for
- * what is in there may lead elsewhere by then.
+ * An export replaces nothing, and may be a folder. One that had its name already, and was killed before the
+ * other went, is finished. Undefined for one that is somebody else's, or gone: a folder that others may write
+ * is not gone into, for what is in there may lead elsewhere by then.
  */
 async function removeExport(made: string): Promise<Recovery['outcome'] | undefined> {
   const status = await lstat(made).catch(() => undefined)

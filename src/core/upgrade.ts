@@ -24,9 +24,9 @@ export interface UpgradeReport {
 }
 
 /**
- * Brings a file of SQLCipher 1 to 3, or one with other cipher settings, into the format of SQLCipher 4, under the same
- * passphrase or raw key. What stood there is kept beside it. Throws WRONG_KEY when the key opens it in no way that is
- * known; `knownSettings` helps where they are unusual.
+ * Brings a file of SQLCipher 1 to 3, or one with other cipher settings, into the format of SQLCipher 4, under
+ * the same passphrase or raw key. What stood there is kept beside it. Throws WRONG_KEY when the key opens it
+ * in no way that is known; `knownSettings` helps where they are unusual.
  */
 export async function upgradeDatabase(options: DatabaseOptions & CopyOptions): Promise<UpgradeReport> {
   const { realPath, kind } = await examineFile(options.path)
@@ -73,14 +73,19 @@ function oldFormatSource(db: Database, connection: Connection, { literal }: KeyA
   }
 }
 
-/** Also of pages that the copy would never read: what is damaged is not called upgraded. Format 1 has no such check. */
+/**
+ * Also of pages that the copy would never read: what is damaged is not called upgraded. Format 1 has no such
+ * check.
+ */
 async function refuseDamagedPages(connection: Connection, path: string): Promise<void> {
   const rows = await connection.all<{ cipher_integrity_check: string }>('PRAGMA cipher_integrity_check')
   const pages = pagesNamed(rows.map((row) => row.cipher_integrity_check))
   if (pages.length > 0) throw damagedError(path, `${namePages(pages)} failed the authenticity check`)
 }
 
-/** What is wrong here is wrong with the old file: damage, looked at again, would only be called an old format. */
+/**
+ * What is wrong here is wrong with the old file: damage, looked at again, would only be called an old format.
+ */
 function copyError(error: unknown, path: string): unknown {
   if (!(error instanceof AppError) || !isEngineError(error.cause)) return error
   if (UNPROVEN.has(error.code)) return damagedError(path, 'not all of it can be read')

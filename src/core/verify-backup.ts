@@ -24,10 +24,10 @@ export interface Verification {
 }
 
 /**
- * A restore drill: the backup is restored to a temporary encrypted file, another process opens that, checks structure
- * and pages, and what it holds is compared with what the manifest promises. Damage and differences are findings,
- * and so is what was wrong with the database itself; a wrong key and a missing file are thrown. The result is written
- * into the manifest, where that can be done.
+ * A restore drill: the backup is restored to a temporary encrypted file, another process opens that, checks
+ * structure and pages, and what it holds is compared with what the manifest promises. Damage and differences
+ * are findings, and so is what was wrong with the database itself; a wrong key and a missing file are thrown.
+ * The result is written into the manifest, where that can be done.
  */
 export async function verifyBackup(
   path: string,
@@ -80,7 +80,10 @@ async function recordResult(
   })
 }
 
-/** Verifies every backup of a database, the newest first; here whatever keeps one from being read is a finding too. */
+/**
+ * Verifies every backup of a database, the newest first; here whatever keeps one from being read is a finding
+ * too.
+ */
 export async function verifyBackups(options: BackupsOptions & CopyOptions): Promise<Verification[]> {
   const backups = await readBackupsOf(options)
   tellOfOthers(backups, options)
@@ -98,7 +101,9 @@ export async function verifyBackups(options: BackupsOptions & CopyOptions): Prom
 const FINDINGS = new Set<OutcomeCode>(['CORRUPT', 'CHECK_FAILED'])
 const OF_ONE_FILE = new Set<OutcomeCode>(['WRONG_KEY', 'NO_DATABASE', 'NOT_ENCRYPTED', 'IO', 'INVALID'])
 
-/** Restores into a file beside the backup, or where that cannot be made a temporary one, and throws that away. */
+/**
+ * Restores into a file beside the backup, or where that cannot be made a temporary one, and throws that away.
+ */
 async function drill(
   path: string,
   options: Omit<DatabaseOptions, 'path'> & CopyOptions,

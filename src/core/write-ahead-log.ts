@@ -80,10 +80,10 @@ const PAGE_SIZES = [4096, 1024, 512, 2048, 8192, 16384, 32768, 65536]
 const BLOCK = 1024 * 1024
 
 /**
- * Looks for commits in a -wal that SQLite will not read. SQLite stops at the first frame whose salts or checksum are
- * wrong; frames of the same log after it, with a commit among them that others follow, were committed. The last
- * transaction may look the same after a crash, so what only that one shows is no finding. The file may be in use:
- * where the log began anew meanwhile, it is looked at again.
+ * Looks for commits in a -wal that SQLite will not read. SQLite stops at the first frame whose salts or
+ * checksum are wrong; frames of the same log after it, with a commit among them that others follow, were
+ * committed. The last transaction may look the same after a crash, so what only that one shows is no finding.
+ * The file may be in use: where the log began anew meanwhile, it is looked at again.
  */
 export async function findLostCommits(path: string): Promise<LostCommits | undefined> {
   const file = await open(path).catch(() => undefined) // gone by now: whoever used it has finished with it
@@ -131,7 +131,10 @@ async function scan(file: FileHandle): Promise<LostCommits | undefined> {
 /** The marks of a commit that one changed bit turns into none. */
 const MARKS = Array.from({ length: 32 }, (_, bit) => (1 << bit) >>> 0)
 
-/** The frames of a log, of earlier ones too, in the order of the file; each is valid until the next one is asked for. */
+/**
+ * The frames of a log, of earlier ones too, in the order of the file; each is valid until the next one is
+ * asked for.
+ */
 export async function* readFrames(
   file: FileHandle,
   { pageSize, bigEndian }: Pick<LogFormat, 'pageSize' | 'bigEndian'>,

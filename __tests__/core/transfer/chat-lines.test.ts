@@ -46,7 +46,10 @@ const linesOf = (found: (Buffer | ChatLines)[]) =>
 
 const chatsIn = (found: (Buffer | ChatLines)[]) => found.filter((one) => !Buffer.isBuffer(one)) as ChatLines[]
 
-/** The messages of chats as the database has them when SQLite takes them from the lines; undefined where it refuses them. */
+/**
+ * The messages of chats as the database has them when SQLite takes them from the lines; undefined where it
+ * refuses them.
+ */
 async function byLines(writer: Connection, chats: ChatLines): Promise<unknown[] | undefined> {
   try {
     expect(await insertMessageLines(writer, chats.json)).toBe(chats.messages)

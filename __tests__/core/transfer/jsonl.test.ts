@@ -51,7 +51,10 @@ function addMessage(writer: Connection, id: string, content: Value, metadata: Va
   )
 }
 
-/** Texts that are JSON but would read differently after JSON.parse and JSON.stringify, that are no JSON, and plain ones. */
+/**
+ * Texts that are JSON but would read differently after JSON.parse and JSON.stringify, that are no JSON, and
+ * plain ones.
+ */
 const METADATA = [
   ...['{"a":1}', '[1,2]', '{"a":1.0}', '{"b":1,"2":1}', '{"a":"\\u0041"}', '{"a":12345678901234567890}'],
   ...[

@@ -84,7 +84,10 @@ test.each([
   expect(session.metadata).not.toHaveProperty('times_unknown')
 })
 
-/** A question with two answers, of which the first goes on; `more` are further messages, each under the one that it names. */
+/**
+ * A question with two answers, of which the first goes on; `more` are further messages, each under the one
+ * that it names.
+ */
 function forked(more: [id: string, parent: string][] = []) {
   const placed = ([id, parent]: [string, string | null]) => ({ ...node('user', [id]), id, parent })
   const nodes = (

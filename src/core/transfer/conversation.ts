@@ -1,6 +1,6 @@
 /**
- * The one shape that every reader of a foreign format makes and the one writer takes: a conversation as a tree of
- * messages, of which one path is the active one.
+ * The one shape that every reader of a foreign format makes and the one writer takes: a conversation as a
+ * tree of messages, of which one path is the active one.
  */
 export interface Conversation {
   /** The id that the source gives it; ids in the database are made from it. */
@@ -28,7 +28,9 @@ export interface ConversationNode {
   parent: string | null
   /** `tool` has no row of its own in the database: such a node goes into the metadata of its neighbour. */
   role: 'user' | 'assistant' | 'system' | 'tool'
-  /** Not shown by the program that it comes from: custom instructions, empty system messages, tool traffic. */
+  /**
+   * Not shown by the program that it comes from: custom instructions, empty system messages, tool traffic.
+   */
   hidden: boolean
   parts: Part[]
   model_name: string | null
@@ -87,7 +89,10 @@ export interface SourceSetting {
   description: string | null
 }
 
-/** A run of an agent that a source remembers; the ids are those that the source's agents and conversations have. */
+/**
+ * A run of an agent that a source remembers; the ids are those that the source's agents and conversations
+ * have.
+ */
 export interface SourceExecution {
   id: string
   agent_id: string

@@ -4,7 +4,9 @@ import { sha256 } from './readers/attachments.ts'
 import { jsonOf } from './readers/json.ts'
 import { asName } from './readers/values.ts'
 
-/** The namespace of all ids that imports make; never to be changed, or everything would come in a second time. */
+/**
+ * The namespace of all ids that imports make; never to be changed, or everything would come in a second time.
+ */
 const NAMESPACE = '6f1f3b5e-6d0a-5b0e-9a35-2f6f5a1c7d11'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -15,8 +17,8 @@ function keepsId(source: string, id: string): boolean {
 }
 
 /**
- * The id of an imported record: the same for the same record of the same source, whenever it is imported. The path is
- * the id of a chat, or a kind and the id of another record, or leads further into a chat.
+ * The id of an imported record: the same for the same record of the same source, whenever it is imported. The
+ * path is the id of a chat, or a kind and the id of another record, or leads further into a chat.
  */
 export function importedId(source: string, ...path: readonly string[]): string {
   const [first = '', second = ''] = path
@@ -27,7 +29,10 @@ export function importedId(source: string, ...path: readonly string[]): string {
 
 const KINDS: ReadonlySet<string> = new Set(['agent', 'execution'])
 
-/** The id of a row of a message, which is in the chat that `path` names; `slot` tells several rows of it apart. */
+/**
+ * The id of a row of a message, which is in the chat that `path` names; `slot` tells several rows of it
+ * apart.
+ */
 export function messageId(source: string, path: readonly string[], id: string, slot: string): string {
   return keepsId(source, id) ? id : namespaced(source, [...path, 'message', id, slot])
 }
@@ -48,8 +53,9 @@ export function withOrigin(
 }
 
 /**
- * The id that a source of JSON gives a chat: a text without the blanks around it, or a number; null where it gives none.
- * Throws Refused for a number above 2^53, as JSON is read without its last digits: another chat would have the same.
+ * The id that a source of JSON gives a chat: a text without the blanks around it, or a number; null where it
+ * gives none. Throws Refused for a number above 2^53, as JSON is read without its last digits: another chat
+ * would have the same.
  */
 export function givenId(value: unknown): string | null {
   if (typeof value !== 'number' || !Number.isInteger(value) || Number.isSafeInteger(value))
@@ -57,7 +63,9 @@ export function givenId(value: unknown): string | null {
   throw new Refused(null, 'its id is a number that is too long to be told from others; write it as a text')
 }
 
-/** An id for what has none in its source: the same for the same content. Throws Refused for endless nesting. */
+/**
+ * An id for what has none in its source: the same for the same content. Throws Refused for endless nesting.
+ */
 export function contentId(value: unknown): string {
   const json = jsonOf(value)
   if (json === null) throw new Refused(null, 'it has no id, and is nested too deep to be given one')

@@ -24,7 +24,10 @@ export const LINE_TABLES = {
 
 export type LineType = keyof typeof LINE_TABLES
 
-/** The columns of each kind of line, in their order; the form is fixed, whatever later versions of the schema have. */
+/**
+ * The columns of each kind of line, in their order; the form is fixed, whatever later versions of the schema
+ * have.
+ */
 export const LINE_COLUMNS: Record<LineType, readonly string[]> = {
   setting: ['key', 'value', 'description', 'created_at', 'updated_at'],
   agent: [
@@ -64,7 +67,10 @@ export const METADATA = 'metadata'
 /** What stands before its value in a line. */
 export const MARKER = `,"${METADATA}":`
 
-/** One row as a line. Everything comes back exactly: times as they are stored, and metadata by its very characters. */
+/**
+ * One row as a line. Everything comes back exactly: times as they are stored, and metadata by its very
+ * characters.
+ */
 export function writeLine(type: LineType, row: Record<string, unknown>): string {
   const members = LINE_COLUMNS[type].map((name) =>
     name === METADATA ? `${MARKER}${metadataOut(row[name])}` : `,"${name}":${JSON.stringify(row[name])}`,
@@ -78,8 +84,8 @@ export function exactColumns(type: LineType, table: string): string {
 }
 
 /**
- * Numbers that JSON or its readers would change go as text, of which the column makes the same number again: infinite
- * ones, whole ones beyond 2^53, and those in a column of times, where a reader expects text.
+ * Numbers that JSON or its readers would change go as text, of which the column makes the same number again:
+ * infinite ones, whole ones beyond 2^53, and those in a column of times, where a reader expects text.
  */
 function exactColumn(name: string, column: string): string {
   const isNumber = NUMBERS.has(name)
@@ -96,8 +102,8 @@ const textOfMessage = (name: string) =>
   `iif(typeof(m.${name}) = 'blob', CAST(m.${name} AS TEXT), ${name.endsWith('_at') ? exactColumn(name, `m.${name}`) : `m.${name}`})`
 
 /**
- * The same for a message `m`, as an expression of SQL: SQLite escapes text just as JavaScript does. It fails for a row
- * with bytes where text belongs, and for metadata that only begins like JSON.
+ * The same for a message `m`, as an expression of SQL: SQLite escapes text just as JavaScript does. It fails
+ * for a row with bytes where text belongs, and for metadata that only begins like JSON.
  */
 export const MESSAGE_LINE = messageLine(
   (name) =>

@@ -1,6 +1,9 @@
 import { chatOf, exported, HOSTILE } from '../../../helpers/exported-chats.ts'
 
-/** RFC 4180 as strictly as it is written: CRLF ends every row, a quote stands only in a quoted cell, and there doubled. */
+/**
+ * RFC 4180 as strictly as it is written: CRLF ends every row, a quote stands only in a quoted cell, and there
+ * doubled.
+ */
 function parseCsv(text: string): string[][] {
   const rows: string[][] = [[]]
   const cell = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/y

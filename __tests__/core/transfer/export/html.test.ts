@@ -4,7 +4,10 @@ import { agentOf, chatOf, exported, HOSTILE } from '../../../helpers/exported-ch
 
 const TAG = /<(\/?)([a-z][a-z0-9]*)((?: [a-z-]+="[^"<>]*")*)>/g
 
-/** The elements of a page with what they hold. Throws for anything that is neither a tag of this form nor text. */
+/**
+ * The elements of a page with what they hold. Throws for anything that is neither a tag of this form nor
+ * text.
+ */
 function readPage(page: string) {
   const body = page.slice(page.indexOf('<body>')).replace('</html>', '')
   const open: string[] = []

@@ -14,11 +14,16 @@ export interface ExportRequest {
   /** `jsonl`, or one of EXPORT_FORMAT_NAMES. */
   format: string
   selection: ExportSelection
-  /** A new file, or a new or empty folder where the format makes a file of each chat; without it all goes to `print`. */
+  /**
+   * A new file, or a new or empty folder where the format makes a file of each chat; without it all goes to
+   * `print`.
+   */
   out?: string | undefined
   /** The database, whose owner gets what root exports. */
   source?: string | undefined
-  /** Takes what has no file to go to, whose memory is used again later; false when nobody reads it any more. */
+  /**
+   * Takes what has no file to go to, whose memory is used again later; false when nobody reads it any more.
+   */
   print?: (block: Uint8Array) => Promise<boolean>
   signal?: AbortSignal
   onProgress?: OnProgress | undefined
@@ -38,9 +43,9 @@ export interface ExportReport {
 }
 
 /**
- * Exports chats as they are at one moment: `reader` has to be in a transaction. A file or folder is 0600 or 0700 and new.
- * Throws IO where something is there already, or the disk fills, and then nothing is left of it; CHECK_FAILED, before
- * anything is written, where a table or column is missing.
+ * Exports chats as they are at one moment: `reader` has to be in a transaction. A file or folder is 0600 or
+ * 0700 and new. Throws IO where something is there already, or the disk fills, and then nothing is left of
+ * it; CHECK_FAILED, before anything is written, where a table or column is missing.
  */
 export async function exportChats(reader: Connection, request: ExportRequest): Promise<ExportReport> {
   const { format: name, selection, out, source, print = async () => true, signal, onProgress } = request

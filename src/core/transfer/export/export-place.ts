@@ -17,8 +17,9 @@ export interface ExportPlace {
 }
 
 /**
- * Makes sure that an export of this format can go to `out`: a new file, or, for a format with a file for each chat, a
- * folder that is new or empty. Throws USAGE for a name that means a folder where a file is needed, IO for what is there.
+ * Makes sure that an export of this format can go to `out`: a new file, or, for a format with a file for each
+ * chat, a folder that is new or empty. Throws USAGE for a name that means a folder where a file is needed, IO
+ * for what is there.
  */
 export async function checkPlace(name: string, out: string): Promise<ExportPlace> {
   const format = name === 'jsonl' ? undefined : await loadExportFormat(name)

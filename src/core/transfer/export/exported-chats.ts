@@ -40,7 +40,10 @@ export async function* exportedChats(
   }
 }
 
-/** How many chats there are in a selection, to tell how far an export is. Throws INVALID for a field that they do not have. */
+/**
+ * How many chats there are in a selection, to tell how far an export is. Throws INVALID for a field that they
+ * do not have.
+ */
 export async function countChats(reader: Connection, selection: ExportSelection): Promise<number> {
   const { where, parameters } = conditionOf(selection)
   const sql = `SELECT count(*) AS n FROM ${sessionEntity.table} WHERE ${where}`

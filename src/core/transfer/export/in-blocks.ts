@@ -6,8 +6,8 @@ type Piece = string | Uint8Array
 const SIZE = 256 * 1024
 
 /**
- * The same as bytes in large blocks, the last as large as it is. The memory of a block is used again for the one after
- * the next, so that one may be written while the next is filled.
+ * The same as bytes in large blocks, the last as large as it is. The memory of a block is used again for the
+ * one after the next, so that one may be written while the next is filled.
  */
 export async function* inBlocks(pieces: Pieces): AsyncGenerator<Uint8Array> {
   let [memory, other] = [new Memory(), new Memory()]

@@ -15,7 +15,10 @@ export interface LineOptions extends ReadingOptions {
   onSession?: () => void
 }
 
-/** The lossless form as text and bytes: settings, agents, sessions each with its messages, executions; in a fixed order. */
+/**
+ * The lossless form as text and bytes: settings, agents, sessions each with its messages, executions; in a
+ * fixed order.
+ */
 export async function* jsonLines(
   reader: Connection,
   selection: ExportSelection,
@@ -31,7 +34,10 @@ export async function* jsonLines(
   if (isWhole) yield* lines(reader, 'execution', 'id', options)
 }
 
-/** Each session with its messages in the order of time, those of one moment by id: the same content, the same bytes. */
+/**
+ * Each session with its messages in the order of time, those of one moment by id: the same content, the same
+ * bytes.
+ */
 async function* sessionLines(
   reader: Connection,
   rows: number[] | undefined,

@@ -24,9 +24,9 @@ export const LISTED =
 export const SIZE = `(${OVERHEAD} + octet_length(m.content) + coalesce(octet_length(m.metadata), 0))`
 
 /**
- * The messages of a session as text in their order: for each its row number, which stays the same within a transaction,
- * and how many bytes it takes. A long chat is sorted once, not for each block of it, and a million messages take little
- * room as text.
+ * The messages of a session as text in their order: for each its row number, which stays the same within a
+ * transaction, and how many bytes it takes. A long chat is sorted once, not for each block of it, and a
+ * million messages take little room as text.
  */
 export async function sizesOf(reader: Connection, session: Value): Promise<string> {
   const [found] = await reader.repeat<{ sizes: string | null }>(
@@ -38,8 +38,8 @@ export async function sizesOf(reader: Connection, session: Value): Promise<strin
 }
 
 /**
- * The messages of such a text, as many at a time as are to be read at once: however long they are, no more than fits, or
- * a single one; and which share of them all ends with these.
+ * The messages of such a text, as many at a time as are to be read at once: however long they are, no more
+ * than fits, or a single one; and which share of them all ends with these.
  */
 export function* blocksIn(sizes: string): Generator<{ rows: Rows[]; share: number }> {
   let rows: Rows[] = []

@@ -9,7 +9,10 @@ const SHORT = 192 * 1024
 /** Short chats that are read together. */
 export const CHATS = 24
 
-/** A statement that fails for a row with bytes where text belongs, and a slower one that takes any row and counts those. */
+/**
+ * A statement that fails for a row with bytes where text belongs, and a slower one that takes any row and
+ * counts those.
+ */
 interface LineQuery {
   quick: string
   any: string
@@ -36,7 +39,10 @@ const OF_CHATS: LineQuery = {
   any: ofChats(ANY_MESSAGE_LINE, `iif(isShort, (SELECT ${BYTES} FROM ${SORTED}), 0)`),
 }
 
-/** The lines of the messages of each of some sessions, which are named by their row numbers; undefined for a long chat. */
+/**
+ * The lines of the messages of each of some sessions, which are named by their row numbers; undefined for a
+ * long chat.
+ */
 export function chatLines(
   reader: Connection,
   sessions: readonly number[],

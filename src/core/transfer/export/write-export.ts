@@ -16,8 +16,8 @@ const AT_ONCE = 16
 type OnBytes = (bytes: number) => void
 
 /**
- * Writes pieces of text to a new file, 0600, which has its name only when it is whole; `source` is the database, for
- * whose it is (see `ownerFor`).
+ * Writes pieces of text to a new file, 0600, which has its name only when it is whole; `source` is the
+ * database, for whose it is (see `ownerFor`).
  */
 export async function writeNewFile(
   path: string,
@@ -36,8 +36,8 @@ export async function writeNewFile(
 }
 
 /**
- * Writes one file for each chat into a folder, 0700, which has its name only when all are there; names are safe and
- * unique. An empty folder of that name is replaced.
+ * Writes one file for each chat into a folder, 0700, which has its name only when all are there; names are
+ * safe and unique. An empty folder of that name is replaced.
  */
 export async function writeFolder(
   path: string,
@@ -65,7 +65,10 @@ export async function writeFolder(
   })
 }
 
-/** Has `work` write under another name beside `path`; when it fails, the folders that were made for it go again. */
+/**
+ * Has `work` write under another name beside `path`; when it fails, the folders that were made for it go
+ * again.
+ */
 async function appear(
   path: string,
   source: string | undefined,
@@ -90,7 +93,10 @@ async function removeEmpty(folder: string, last: string): Promise<void> {
   }
 }
 
-/** Only now has each file to be on the disk: one after the other while they are made would take many times as long. */
+/**
+ * Only now has each file to be on the disk: one after the other while they are made would take many times as
+ * long.
+ */
 async function publishFolder(made: string, path: string, onBytes: OnBytes): Promise<void> {
   const names = (await readdir(made)).values()
   const syncSome = async () => {

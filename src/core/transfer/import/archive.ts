@@ -14,8 +14,9 @@ export interface ArchiveEntry {
 const SUSPICIOUS = 64 * 1024 * 1024
 
 /**
- * The files of a zip archive, each beside all of them, while the archive is open; nothing is unpacked to the disk. Throws INVALID, before anything
- * is given, for an archive that is broken, has names that lead out of it, or is a zip bomb.
+ * The files of a zip archive, each beside all of them, while the archive is open; nothing is unpacked to the
+ * disk. Throws INVALID, before anything is given, for an archive that is broken, has names that lead out of
+ * it, or is a zip bomb.
  */
 export async function* archiveEntries(
   path: string,
@@ -68,7 +69,9 @@ function listEntries(zip: ZipFile): Promise<Entry[]> {
   })
 }
 
-/** The bytes of an entry. Throws INVALID where they are locked, or are not those that the archive was made of. */
+/**
+ * The bytes of an entry. Throws INVALID where they are locked, or are not those that the archive was made of.
+ */
 async function* readEntry(path: string, zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array> {
   if (entry.isEncrypted())
     throw new AppError('INVALID', `${entry.fileName} in ${path} is locked with a password`, {

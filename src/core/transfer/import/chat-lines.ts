@@ -6,8 +6,8 @@ import { LineReader, type LineRefusal, rowOf } from './line-reader.ts'
 import type { ImportRow } from './rows.ts'
 
 /**
- * Whole chats of an export of ours, as the lines that `export` writes: SQLite takes the messages from them, so that they
- * are read only once. What is written in any other way is read line by line.
+ * Whole chats of an export of ours, as the lines that `export` writes: SQLite takes the messages from them,
+ * so that they are read only once. What is written in any other way is read line by line.
  */
 export interface ChatLines {
   kind: 'lines'
@@ -31,7 +31,10 @@ const TEXT = String.raw`"${PLAIN}(?:\\(?:["\\/bfnrt]|u00(?:0[1-9a-f]|1[0-9a-f]))
 const TEXT_OR_NULL = `(?:null|${TEXT})`
 const WITHIN = String.raw`"${PLAIN}(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})${PLAIN})*"`
 const NUMBER = String.raw`-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?`
-/** Objects and arrays without space between their parts, as JSON only has them; whether their brackets fit SQLite tells. */
+/**
+ * Objects and arrays without space between their parts, as JSON only has them; whether their brackets fit
+ * SQLite tells.
+ */
 const NESTED = String.raw`[{[](?:[{}[\]:]|,(?![}\]])|${WITHIN}|(?:true|false|null|${NUMBER})(?![-+.\w]))*`
 
 const CHAT = new RegExp(
@@ -50,8 +53,8 @@ const NEXT = new RegExp(
 )
 
 /**
- * How many bytes of lines, each byte one character, are the chat whose session they begin with; `unfinished` where that
- * needs what follows them, and undefined where it is not of the form of an export.
+ * How many bytes of lines, each byte one character, are the chat whose session they begin with; `unfinished`
+ * where that needs what follows them, and undefined where it is not of the form of an export.
  */
 export function lengthOfChat(lines: string, isLast: boolean): number | 'unfinished' | undefined {
   CHAT.lastIndex = 0
@@ -62,7 +65,10 @@ export function lengthOfChat(lines: string, isLast: boolean): number | 'unfinish
   return !isLast && lines.indexOf('\n', end) < 0 ? 'unfinished' : undefined
 }
 
-/** The session of a chat that `lengthOfChat` found; undefined where the chat is not valid UTF-8, or its first line not of the form. */
+/**
+ * The session of a chat that `lengthOfChat` found; undefined where the chat is not valid UTF-8, or its first
+ * line not of the form.
+ */
 export function sessionOf(chat: Buffer): ImportRow | undefined {
   const line = chat.toString('utf8', 0, chat.indexOf('\n'))
   const value = parseElement(chat, line)

@@ -6,7 +6,10 @@ export const UNKNOWN_TIME = formatTimestamp(new Date(0))
 /** From here on times are not followed: a message after them would leave the four digits of the year. */
 const LAST_DAY = '9999-12-31T00:00:00.000000+00:00'
 
-/** Messages are ordered by time alone, so along a path no time may be the same as, or before, the one before it. */
+/**
+ * Messages are ordered by time alone, so along a path no time may be the same as, or before, the one before
+ * it.
+ */
 export class Clock {
   now: string
   #started = false

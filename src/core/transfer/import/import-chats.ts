@@ -55,9 +55,9 @@ export interface ImportReport extends ImportCounts {
 const MOST_REFUSALS = 100
 
 /**
- * Takes chats over, each whole or not at all: what is finished stays when this is interrupted by its signal, and
- * importing again adds only what is new. Without a database it tells what would come in. Throws INVALID for a file that is of no
- * known format, IO when the disk fills.
+ * Takes chats over, each whole or not at all: what is finished stays when this is interrupted by its signal,
+ * and importing again adds only what is new. Without a database it tells what would come in. Throws INVALID
+ * for a file that is of no known format, IO when the disk fills.
  */
 export async function importChats(db: Database | undefined, options: ImportOptions): Promise<ImportReport> {
   checkImportOptions(options)
@@ -169,7 +169,8 @@ class ImportRun {
       }
       await this.#writeAll(lines.end())
     } catch (error) {
-      // What is wrong with one file concerns that file; where nothing else was named, that is all there is to say.
+      // What is wrong with one file concerns that file; where nothing else was named, that is all there is to
+      // say.
       const isOfFile =
         error instanceof AppError && error !== this.writer.failure && !this.#options.signal?.aborted
       if (!isOfFile || (file.named && found === 0)) throw error
@@ -240,7 +241,8 @@ class ImportRun {
         await this.#refuse(item)
         continue
       }
-      // A whole export gives back what it was made from; what `init` put into an empty database would be more than that.
+      // A whole export gives back what it was made from; what `init` put into an empty database would be more
+      // than that.
       if (this.#isWhole) await this.writer.clearUntouched()
       this.#isWhole = false
       if (await this.#add(item)) await this.writer.flush()

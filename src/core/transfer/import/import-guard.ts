@@ -6,14 +6,16 @@ import { insertPlain, type PlainRows, plainValue } from './insert-plain.ts'
 /** Everything that is imported into. */
 const TABLES = JSON.stringify(Object.values(LINE_TABLES))
 
-/** The triggers of the full-text index, which change nothing but it as long as they name none of the tables. */
+/**
+ * The triggers of the full-text index, which change nothing but it as long as they name none of the tables.
+ */
 const OF_INDEX = /^message_search_(?:insert|delete|update)$/
 const REACHES_TABLES = new RegExp(`\\b(?:raise|${Object.values(LINE_TABLES).join('|')})\\b`, 'i')
 
 /**
- * Sees to it that what is imported is in the tables. How many rows a statement changed is always compared with how many
- * were meant; each row is read back only where something in the schema could ignore or change it, which is looked up
- * once for each transaction: so a usual import takes no longer.
+ * Sees to it that what is imported is in the tables. How many rows a statement changed is always compared
+ * with how many were meant; each row is read back only where something in the schema could ignore or change
+ * it, which is looked up once for each transaction: so a usual import takes no longer.
  */
 export class ImportGuard {
   readonly #writer: Connection
@@ -46,8 +48,8 @@ export class ImportGuard {
   }
 
   /**
-   * Where something is watched: makes sure that rows are in the table as they are given. Throws INVALID. When a row was
-   * last changed is left to a trigger that has a time of its own for this.
+   * Where something is watched: makes sure that rows are in the table as they are given. Throws INVALID. When
+   * a row was last changed is left to a trigger that has a time of its own for this.
    */
   async confirm(
     table: string,

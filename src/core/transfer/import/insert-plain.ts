@@ -2,10 +2,15 @@ import type { Connection, Value } from '../../connection.ts'
 import { LINE_COLUMNS } from '../jsonl.ts'
 import type { ImportRow } from './rows.ts'
 
-/** What goes in one statement: more is no faster, and until it ends SQLite keeps every page as it was before. */
+/**
+ * What goes in one statement: more is no faster, and until it ends SQLite keeps every page as it was before.
+ */
 const STATEMENT = { rows: 4000, characters: 1_000_000 }
 
-/** Rows of one table as JSON texts, each for one statement; making them takes time that a writer need not wait for. */
+/**
+ * Rows of one table as JSON texts, each for one statement; making them takes time that a writer need not wait
+ * for.
+ */
 export interface PlainRows {
   names: string[]
   texts: string[]
@@ -51,7 +56,10 @@ export function isPlainRow(row: ImportRow): boolean {
 
 type Plain = string | number | boolean | null
 
-/** Fractions go as text, of which the column makes a number: in JSON SQLite does not read each of them exactly. */
+/**
+ * Fractions go as text, of which the column makes a number: in JSON SQLite does not read each of them
+ * exactly.
+ */
 function asPlain(value: Value | undefined): Plain {
   if (value === null || value === undefined) return null
   if (typeof value === 'number') return Number.isSafeInteger(value) ? value : String(value)
@@ -64,8 +72,8 @@ function asPlain(value: Value | undefined): Plain {
 export const plainValue = (place: number) => `rows.value ->> ${place}`
 
 /**
- * Inserts prepared rows; how many that were. SQLite takes a JSON text apart in a fraction of the time that as many
- * parameters need. `or` is what stands after INSERT.
+ * Inserts prepared rows; how many that were. SQLite takes a JSON text apart in a fraction of the time that as
+ * many parameters need. `or` is what stands after INSERT.
  */
 export async function insertPlain(
   writer: Connection,

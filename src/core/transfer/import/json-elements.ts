@@ -2,7 +2,9 @@ import { isUtf8 } from 'node:buffer'
 import { AppError } from '../../errors.ts'
 import { Refused } from '../conversation.ts'
 
-/** Longer than any string that JavaScript can hold is out of reach; this is already no conversation any more. */
+/**
+ * Longer than any string that JavaScript can hold is out of reach; this is already no conversation any more.
+ */
 const LARGEST = 256 * 1024 * 1024
 
 /** Where the value begins that was given last; lines are counted from 1. */
@@ -26,10 +28,10 @@ const [QUOTE, BACKSLASH, OPEN, CLOSE, BRACE, UNBRACE, COMMA] = [...'"\\[]{},'].m
 const MARK = new Set([0xef, 0xbb, 0xbf])
 
 /**
- * The values of a JSON text, as bytes: the elements of an array, or a value that stands alone, or one after the other
- * (JSON lines). They come chunk by chunk, and each chunk's values have to be taken before the next is asked for; however
- * large the text is, only one value is held. One that is larger than 256 MB is Refused. Throws INVALID where the text ends
- * in the middle of a value.
+ * The values of a JSON text, as bytes: the elements of an array, or a value that stands alone, or one after
+ * the other (JSON lines). They come chunk by chunk, and each chunk's values have to be taken before the next
+ * is asked for; however large the text is, only one value is held. One that is larger than 256 MB is Refused.
+ * Throws INVALID where the text ends in the middle of a value.
  */
 export async function* jsonElements(
   chunks: AsyncIterable<Uint8Array>,
@@ -46,7 +48,10 @@ export const elementsOf = (json: Buffer): Iterable<Buffer | Refused> => new Scan
 
 const asBuffer = (chunk: Uint8Array) => Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
 
-/** The bytes of a value that began in an earlier chunk. Of one that becomes too large only the first piece is kept. */
+/**
+ * The bytes of a value that began in an earlier chunk. Of one that becomes too large only the first piece is
+ * kept.
+ */
 export class Pieces {
   readonly #largest: number
   #pieces: Buffer[] = []

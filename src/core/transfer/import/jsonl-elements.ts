@@ -10,9 +10,9 @@ const [NEWLINE, COMMA, OPEN, CLOSE, UNBRACE] = [10, 44, 91, 93, 125]
 const SPARE = 1
 
 /**
- * The lines of an export of ours, as bytes, and whole chats together where they are written as they always are. They
- * come block by block, and each block's have to be taken before the next is asked for. A line that is larger than 256 MB
- * is Refused. Throws INVALID where the text ends in the middle of a line.
+ * The lines of an export of ours, as bytes, and whole chats together where they are written as they always
+ * are. They come block by block, and each block's have to be taken before the next is asked for. A line that
+ * is larger than 256 MB is Refused. Throws INVALID where the text ends in the middle of a line.
  */
 export async function* jsonlElements(
   chunks: AsyncIterable<Uint8Array>,
@@ -33,7 +33,10 @@ export async function* jsonlElements(
 class LineSplitter {
   readonly #name: string
   readonly #blockSize: number
-  /** What is looked at next: it begins with a byte to spare, and goes on with a chat of which the end was not there yet. */
+  /**
+   * What is looked at next: it begins with a byte to spare, and goes on with a chat of which the end was not
+   * there yet.
+   */
   #block: Buffer
   #size = SPARE
   /** A line that began in an earlier block. */
@@ -114,7 +117,10 @@ class LineSplitter {
   }
 }
 
-/** The chats that follow each other from `at` on: their sessions, where they end, and whether the next is not all there. */
+/**
+ * The chats that follow each other from `at` on: their sessions, where they end, and whether the next is not
+ * all there.
+ */
 function chatsAt(block: Buffer, at: number, isLast: boolean) {
   const sessions: ImportRow[] = []
   let start = at

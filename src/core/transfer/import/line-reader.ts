@@ -20,7 +20,10 @@ export interface LineRefusal extends Refusal {
   kind: 'refused'
 }
 
-/** Gathers the lines of a file into what can be written at once: a session with all its messages, which follow it. */
+/**
+ * Gathers the lines of a file into what can be written at once: a session with all its messages, which follow
+ * it.
+ */
 export class LineReader {
   readonly #file: string
   #session: SessionItem | undefined
@@ -33,7 +36,10 @@ export class LineReader {
     this.#file = file
   }
 
-  /** Takes a line, as a value and as it is written, with its number; gives what is complete now, and what is refused. */
+  /**
+   * Takes a line, as a value and as it is written, with its number; gives what is complete now, and what is
+   * refused.
+   */
   *take(value: unknown, text: string, at?: number): Generator<ImportItem | LineRefusal> {
     this.#at = at
     if (isJsonlHeader(value)) return
@@ -150,8 +156,8 @@ function fits(name: string, value: unknown): value is Value {
 }
 
 /**
- * The stored text of metadata: the characters of the line where it is one of ours, else what its value gives; undefined
- * for what is nested deeper than JSON can be written.
+ * The stored text of metadata: the characters of the line where it is one of ours, else what its value gives;
+ * undefined for what is nested deeper than JSON can be written.
  */
 function metadataIn(value: unknown, line: string): unknown {
   if (typeof value !== 'object' || value === null) return value ?? null

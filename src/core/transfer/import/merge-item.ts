@@ -9,7 +9,10 @@ import type { RecordItem, RecordTable, SessionItem } from './import-items.ts'
 import { plainRows } from './insert-plain.ts'
 import type { ImportRow, SessionRows } from './rows.ts'
 
-/** What is done with a record that is there already: left, made as the source has it, or so where the source is newer. */
+/**
+ * What is done with a record that is there already: left, made as the source has it, or so where the source
+ * is newer.
+ */
 export type OnConflict = 'skip' | 'replace' | 'newer'
 
 const KEYS = { agents: 'id', settings: 'key', agent_executions: 'id' } as const
@@ -103,8 +106,9 @@ export class ItemMerger {
   }
 
   /**
-   * Removes messages that an earlier import brought from the same source and that the source does not have any more, such
-   * as the other answer of a chat that went on from a new one. What was written here by hand stays.
+   * Removes messages that an earlier import brought from the same source and that the source does not have
+   * any more, such as the other answer of a chat that went on from a new one. What was written here by hand
+   * stays.
    */
   async #removeStale({ session, messages }: SessionRows): Promise<number> {
     const source = sourceIn(session)

@@ -1,14 +1,18 @@
 import type { Connection } from '../../connection.ts'
 import { inTransaction } from '../../database.ts'
 
-/** Kilobytes, negative as SQLite wants them: ids are random, so the pages of their indexes are all in use at once. */
+/**
+ * Kilobytes, negative as SQLite wants them: ids are random, so the pages of their indexes are all in use at
+ * once.
+ */
 const CACHE = -16_384
 /** Pages: each checkpoint waits for the disk. */
 const CHECKPOINT_EVERY = 32_768
 /**
- * Bytes that are made as hexadecimal text, twice as long, and given back at the start. SQLite keeps in memory what a
- * statement of many rows changes, here some 4 MB, and glibc hands that back to the system after each, to take it again
- * page by page for the next, until it has seen a block of this size come and go. Elsewhere it changes nothing.
+ * Bytes that are made as hexadecimal text, twice as long, and given back at the start. SQLite keeps in memory
+ * what a statement of many rows changes, here some 4 MB, and glibc hands that back to the system after each,
+ * to take it again page by page for the next, until it has seen a block of this size come and go. Elsewhere
+ * it changes nothing.
  */
 const WARM_UP = 1_500_000
 
@@ -30,8 +34,9 @@ export async function withQuickCommits<T>(writer: Connection, work: () => Promis
 }
 
 /**
- * A checkpoint puts everything on the disk, unless another connection makes one or still reads an older state; then
- * a commit does, because it waits for the whole of the -wal. There is always one number that can be written again.
+ * A checkpoint puts everything on the disk, unless another connection makes one or still reads an older
+ * state; then a commit does, because it waits for the whole of the -wal. There is always one number that can
+ * be written again.
  */
 async function settle(writer: Connection): Promise<void> {
   const done = await writer.get<{ busy: number; log: number; checkpointed: number }>(

@@ -8,7 +8,10 @@ import { syncFolder } from '../../sync-folder.ts'
 import { jsonText } from '../export/formats/json-text.ts'
 import type { Refusal } from './import-items.ts'
 
-/** A file of what an import refused, one JSON line each, written as it happens; made when there is something to write. */
+/**
+ * A file of what an import refused, one JSON line each, written as it happens; made when there is something
+ * to write.
+ */
 export class RejectFile {
   readonly #path: string
   #file: FileHandle | undefined

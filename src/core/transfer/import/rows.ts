@@ -18,8 +18,9 @@ export interface SessionRows {
 }
 
 /**
- * The rows of a conversation: one session for the active path, and one for each further branch that is wanted. One of
- * which no time is known begins in 1970, with `times_unknown` in its metadata, so that every import gives the same rows.
+ * The rows of a conversation: one session for the active path, and one for each further branch that is
+ * wanted. One of which no time is known begins in 1970, with `times_unknown` in its metadata, so that every
+ * import gives the same rows.
  */
 export function toRows(conversation: Conversation, options: RowOptions): SessionRows[] {
   const nodes = new Map(conversation.nodes.map((node) => [node.id, node]))
@@ -33,7 +34,10 @@ export function toRows(conversation: Conversation, options: RowOptions): Session
   ]
 }
 
-/** The paths beside the active one, each to its leaf. A branch is the same one when it grows: it is known by its start. */
+/**
+ * The paths beside the active one, each to its leaf. A branch is the same one when it grows: it is known by
+ * its start.
+ */
 function branchesOf(
   { nodes: all, current }: Conversation,
   nodes: Map<string, ConversationNode>,

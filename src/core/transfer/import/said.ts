@@ -19,7 +19,10 @@ export interface Said {
   unsaid: object[]
 }
 
-/** What was said along a path. What has no row of its own goes into the metadata of the message after it, else before. */
+/**
+ * What was said along a path. What has no row of its own goes into the metadata of the message after it, else
+ * before.
+ */
 export function messagesOf(path: ConversationNode[], options: RowOptions): Said {
   const messages: SaidMessage[] = []
   let waiting: object[] = []
@@ -44,8 +47,9 @@ function saysAnything({ parts, metadata }: ConversationNode): boolean {
 }
 
 /**
- * The rows of a node, and what has none. The text of a message stays one row, so that importing again with other
- * pieces never says it twice; the work in it stands before, or after where nothing was said on it any more.
+ * The rows of a node, and what has none. The text of a message stays one row, so that importing again with
+ * other pieces never says it twice; the work in it stands before, or after where nothing was said on it any
+ * more.
  */
 function readNode(
   node: ConversationNode,

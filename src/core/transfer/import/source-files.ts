@@ -14,20 +14,24 @@ export interface SourceFile {
   /** Bytes: its own, and those of everything that was named. */
   size: number
   total: number
-  /** Whether it was named itself, so that it has to be understood; what lies in a folder or an archive may be anything. */
+  /**
+   * Whether it was named itself, so that it has to be understood; what lies in a folder or an archive may be
+   * anything.
+   */
   named: boolean
   /** The other files of its folder or archive. */
   assets?: Assets
   /**
-   * Its bytes from the start, each time anew; each piece is overwritten by the next. Throws an AppError that says why it
-   * cannot be read.
+   * Its bytes from the start, each time anew; each piece is overwritten by the next. Throws an AppError that
+   * says why it cannot be read.
    */
   read: () => AsyncIterable<Uint8Array>
 }
 
 /**
- * The files of what was named: a file, a folder with all below it, an archive. What cannot be read in a folder is given
- * all the same, and throws when it is read. Throws USAGE where there is nothing that could be imported.
+ * The files of what was named: a file, a folder with all below it, an archive. What cannot be read in a
+ * folder is given all the same, and throws when it is read. Throws USAGE where there is nothing that could be
+ * imported.
  */
 export async function* sourceFiles(path: string): AsyncGenerator<SourceFile> {
   const status = await stat(path).catch(async (error) => {
@@ -67,7 +71,10 @@ async function* filesIn(folder: string): AsyncGenerator<SourceFile> {
   }
 }
 
-/** All files below a folder; links to folders are not followed, and what is neither file nor folder is passed over. */
+/**
+ * All files below a folder; links to folders are not followed, and what is neither file nor folder is passed
+ * over.
+ */
 async function* below(folder: string, prefix: string): AsyncGenerator<Found> {
   let entries: Dirent[] = []
   try {

@@ -36,7 +36,10 @@ export const SOURCES = [
 ] as const
 export type SourceName = (typeof SOURCES)[number]
 
-/** What is found in a file: in our own lines, of which those that are no JSON are Refused, or as a foreign reader gives it. */
+/**
+ * What is found in a file: in our own lines, of which those that are no JSON are Refused, or as a foreign
+ * reader gives it.
+ */
 export type Found =
   | { source: 'jsonl'; chats: ChatLines }
   | { source: 'jsonl'; line: unknown; text: string; at: number }
@@ -91,9 +94,9 @@ const SQLITE = Buffer.from('SQLite format 3\0')
 const UTF16 = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])]
 
 /**
- * What a file holds, a few pieces at a time, which have to be taken before the next are asked for; its format is told by
- * its content. A file of no known format gives nothing, unless it was named itself. Throws INVALID for that, and for a
- * file that ends in the middle.
+ * What a file holds, a few pieces at a time, which have to be taken before the next are asked for; its format
+ * is told by its content. A file of no known format gives nothing, unless it was named itself. Throws INVALID
+ * for that, and for a file that ends in the middle.
  */
 export async function* readSource(file: SourceFile, options: ReadOptions): AsyncGenerator<Iterable<Found>> {
   const head = await headOf(file)

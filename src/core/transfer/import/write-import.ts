@@ -31,10 +31,10 @@ const GATHERED = { rows: 1000, characters: 250_000 }
 export type OnItemRefused = (refusal: Refusal) => Promise<void>
 
 /**
- * The one writer of everything that is imported. Each conversation is whole or not there. Several share a statement and
- * a commit, which makes the difference between minutes and seconds: the full-text index writes a piece of itself at
- * every commit. While one batch is written the next may be read. `finish` commits all that was given, so that it stays
- * when the import is interrupted; importing again adds only what is new.
+ * The one writer of everything that is imported. Each conversation is whole or not there. Several share a
+ * statement and a commit, which makes the difference between minutes and seconds: the full-text index writes
+ * a piece of itself at every commit. While one batch is written the next may be read. `finish` commits all
+ * that was given, so that it stays when the import is interrupted; importing again adds only what is new.
  */
 export class ImportWriter {
   readonly counts = noCounts()
@@ -55,7 +55,10 @@ export class ImportWriter {
   readonly #index: DeferredSearchIndex
   readonly #guard: ImportGuard
 
-  /** For a dry run a reader, or nothing where there is no database yet; else the writer, outside a transaction. */
+  /**
+   * For a dry run a reader, or nothing where there is no database yet; else the writer, outside a
+   * transaction.
+   */
   constructor(
     connection: Connection | undefined,
     options: {
@@ -83,8 +86,8 @@ export class ImportWriter {
   }
 
   /**
-   * Takes an item, to be written with others in the order in which they came; true when it is time to `flush`. Throws
-   * INVALID for one with a text that is too long.
+   * Takes an item, to be written with others in the order in which they came; true when it is time to
+   * `flush`. Throws INVALID for one with a text that is too long.
    */
   add(item: ImportItem): boolean {
     if (item.kind !== 'lines' && !rowsIn(item).every(isPlainRow)) throw tooLong()
@@ -98,7 +101,9 @@ export class ImportWriter {
     return this.#rows >= GATHERED.rows || this.#characters >= GATHERED.characters
   }
 
-  /** Begins to write what was taken; waits only for what was begun before, so that more can be read meanwhile. */
+  /**
+   * Begins to write what was taken; waits only for what was begun before, so that more can be read meanwhile.
+   */
   async flush(): Promise<void> {
     const batches = batchesOf(this.#gathered, this.#dryRun)
     this.#gathered = []
@@ -130,7 +135,10 @@ export class ImportWriter {
     await this.#connection.run('ROLLBACK').catch(() => {})
   }
 
-  /** Takes away what a new database starts with, where it holds nothing else, after everything that was given before. */
+  /**
+   * Takes away what a new database starts with, where it holds nothing else, after everything that was given
+   * before.
+   */
   async clearUntouched(): Promise<void> {
     await this.flush()
     await this.#writing
@@ -209,8 +217,9 @@ export class ImportWriter {
   }
 
   /**
-   * Inserts the sessions that the database does not have, and by `insertMessages` what was said in them; the ids of these
-   * sessions. Nothing of it is there when the database refuses a value, or `insertMessages` gives false.
+   * Inserts the sessions that the database does not have, and by `insertMessages` what was said in them; the
+   * ids of these sessions. Nothing of it is there when the database refuses a value, or `insertMessages`
+   * gives false.
    */
   async #insertNew(
     sessions: PlainRows,

@@ -21,7 +21,10 @@ export function measure(content: Uint8Array | string): Pick<Attachment, 'bytes' 
   return { bytes: Buffer.byteLength(content), sha256: sha256(content) }
 }
 
-/** Type, size and SHA-256 (hex) of the bytes in a `data:` URL; null for any other text. The bytes are not kept. */
+/**
+ * Type, size and SHA-256 (hex) of the bytes in a `data:` URL; null for any other text. The bytes are not
+ * kept.
+ */
 export function measureDataUrl(url: string): Pick<Attachment, 'type' | 'bytes' | 'sha256'> | null {
   if (!/^data:/i.test(url)) return null
   const comma = url.indexOf(',')

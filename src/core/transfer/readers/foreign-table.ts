@@ -17,7 +17,10 @@ export const ROW = '@row'
 /** A row with its number. */
 export type NumberedRow = Row & { [ROW]: number }
 
-/** The declared type, upper case, of every column of a table by its name in lower case; views and virtual tables have none. */
+/**
+ * The declared type, upper case, of every column of a table by its name in lower case; views and virtual
+ * tables have none.
+ */
 export async function columnTypes(connection: Connection, table: string): Promise<Map<string, string>> {
   const rows = await connection.all<{ name: string; type: string }>(
     `SELECT lower(c.name) AS name, upper(c.type) AS type FROM sqlite_schema AS s, pragma_table_info(s.name) AS c
@@ -38,8 +41,8 @@ export async function hasColumns(
 }
 
 /**
- * A table with those of the `known` columns that it has; undefined when there is no such table. Throws Refused for one
- * whose rows have no numbers that can be read.
+ * A table with those of the `known` columns that it has; undefined when there is no such table. Throws
+ * Refused for one whose rows have no numbers that can be read.
  */
 export async function foreignTable(
   connection: Connection,
@@ -83,7 +86,10 @@ export async function* rowsOf(
 /** How many bytes the longest value of a row has. */
 const LENGTH = '@length'
 
-/** The same rows. Throws Refused for one with a text that JavaScript cannot hold, of which `selection` gives only the length. */
+/**
+ * The same rows. Throws Refused for one with a text that JavaScript cannot hold, of which `selection` gives
+ * only the length.
+ */
 function readable(rows: NumberedRow[], { name }: ForeignTable): NumberedRow[] {
   for (const row of rows) {
     if (Number(row[LENGTH]) > LONGEST_TEXT)
@@ -96,7 +102,9 @@ function readable(rows: NumberedRow[], { name }: ForeignTable): NumberedRow[] {
   return rows
 }
 
-/** The start of a query for the columns of a table; a missing column would be read as text, so none is named. */
+/**
+ * The start of a query for the columns of a table; a missing column would be read as text, so none is named.
+ */
 export function selection({ name, columns, number = 'rowid' }: ForeignTable): string {
   const list = columns.map((column) => `${guardedText(quoteName(column))} AS ${quoteName(column)}`)
   const lengths = columns.map((column) => `coalesce(octet_length(${quoteName(column)}), 0)`)
@@ -115,7 +123,10 @@ export class RowGroups {
     this.#table = table
   }
 
-  /** Looks once through a table; `keyOf` is given those of `columns` that it has. Without a table there are no groups. */
+  /**
+   * Looks once through a table; `keyOf` is given those of `columns` that it has. Without a table there are no
+   * groups.
+   */
   static async make(
     connection: Connection,
     table: ForeignTable | undefined,

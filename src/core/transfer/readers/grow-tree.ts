@@ -14,9 +14,9 @@ export interface Draft {
 }
 
 /**
- * Makes a sound tree of messages, parents first: ids that repeat are told apart (or dropped with equal content),
- * parents that do not exist and circles are cut, with the lost parent kept as `source_parent` in the metadata. The
- * current message is the first of `current` that exists, else the newest leaf.
+ * Makes a sound tree of messages, parents first: ids that repeat are told apart (or dropped with equal
+ * content), parents that do not exist and circles are cut, with the lost parent kept as `source_parent` in
+ * the metadata. The current message is the first of `current` that exists, else the newest leaf.
  */
 export function growTree(
   drafts: Draft[],
@@ -102,7 +102,10 @@ function withLostParent(draft: Draft, message: Message, parents: Map<string, str
   return { ...message, metadata: { ...message.metadata, source_parent: lost } }
 }
 
-/** The leaf with the latest time, its own or that of the nearest message above that has one; the last among equals. */
+/**
+ * The leaf with the latest time, its own or that of the nearest message above that has one; the last among
+ * equals.
+ */
 function newestLeaf(nodes: ConversationNode[]): string | null {
   const inner = new Set(nodes.map(({ parent }) => parent))
   const times = new Map<string, string>()

@@ -3,20 +3,26 @@ import { parseExactJson } from '../../exact-json.ts'
 import { asNonBlank, asRecord, asText, type JsonRecord } from './values.ts'
 
 /**
- * What a text is the JSON of, also when it was encoded twice; undefined where it is none, any other value as it is. It is
- * for what is read and not kept, as numbers above 2^53 are rounded.
+ * What a text is the JSON of, also when it was encoded twice; undefined where it is none, any other value as
+ * it is. It is for what is read and not kept, as numbers above 2^53 are rounded.
  */
 export function parseJson(value: unknown): unknown {
   return decode(value, JSON.parse)
 }
 
-/** The object or array that a text happens to be the JSON of, also when it was encoded twice; else the value as it is. */
+/**
+ * The object or array that a text happens to be the JSON of, also when it was encoded twice; else the value
+ * as it is.
+ */
 export function decodeJson(value: unknown): unknown {
   const decoded = decode(value, parseExactJson)
   return isStructure(decoded) ? decoded : value
 }
 
-/** What its program stored as JSON, of any type; as text where it is none or holds inexact numbers; null for nothing, and what is a value already as it is. */
+/**
+ * What its program stored as JSON, of any type; as text where it is none or holds inexact numbers; null for
+ * nothing, and what is a value already as it is.
+ */
 export function storedJson(value: unknown): unknown {
   if (isStructure(value) && !(value instanceof Uint8Array)) return value
   const text = asNonBlank(value)
@@ -24,7 +30,9 @@ export function storedJson(value: unknown): unknown {
   return decoded === undefined ? text : decoded
 }
 
-/** Stored metadata as an object: an array is kept under the name `list`, what is neither as `source_metadata`. */
+/**
+ * Stored metadata as an object: an array is kept under the name `list`, what is neither as `source_metadata`.
+ */
 export function storedMetadata(value: unknown, list = 'source_metadata'): JsonRecord {
   const metadata = storedJson(value)
   if (metadata === null) return {}
@@ -43,7 +51,10 @@ export function jsonOf(value: unknown): string | null {
 /** Deeper JSON is none to SQLite, and so to whoever reads the database. */
 const DEEPEST = 1000
 
-/** JSON text that the database can hold: halves of surrogate pairs are replaced. Throws INVALID for endless nesting. */
+/**
+ * JSON text that the database can hold: halves of surrogate pairs are replaced. Throws INVALID for endless
+ * nesting.
+ */
 export function toJson(value: unknown): string {
   const text = jsonOf(value ?? null)
   if (text === null || isTooDeep(text)) {

@@ -19,8 +19,9 @@ const WORDS: [RegExp, Role][] = [
 ]
 
 /**
- * The role nearest to the one that a source names, in whatever case. What is not one of the four names (or `human`) is
- * also given as `source_role` for the metadata; what nothing is known of is no one's turn, so `system`.
+ * The role nearest to the one that a source names, in whatever case. What is not one of the four names (or
+ * `human`) is also given as `source_role` for the metadata; what nothing is known of is no one's turn, so
+ * `system`.
  */
 export function readRole(value: unknown): { role: Role; metadata: { source_role?: string } } {
   const given = asName(value)

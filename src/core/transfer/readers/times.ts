@@ -1,7 +1,10 @@
 import { AppError } from '../../errors.ts'
 import { readTimestamp } from '../../timestamp.ts'
 
-/** Tells the moment (milliseconds since 1970, UTC) of a wall time without an offset, itself given as if it were UTC. */
+/**
+ * Tells the moment (milliseconds since 1970, UTC) of a wall time without an offset, itself given as if it
+ * were UTC.
+ */
 export type NaiveTime = (wall: number, fraction: string) => number
 
 /** Date, time, fraction, offset, and what Go writes behind it: the zone's name and its monotonic clock. */
@@ -18,9 +21,10 @@ const UNITS = [
 ]
 
 /**
- * A moment as other programs write it, as `YYYY-MM-DDTHH:MM:SS.ffffff+00:00`: seconds, milliseconds, micro- or
- * nanoseconds since 1970, told apart by their size, also as text; or what JavaScript, SQLite, chrono, Python and Go
- * write, in UTC where no offset is named, unless `naive` knows better. Null for anything else, for 0, and for Go's zero.
+ * A moment as other programs write it, as `YYYY-MM-DDTHH:MM:SS.ffffff+00:00`: seconds, milliseconds, micro-
+ * or nanoseconds since 1970, told apart by their size, also as text; or what JavaScript, SQLite, chrono,
+ * Python and Go write, in UTC where no offset is named, unless `naive` knows better. Null for anything else,
+ * for 0, and for Go's zero.
  */
 export function readTime(value: unknown, naive: NaiveTime = (wall) => wall): string | null {
   if (typeof value === 'number') return fromNumber(value)
@@ -54,7 +58,10 @@ function fromText(text: string, naive: NaiveTime): string | null {
   return ahead === null ? null : format(Date.parse(wall) - ahead, fraction)
 }
 
-/** Null outside of the years that four digits can hold, and for the first of them, which Go writes for no time. */
+/**
+ * Null outside of the years that four digits can hold, and for the first of them, which Go writes for no
+ * time.
+ */
 function format(milliseconds: number, fraction: string): string | null {
   const text = new Date(milliseconds).toISOString()
   if (text.length !== 24 || text < '0002') return null
@@ -75,8 +82,9 @@ const DAY = 86_400_000
 const QUARTER = 900_000
 
 /**
- * The clock of an IANA zone: what it showed, to the moment. Of an hour that the clock showed twice the first is taken;
- * a time that it skipped is moved forward by what was skipped. Throws INVALID for a zone that is not known.
+ * The clock of an IANA zone: what it showed, to the moment. Of an hour that the clock showed twice the first
+ * is taken; a time that it skipped is moved forward by what was skipped. Throws INVALID for a zone that is
+ * not known.
  */
 export function zoneClock(zone: string): NaiveTime {
   const offsetAt = zoneOffset(zone)

@@ -18,7 +18,9 @@ export function asRecords(value: unknown): JsonRecord[] {
     .filter((element) => element !== null)
 }
 
-/** A text as it is, or a number or bytes as text, which SQLite lets any column hold; null for anything else. */
+/**
+ * A text as it is, or a number or bytes as text, which SQLite lets any column hold; null for anything else.
+ */
 export function asText(value: unknown): string | null {
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : null
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8')

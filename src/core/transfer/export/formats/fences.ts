@@ -27,7 +27,10 @@ const OPENING =
 /** Characters. Of more there may be more lines than memory can hold. */
 const LONGEST = 100_000_000
 
-/** The text in lines, at whatever ends a line for any reader, and what of it is fenced code, as Markdown has it. */
+/**
+ * The text in lines, at whatever ends a line for any reader, and what of it is fenced code, as Markdown has
+ * it.
+ */
 export function splitFences(content: string): Segment[] {
   if (content.length > LONGEST) throw new RangeError('a text is too long to be taken apart')
   const segments: Segment[] = []

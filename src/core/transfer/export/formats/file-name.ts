@@ -1,6 +1,9 @@
 import type { ChatSession } from '../../../models.ts'
 
-/** Bytes of UTF-8, all in all: below what the tightest file systems in use take (143, where names are encrypted). */
+/**
+ * Bytes of UTF-8, all in all: below what the tightest file systems in use take (143, where names are
+ * encrypted).
+ */
 const LONGEST = 120
 
 const EXTENSION = '.md'
@@ -9,8 +12,8 @@ const EXTENSION = '.md'
 const RESERVED = /^(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[\d¹²³])\s*(?:\.|$)/i
 
 /**
- * A name for a chat's file, made of its title, that every file system takes and that none in `taken` has; it is added
- * there in the form that `fileNameKey` gives.
+ * A name for a chat's file, made of its title, that every file system takes and that none in `taken` has; it
+ * is added there in the form that `fileNameKey` gives.
  */
 export function markdownFileName(session: Pick<ChatSession, 'title'>, taken: Set<string>): string {
   const words = safeWords(session.title)
@@ -23,7 +26,9 @@ export function markdownFileName(session: Pick<ChatSession, 'title'>, taken: Set
   return free
 }
 
-/** What two names share that some file system takes for the same: it looks at neither case nor composition. */
+/**
+ * What two names share that some file system takes for the same: it looks at neither case nor composition.
+ */
 export function fileNameKey(name: string): string {
   const folded = name.replace(/\u200c|\u200d|\ufe0e|\ufe0f/g, '').normalize('NFKD')
   return folded.toUpperCase().toLowerCase().normalize('NFKD')

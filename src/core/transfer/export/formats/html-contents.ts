@@ -13,7 +13,10 @@ interface Entry {
 /** How many entries are packed together. */
 const PACK = 1000
 
-/** The contents of a page, which are known when all chats are written; packed, because there may be a million of them. */
+/**
+ * The contents of a page, which are known when all chats are written; packed, because there may be a million
+ * of them.
+ */
 export class HtmlContents {
   readonly #packs: Buffer[] = []
   #entries: Entry[] = []

@@ -10,15 +10,24 @@ const NAMED: Record<string, string> = {
   "'": '&#39;',
 }
 
-/** Characters that HTML would obey or lose: its own, controls other than tab and newline, and what turns the reading direction. */
+/**
+ * Characters that HTML would obey or lose: its own, controls other than tab and newline, and what turns the
+ * reading direction.
+ */
 const SPECIAL = /[&<>"']|(?![\t\n])\p{Cc}|\p{Bidi_Control}/gu
 
-/** Text as HTML, in an element or in an attribute; characters that are invisible there and mean something are named. */
+/**
+ * Text as HTML, in an element or in an attribute; characters that are invisible there and mean something are
+ * named.
+ */
 export function htmlText(text: string): string {
   return replaceAll(text, SPECIAL, (char) => NAMED[char] ?? codePointOf(char))
 }
 
-/** A message's text as HTML: fenced blocks as code, all else as it was written, in the direction it is written in. */
+/**
+ * A message's text as HTML: fenced blocks as code, all else as it was written, in the direction it is written
+ * in.
+ */
 export function htmlContent(content: string): string {
   return splitFences(content)
     .map((segment) => (segment.kind === 'code' ? codeBlock(segment) : textBlock(segment.lines)))

@@ -7,8 +7,9 @@ import { factsHtml, htmlContent, htmlText, timeHtml, wordsHtml } from './html-te
 import type { ExportedChat, ExportFormat } from './shape.ts'
 
 /**
- * One page for all chats that needs nothing else: no scripts, nothing loaded from anywhere, whatever the messages say.
- * The contents stand at the end, because chats are written as they are read, and are shown first.
+ * One page for all chats that needs nothing else: no scripts, nothing loaded from anywhere, whatever the
+ * messages say. The contents stand at the end, because chats are written as they are read, and are shown
+ * first.
  */
 export const html: ExportFormat = { name: 'html', extension: 'html', write }
 

@@ -2,8 +2,9 @@ import { type Code, indentOf, splitFences } from './fences.ts'
 
 /**
  * A message's text as Markdown that stays inside its place in a document: headings are two levels lower, in
- * quotations and where items of lists begin too, so that none is as high as the document's own; fences that are left open are closed; HTML outside code is shown, not obeyed. Code
- * is as it was. Every kind of line end becomes a newline, NUL becomes U+FFFD.
+ * quotations and where items of lists begin too, so that none is as high as the document's own; fences that
+ * are left open are closed; HTML outside code is shown, not obeyed. Code is as it was. Every kind of line end
+ * becomes a newline, NUL becomes U+FFFD.
  */
 export function markdownText(content: string): string {
   const lines: string[] = []
@@ -67,7 +68,9 @@ const isBlank = (line: string | undefined) => line === undefined || /^[ \t]*$/.t
 const PLACE = /^(?: {0,3}>[ \t]?){0,50}/
 const ITEMS = /^(?: {0,3}(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))[ \t]?){0,50}/
 
-/** Lines of = or - below others make these a heading; what begins with # is one, in a quotation or a list too. */
+/**
+ * Lines of = or - below others make these a heading; what begins with # is one, in a quotation or a list too.
+ */
 function writeLine(line: string, out: string[]): void {
   const [place = ''] = PLACE.exec(line) ?? []
   const own = line.slice(place.length)

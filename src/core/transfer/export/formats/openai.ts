@@ -3,8 +3,8 @@ import type { ExportedChat, ExportFormat, ExportOptions } from './shape.ts'
 import { answeredTurns, outlineOf, UNANSWERED } from './training.ts'
 
 /**
- * OpenAI's fine-tuning JSONL: a line `{"messages":[{"role","content"}]}` for each chat with an answer. Empty messages
- * are left out, and so is what comes after the last answer: there is nothing to learn from it.
+ * OpenAI's fine-tuning JSONL: a line `{"messages":[{"role","content"}]}` for each chat with an answer. Empty
+ * messages are left out, and so is what comes after the last answer: there is nothing to learn from it.
  */
 export const openai: ExportFormat = { name: 'openai', extension: 'jsonl', write, readings: 2 }
 

@@ -4,8 +4,8 @@ import type { ExportedChat, ExportFormat, ExportOptions } from './shape.ts'
 import { epochSeconds } from './utc-time.ts'
 
 /**
- * The array that Open WebUI imports: each chat a tree of messages, here without branches, times in seconds. It knows
- * no system messages; they and the agent's instructions become the chat's system prompt.
+ * The array that Open WebUI imports: each chat a tree of messages, here without branches, times in seconds.
+ * It knows no system messages; they and the agent's instructions become the chat's system prompt.
  */
 export const openwebui: ExportFormat = { name: 'openwebui', extension: 'json', write }
 

@@ -1,6 +1,9 @@
 import type { Agent, ChatMessage, ChatSession } from '../../../models.ts'
 
-/** A chat on its way out; its messages are read whenever they are asked for, in the order in which they were said. */
+/**
+ * A chat on its way out; its messages are read whenever they are asked for, in the order in which they were
+ * said.
+ */
 export interface ExportedChat {
   session: ChatSession
   agent: Agent | null
@@ -19,10 +22,18 @@ export interface ExportFormat {
   name: string
   /** The end of its files' names, without the dot. */
   extension: string
-  /** How often it reads the messages of a long chat: twice where it has to know how a chat goes on; once by default. */
+  /**
+   * How often it reads the messages of a long chat: twice where it has to know how a chat goes on; once by
+   * default.
+   */
   readings?: number
-  /** The text, piece by piece: of the chats never more than one is read, of its messages never all are held. */
+  /**
+   * The text, piece by piece: of the chats never more than one is read, of its messages never all are held.
+   */
   write(chats: AsyncIterable<ExportedChat>, options?: ExportOptions): AsyncIterable<string>
-  /** Present when each chat is a document of its own: a name for its file that none in `taken` has, added to it. */
+  /**
+   * Present when each chat is a document of its own: a name for its file that none in `taken` has, added to
+   * it.
+   */
   fileName?: (session: ChatSession, taken: Set<string>) => string
 }

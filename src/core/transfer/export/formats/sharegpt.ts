@@ -3,9 +3,9 @@ import type { ExportedChat, ExportFormat, ExportOptions } from './shape.ts'
 import { answeredTurns, type Outline, outlineOf, type Turn, UNANSWERED } from './training.ts'
 
 /**
- * ShareGPT as JSONL: a line `{"conversations":[{"from","value"}]}` for each chat in which, after at most one system
- * message, human and gpt take turns and gpt has the last word. Messages of one role in a row become one, with an empty
- * line between them; what comes after the last answer is left out.
+ * ShareGPT as JSONL: a line `{"conversations":[{"from","value"}]}` for each chat in which, after at most one
+ * system message, human and gpt take turns and gpt has the last word. Messages of one role in a row become
+ * one, with an empty line between them; what comes after the last answer is left out.
  */
 export const sharegpt: ExportFormat = { name: 'sharegpt', extension: 'jsonl', write, readings: 2 }
 

@@ -5,8 +5,8 @@ import type { ExportedChat } from './shape.ts'
 export type Turn = Pick<ChatMessage, 'role' | 'content'>
 
 /**
- * The messages that say something, in their order. The agent's instructions, which the model was given with every
- * message, come first unless the chat begins with instructions of its own.
+ * The messages that say something, in their order. The agent's instructions, which the model was given with
+ * every message, come first unless the chat begins with instructions of its own.
  */
 async function* trainingTurns({ agent, messages }: ExportedChat): AsyncGenerator<Turn> {
   let first = true

@@ -19,7 +19,10 @@ export function findPointers(content: JsonRecord, metadata: JsonRecord): JsonRec
   return [...asRecords(content.parts), ...asRecords(content.assets)].flatMap(pointersIn).concat(images)
 }
 
-/** The files of a message: those that it shows, with what `attachments` says of them, then the others in there. */
+/**
+ * The files of a message: those that it shows, with what `attachments` says of them, then the others in
+ * there.
+ */
 export function readAttachments(pointers: JsonRecord[], metadata: JsonRecord): Attachment[] {
   const listed = asRecords(metadata.attachments)
   const shown = new Map<string, JsonRecord>()

@@ -15,7 +15,10 @@ export function looksLikeChatGPT(value: unknown): boolean {
   return 'mapping' in conversation || ('current_node' in conversation && 'create_time' in conversation)
 }
 
-/** Reads one conversation of ChatGPT's export, in its full or its slim form; throws Refused without a `mapping`. */
+/**
+ * Reads one conversation of ChatGPT's export, in its full or its slim form; throws Refused without a
+ * `mapping`.
+ */
 export function readChatGPT(value: unknown): Conversation {
   const source = asRecord(value)
   if (!source) throw new Refused(null, 'it is not an object')

@@ -27,8 +27,8 @@ export function readReferences(metadata: JsonRecord): Reference[] {
 }
 
 /**
- * A text of ChatGPT without its private marks (U+E200 to U+E202 around citations, image groups, named things): each
- * becomes the link or name that the metadata or the mark itself gives for it, or goes.
+ * A text of ChatGPT without its private marks (U+E200 to U+E202 around citations, image groups, named
+ * things): each becomes the link or name that the metadata or the mark itself gives for it, or goes.
  */
 export function resolveMarks(text: string, metadata: JsonRecord): string {
   let resolved = text
@@ -72,7 +72,10 @@ function shownAs(reference: JsonRecord): string {
   return links.length > 0 ? `(${links.join(', ')})` : ''
 }
 
-/** The words in a mark that names a thing or a link: `entity`, a list of kind and name; `url`, a label and a target. */
+/**
+ * The words in a mark that names a thing or a link: `entity`, a list of kind and name; `url`, a label and a
+ * target.
+ */
 function ownName(inside: string): string {
   const [kind, first = ''] = inside.split('\uE202')
   if (kind === 'url') return first

@@ -24,7 +24,10 @@ export function looksLikeClaude(value: unknown): boolean {
   return Array.isArray(asRecord(value)?.chat_messages)
 }
 
-/** Reads one conversation of Claude, of the bulk export or a single one; throws Refused without `chat_messages`. */
+/**
+ * Reads one conversation of Claude, of the bulk export or a single one; throws Refused without
+ * `chat_messages`.
+ */
 export function readClaude(value: unknown): Conversation {
   const source = asRecord(value)
   if (!source) throw new Refused(null, 'it is not an object')
@@ -61,7 +64,10 @@ const TAKEN = [
 /** What the first messages name as their parent. */
 const ROOT = '00000000-0000-4000-8000-000000000000'
 
-/** The messages with their places; where none names another as its parent (older exports), one after the other. */
+/**
+ * The messages with their places; where none names another as its parent (older exports), one after the
+ * other.
+ */
 function readDrafts(messages: JsonRecord[], model: string | null): Draft[] {
   const sorted = inOrder(messages)
   const ids = sorted.map((message, index) => asName(message.uuid) ?? `#${index}`)

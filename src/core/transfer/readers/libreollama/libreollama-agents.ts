@@ -62,7 +62,10 @@ function wholeNumber(value: unknown): number | null {
 /** Preferences get a key of their own: some are called like a setting. */
 const PREFERENCE = 'preference.'
 
-/** The settings of a LibreOllama database, then its preferences, their type as the description where they have none. */
+/**
+ * The settings of a LibreOllama database, then its preferences, their type as the description where they have
+ * none.
+ */
 export async function* readSettings(connection: Connection): AsyncGenerator<SourceSetting> {
   const settings = await foreignTable(connection, 'settings', ['key', 'value', 'description'])
   if (settings?.columns.includes('key') && settings.columns.includes('value')) {

@@ -7,8 +7,9 @@ import { type NaiveTime, readTime, zoneClock } from '../times.ts'
 export type Era = 'A' | 'B' | 'C' | 'D' | 'E'
 
 /**
- * Which of LibreOllama's shapes a database has, told by its columns, as one version number had two meanings; `wreck` for
- * one whose chats a newer LibreOllama dropped before it stopped half-way; undefined for a database of another program.
+ * Which of LibreOllama's shapes a database has, told by its columns, as one version number had two meanings;
+ * `wreck` for one whose chats a newer LibreOllama dropped before it stopped half-way; undefined for a
+ * database of another program.
  */
 export async function libreOllamaEra(connection: Connection): Promise<Era | 'wreck' | undefined> {
   const types = await columnTypes(connection, 'chat_sessions')
@@ -39,8 +40,8 @@ export interface EraClock {
 }
 
 /**
- * The clock of an era. B and C wrote local time without its offset, and so did D and E, where a time in whole seconds
- * comes from SQLite instead, in UTC; A wrote UTC only. Throws INVALID for an unknown zone.
+ * The clock of an era. B and C wrote local time without its offset, and so did D and E, where a time in whole
+ * seconds comes from SQLite instead, in UTC; A wrote UTC only. Throws INVALID for an unknown zone.
  */
 export function eraClock(era: Era, timeZone: string): EraClock {
   const local = zoneClock(timeZone)
@@ -61,9 +62,9 @@ export function eraClock(era: Era, timeZone: string): EraClock {
 }
 
 /**
- * An id that is the same whenever this row is read, and another for a row of another database. After era A rows are
- * numbered, so that every database has a chat 1; the time at which it was made, as stored, tells them apart, or else
- * something of the row that stays as it is, for instance how a chat began.
+ * An id that is the same whenever this row is read, and another for a row of another database. After era A
+ * rows are numbered, so that every database has a chat 1; the time at which it was made, as stored, tells
+ * them apart, or else something of the row that stays as it is, for instance how a chat began.
  */
 export function eraId(
   era: Era,

@@ -14,8 +14,9 @@ export function looksLikeLibreOllamaExport(value: unknown): boolean {
 }
 
 /**
- * Reads a chat that LibreOllama exported itself, under the ids that it has in a database; throws Refused without a
- * session or messages. Times without a zone are of `timeZone`, here by default, but those that SQLite made.
+ * Reads a chat that LibreOllama exported itself, under the ids that it has in a database; throws Refused
+ * without a session or messages. Times without a zone are of `timeZone`, here by default, but those that
+ * SQLite made.
  */
 export function readLibreOllamaExport(value: unknown, timeZone = hostZone()): Conversation {
   const source = asRecord(value)
@@ -58,7 +59,9 @@ function eraOf(session: JsonRecord): Era {
   return 'model_id' in session ? 'E' : 'D'
 }
 
-/** A record as its table has it: ids are made of times as they are stored there, with a blank in the middle. */
+/**
+ * A record as its table has it: ids are made of times as they are stored there, with a blank in the middle.
+ */
 function asStored(record: JsonRecord): JsonRecord {
   const created_at = asText(record.created_at)?.replace(/^(\d{4}-\d\d-\d\d)T/, '$1 ') ?? null
   return { ...record, created_at }

@@ -24,7 +24,10 @@ export async function messagesOf(connection: Connection, name: string): Promise<
   return RowGroups.make(connection, table, ['session_id'], (row) => row.session_id)
 }
 
-/** Era A's ids are random, so its times give the order; rows without a time stay behind the one they were stored after. */
+/**
+ * Era A's ids are random, so its times give the order; rows without a time stay behind the one they were
+ * stored after.
+ */
 export async function byTime(source: MessageSource, messages: RowGroups, id: string): Promise<LooseNode[]> {
   let last = ''
   const timed = (await messages.of(id)).map((row) => {

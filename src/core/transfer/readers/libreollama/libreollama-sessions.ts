@@ -29,7 +29,9 @@ export interface SessionSource extends ChatSource {
   sessions: Map<string, string>
 }
 
-/** The chats of a LibreOllama database, one at a time; messages whose chat is gone are refused, chat by chat. */
+/**
+ * The chats of a LibreOllama database, one at a time; messages whose chat is gone are refused, chat by chat.
+ */
 export async function* readSessions(source: SessionSource): AsyncGenerator<Imported> {
   const { connection } = source
   const sessions = await foreignTable(connection, 'chat_sessions', SESSION_COLUMNS)

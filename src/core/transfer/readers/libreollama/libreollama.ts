@@ -20,7 +20,8 @@ export async function isLibreOllama(connection: Connection): Promise<boolean> {
 }
 
 /**
- * Reads LibreOllama's own database or a Phase 2.1 one: agents, chats, runs of agents, settings. Throws INVALID for a database that lost its chats, or is not LibreOllama's.
+ * Reads LibreOllama's own database or a Phase 2.1 one: agents, chats, runs of agents, settings. Throws
+ * INVALID for a database that lost its chats, or is not LibreOllama's.
  */
 export async function* readLibreOllama(
   connection: Connection,

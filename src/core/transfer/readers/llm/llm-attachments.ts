@@ -15,7 +15,9 @@ const ATTACHED = {
 /** The tables by which fragments, long texts that are stored once, belong to a response. */
 const FRAGMENTS = { prompt_fragments: 'response_id', system_fragments: 'response_id' } as const
 
-/** What llm keeps beside prompts and replies, so that it is stored once: attachments and fragments of texts. */
+/**
+ * What llm keeps beside prompts and replies, so that it is stored once: attachments and fragments of texts.
+ */
 export class LlmStore {
   readonly #connection: Connection
   readonly #hasFragments: boolean
@@ -28,7 +30,10 @@ export class LlmStore {
     this.#owners = owners
   }
 
-  /** Finds out which of their tables there are, as they came one after the other, and who has something in them. */
+  /**
+   * Finds out which of their tables there are, as they came one after the other, and who has something in
+   * them.
+   */
   static async make(connection: Connection): Promise<LlmStore> {
     const owners = new Map<string, RowGroups>()
     const note = async (link: string, owner: string, target: string) => {

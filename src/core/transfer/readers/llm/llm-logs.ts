@@ -11,8 +11,9 @@ const COLUMNS = [
 ]
 
 /**
- * The chats of llm's oldest table, `logs` and before that `log`, which newer versions leave as it is. Rows name the first
- * row of their chat, or the row that they answer; their numbers are not unique, so the first time is part of the id.
+ * The chats of llm's oldest table, `logs` and before that `log`, which newer versions leave as it is. Rows
+ * name the first row of their chat, or the row that they answer; their numbers are not unique, so the first
+ * time is part of the id.
  */
 export async function* logConversations(connection: Connection): AsyncGenerator<Conversation> {
   for (const name of ['logs', 'log']) {

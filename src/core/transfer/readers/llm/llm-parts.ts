@@ -50,7 +50,9 @@ export class Messages {
     return new Messages(connection, store, parts)
   }
 
-  /** The messages that lead to one, the first one first, without those that are `known` and what these follow. */
+  /**
+   * The messages that lead to one, the first one first, without those that are `known` and what these follow.
+   */
   async pathTo(tip: string | null, known: ReadonlySet<string>): Promise<StoredMessage[]> {
     if (tip === null || known.has(tip)) return []
     const rows = await this.#connection.all<{ hash: string; parent: string | null; role: string | null }>(

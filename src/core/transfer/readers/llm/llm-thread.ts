@@ -6,7 +6,10 @@ import { readTime, spanOf } from '../times.ts'
 import { asName, asText, present } from '../values.ts'
 import { linkTurns, replyOf, type Turn } from './llm-turns.ts'
 
-/** Turns of the older tables that are neither stored here too, under the same id, nor history that was sent again. */
+/**
+ * Turns of the older tables that are neither stored here too, under the same id, nor history that was sent
+ * again.
+ */
 export function missingTurns(
   older: readonly Turn[],
   turns: readonly NumberedRow[],

@@ -73,7 +73,10 @@ export class Threads {
     return this.#ids.has(id)
   }
 
-  /** The threads; `older` gives what the older tables have of one, of which only what is missing here is taken. */
+  /**
+   * The threads; `older` gives what the older tables have of one, of which only what is missing here is
+   * taken.
+   */
   async *conversations(older: (id: string) => Promise<Turn[]>): AsyncGenerator<Imported> {
     const table = await foreignTable(this.#connection, 'threads', THREAD_COLUMNS)
     if (this.#ids.size === 0 || !table) return

@@ -58,7 +58,9 @@ export function usageOf(row: Row): Record<string, unknown> {
   })
 }
 
-/** Turns one after the other as messages; a system prompt, which every turn repeats, is said when it changes. */
+/**
+ * Turns one after the other as messages; a system prompt, which every turn repeats, is said when it changes.
+ */
 export function linkTurns(turns: readonly Turn[]): ConversationNode[] {
   let system: string | null = null
   const nodes = turns.flatMap((turn): LooseNode[] => {

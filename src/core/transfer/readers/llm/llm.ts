@@ -18,8 +18,8 @@ export async function isLlm(connection: Connection): Promise<boolean> {
 }
 
 /**
- * Reads a log of simonw/llm, one conversation at a time. The tables of up to three generations lie beside each other,
- * and may hold the same conversation: it comes once, with everything that any of them has of it.
+ * Reads a log of simonw/llm, one conversation at a time. The tables of up to three generations lie beside
+ * each other, and may hold the same conversation: it comes once, with everything that any of them has of it.
  */
 export async function* readLlm(connection: Connection): AsyncGenerator<Imported> {
   for await (const conversation of logConversations(connection)) yield { kind: 'conversation', conversation }

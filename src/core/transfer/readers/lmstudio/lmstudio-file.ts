@@ -22,7 +22,10 @@ export function folderBelow(path: string): string[] | null {
   return root === -1 ? null : folders.slice(root + 1)
 }
 
-/** When it was made, unless the name says so, or else how it began: chats of one name may lie in several folders. */
+/**
+ * When it was made, unless the name says so, or else how it began: chats of one name may lie in several
+ * folders.
+ */
 function distinction({ createdAt, messages }: JsonRecord, name: string): string {
   const [created, named] = [readTime(createdAt), timeInName(name)]
   if (created !== null) return created === named ? '' : `@${created}`

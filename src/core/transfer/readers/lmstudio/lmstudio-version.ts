@@ -17,7 +17,9 @@ import {
   present,
 } from '../values.ts'
 
-/** One version of a message: a user's in one step, or a model's in several. Null where there is nothing in it. */
+/**
+ * One version of a message: a user's in one step, or a model's in several. Null where there is nothing in it.
+ */
 export function readVersion(version: JsonRecord): Message | null {
   const steps = asRecords(version.steps)
   const multiple = version.type === 'multiStep' || steps.length > 0

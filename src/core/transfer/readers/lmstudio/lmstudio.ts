@@ -28,9 +28,10 @@ export function looksLikeLMStudio(value: unknown): boolean {
 }
 
 /**
- * Reads one conversation of LM Studio; throws Refused without `messages`. The file has no id inside: it is the name of
- * the file, with what tells two of one name apart. `file` is its name where nobody chose the folder it is seen from,
- * `path` where it lies. Messages are named by their places: an edited chat is taken over by replacing it.
+ * Reads one conversation of LM Studio; throws Refused without `messages`. The file has no id inside: it is
+ * the name of the file, with what tells two of one name apart. `file` is its name where nobody chose the
+ * folder it is seen from, `path` where it lies. Messages are named by their places: an edited chat is taken
+ * over by replacing it.
  */
 export function readLMStudio(value: unknown, file: string, path = file): Conversation {
   const name = fileName(file).replace(/(\.conversation)?\.json$/i, '') || null

@@ -23,8 +23,9 @@ export async function isOllama(connection: Connection): Promise<boolean> {
 }
 
 /**
- * Reads the chats of Ollama's desktop app, one at a time. A message's id is its place in the chat, as the app renumbers
- * its rows: an edited chat is taken over by replacing it, while new ids for edited turns would leave the old ones there.
+ * Reads the chats of Ollama's desktop app, one at a time. A message's id is its place in the chat, as the app
+ * renumbers its rows: an edited chat is taken over by replacing it, while new ids for edited turns would
+ * leave the old ones there.
  */
 export async function* readOllama(connection: Connection): AsyncGenerator<Imported> {
   const chats = await foreignTable(connection, 'chats', ['id', 'title', 'created_at'])

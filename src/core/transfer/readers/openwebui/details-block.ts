@@ -19,7 +19,9 @@ export function readBlock(content: string, at: number): DetailsBlock | null {
   return { ...tag, body: bodyOf(content.slice(tag.end, close)), end }
 }
 
-/** Where a block ends that begins before `from`, with others inside; one that was cut off reaches to the end. */
+/**
+ * Where a block ends that begins before `from`, with others inside; one that was cut off reaches to the end.
+ */
 function findClosing(content: string, from: number): number {
   const first = content.indexOf(CLOSING, from)
   if (first === -1) return content.length

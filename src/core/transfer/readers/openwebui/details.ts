@@ -8,8 +8,8 @@ import { type DetailsBlock, OPENING, readBlock } from './details-block.ts'
 const KNOWN_OPENING = /<details\s{1,8}type="(?:reasoning|tool_calls|code_interpreter)"/y
 
 /**
- * The parts of a reply of Open WebUI, which writes reasoning, tool calls and run code into the text as `<details>`
- * blocks with escaped HTML. Other `<details>`, and those in fenced code, are text.
+ * The parts of a reply of Open WebUI, which writes reasoning, tool calls and run code into the text as
+ * `<details>` blocks with escaped HTML. Other `<details>`, and those in fenced code, are text.
  */
 export function splitDetails(content: string): Part[] {
   const parts: Part[] = []

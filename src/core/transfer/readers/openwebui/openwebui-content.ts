@@ -13,8 +13,8 @@ import { asCount, asName, asNonEmpty, asRecord, asRecords, type JsonRecord } fro
 import { splitDetails } from './details.ts'
 
 /**
- * The parts of a message of Open WebUI. Newer replies are there twice, as text and as `output` items: the items know
- * more of the work and its order; the words are those of the text, which a person may have edited.
+ * The parts of a message of Open WebUI. Newer replies are there twice, as text and as `output` items: the
+ * items know more of the work and its order; the words are those of the text, which a person may have edited.
  */
 export function readParts(message: JsonRecord, role: ConversationNode['role']): Part[] {
   const content = readContent(message.content, role)

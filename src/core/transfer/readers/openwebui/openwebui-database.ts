@@ -18,8 +18,8 @@ export function isOpenWebUiDatabase(connection: Connection): Promise<boolean> {
 }
 
 /**
- * Reads the chats of Open WebUI's database, of all its users, one at a time: each is given to `readChat` as the object
- * that Open WebUI's own export has for it. Copies that were made for sharing are left out.
+ * Reads the chats of Open WebUI's database, of all its users, one at a time: each is given to `readChat` as
+ * the object that Open WebUI's own export has for it. Copies that were made for sharing are left out.
  */
 export async function* readOpenWebUiDatabase(
   connection: Connection,

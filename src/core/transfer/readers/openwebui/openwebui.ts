@@ -27,7 +27,10 @@ export function looksLikeOpenWebUI(value: unknown): boolean {
   return Array.isArray(outer.messages) && isFlat(outer, outer.messages)
 }
 
-/** Whether a list of messages is a chat of the first versions, which knew no history; others have such lists too. */
+/**
+ * Whether a list of messages is a chat of the first versions, which knew no history; others have such lists
+ * too.
+ */
 function isFlat(chat: JsonRecord, messages: unknown[]): boolean {
   const first = asRecord(messages[0])
   if (!first) return messages.length === 0 && Array.isArray(chat.models)
@@ -38,7 +41,10 @@ function isFlat(chat: JsonRecord, messages: unknown[]): boolean {
   )
 }
 
-/** Reads one chat of Open WebUI's export, or a row of its table `chat`; throws Refused without any list of messages. */
+/**
+ * Reads one chat of Open WebUI's export, or a row of its table `chat`; throws Refused without any list of
+ * messages.
+ */
 export function readOpenWebUI(value: unknown): Conversation {
   const outer = asRecord(value)
   if (!outer) throw new Refused(null, 'it is not an object')
