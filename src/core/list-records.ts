@@ -46,7 +46,7 @@ export async function* listRecords(
   for (let given = 0; given < limit; ) {
     const size = Math.min(PAGE, limit - given)
     const rows = await db.read((reader) => readPage(reader, entity, order, conditions, last, size))
-    if (rows.length > 0) yield rows.map(({ [POSITION]: _position, ...row }) => decode(entity, row))
+    if (rows.length > 0) yield rows.map((row) => decode(entity, withoutPosition(row)))
     if (rows.length < size) return
     given += rows.length
     last = rows.at(-1)
@@ -62,6 +62,12 @@ interface Order {
 
 /** The value of that expression, which a row has beside its columns. */
 const POSITION = 'position of the row'
+
+function withoutPosition(row: Row): Row {
+  if (!(POSITION in row)) return row
+  const { [POSITION]: _position, ...columns } = row
+  return columns
+}
 
 /** The same order, of a time by its moment where some records have it as a number. */
 async function byMoment(reader: Connection, { table, columns }: Entity, order: Order): Promise<Order> {

@@ -18,12 +18,15 @@ export function decodeRow(entity: Entity, row: Row): EntityRow {
   for (const column of entity.columns) {
     if (!(column.name in row)) continue
     const value = row[column.name]
-    if (column.kind !== 'time' && column.kind !== 'real' && column.kind !== 'integer')
+    if (typeof value !== 'string' && value !== null && TEXTS.has(column.kind))
       refuseTooLong(value, column.name, entity.table, row[entity.key])
     decoded[column.name] = decode(column, value)
   }
   return decoded
 }
+
+/** The kinds of columns that are text. */
+const TEXTS: ReadonlySet<Column['kind']> = new Set(['id', 'text', 'json'])
 
 function decode({ kind }: Column, value: unknown): unknown {
   if (value === null) return null

@@ -47,7 +47,8 @@ export function momentSql(column: string): string {
  * first.
  */
 export function timeOrderSql(column: string): string {
-  return `CASE WHEN ${isNumber(column)} THEN ${momentSql(column)} ELSE ${column} END`
+  // Every number comes before the empty text; this is quicker than asking for the type.
+  return `CASE WHEN ${column} < '' THEN ${momentSql(column)} ELSE ${column} END`
 }
 
 /** Whether any time of a column is a number, as an expression of SQL; an index on it answers. */
