@@ -6,6 +6,7 @@ import { AppError } from './errors.ts'
 import type { FileFacts } from './file-facts.ts'
 import type { FoundSettings } from './find-cipher-settings.ts'
 import type { Key } from './key.ts'
+import { shellWord } from './shell-word.ts'
 
 const PAGE_SIZE = 4096
 
@@ -74,7 +75,7 @@ async function causeOfOther(facts: FileFacts, found: FoundSettings, connect: Con
     cause: format ? 'old_cipher' : 'other_cipher',
     detail: `${path} is ${how}; the key opens it`,
     pages: [],
-    hint: `libreollama-db upgrade --db ${path}${header} brings it into the current format`,
+    hint: `libreollama-db upgrade --db ${shellWord(path)}${header} brings it into the current format`,
   }
 }
 

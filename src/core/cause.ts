@@ -3,6 +3,7 @@ import type { Connect } from './connection.ts'
 import { AppError, type OutcomeCode } from './errors.ts'
 import { type FileFacts, findIntruder } from './file-facts.ts'
 import type { Spelling } from './key-spelling.ts'
+import { shellWord } from './shell-word.ts'
 
 /** Why a file opens or does not. */
 export interface Diagnosis {
@@ -91,7 +92,7 @@ export async function causeWithoutKey(
       return say(
         'unreadable',
         `${path} cannot be read: permission denied`,
-        `ls -l ${path} shows who may read it`,
+        `ls -l ${shellWord(path)} shows who may read it`,
       )
   }
   if (facts.intruder) return intruderCause(facts.intruder)
@@ -179,7 +180,7 @@ function behindHeaderCause(path: string): Diagnosis {
     cause: 'other_cipher',
     detail: `${path} is encrypted behind a plaintext header (cipher_plaintext_header_size), so its salt is not in the file`,
     pages: [],
-    hint: `libreollama-db upgrade --db ${path} --cipher-plaintext-header 32 --cipher-salt <the 32 hex digits of its salt>`,
+    hint: `libreollama-db upgrade --db ${shellWord(path)} --cipher-plaintext-header 32 --cipher-salt <the 32 hex digits of its salt>`,
   }
 }
 
@@ -189,7 +190,7 @@ async function plaintextCause(facts: FileFacts, connect: Connect): Promise<Diagn
     cause: 'plaintext',
     detail: `${facts.path} is ${await describePlaintext(facts, connect)}, not encrypted`,
     pages: [],
-    hint: `libreollama-db encrypt --from ${facts.path} --db <new path> makes an encrypted copy; nothing was changed`,
+    hint: `libreollama-db encrypt --from ${shellWord(facts.path)} --db <new path> makes an encrypted copy; nothing was changed`,
   }
 }
 

@@ -9,7 +9,7 @@ import { type HeldFile, hold, release } from './held-files.ts'
 import type { Explain, Inquiry } from './inquiry.ts'
 import type { Key } from './key.ts'
 import { type Database, LOCK_TIMEOUT, OpenDatabase, type Opening } from './open-database.ts'
-import { type ProofOptions, prove, readSomething, UNPROVEN } from './proof.ts'
+import { isWithoutDamage, type ProofOptions, prove, readSomething, UNPROVEN } from './proof.ts'
 import type { LostCommits } from './write-ahead-log.ts'
 
 export { type Database, inTransaction } from './open-database.ts'
@@ -305,15 +305,4 @@ async function nameTheDamage(error: unknown, facts: FileFacts, options: Database
   if (!(error instanceof AppError) || !isEngineError(error.cause) || !UNPROVEN.has(error.code)) return error
   const diagnosis = await diagnose(facts.path, options.keys, options.knownSettings)
   return isWithoutDamage(diagnosis, options) ? error : causeError(diagnosis)
-}
-
-function isWithoutDamage({ cause }: Diagnosis, { form = 'encrypted' }: DatabaseOptions): boolean {
-  return WITHOUT_DAMAGE[form].includes(cause)
-}
-
-/** What a file of each form is when nothing is wrong with it. */
-const WITHOUT_DAMAGE: Record<NonNullable<DatabaseOptions['form']>, Diagnosis['cause'][]> = {
-  encrypted: ['ok'],
-  plaintext: ['plaintext'],
-  other_cipher: ['old_cipher', 'other_cipher'],
 }

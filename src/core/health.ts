@@ -23,6 +23,7 @@ import { currentVersion, type Migration, migrationStates } from './migrations.ts
 import type { OnProgress } from './progress.ts'
 import { quoteName } from './row-counts.ts'
 import { verifySchema } from './schema-check.ts'
+import { shellWord } from './shell-word.ts'
 import { ordinaryTables } from './tables.ts'
 import { recover, recoverExports } from './unfinished.ts'
 
@@ -158,11 +159,12 @@ async function checkEncryption(reader: Connection): Promise<Verdict> {
 
 async function checkPermissions({ realPath, mode }: FileFacts): Promise<Verdict> {
   const folder = (await lstat(dirname(realPath))).mode & 0o7777
-  if (mode & 0o077) return warn(`others may use the file (mode ${mode.toString(8)})`, `chmod 600 ${realPath}`)
+  if (mode & 0o077)
+    return warn(`others may use the file (mode ${mode.toString(8)})`, `chmod 600 ${shellWord(realPath)}`)
   if (folder & 0o022 && !(folder & 0o1000)) {
     return warn(
       `others may replace the file (folder mode ${folder.toString(8)})`,
-      `chmod 700 ${dirname(realPath)}`,
+      `chmod 700 ${shellWord(dirname(realPath))}`,
     )
   }
   return ok('only you can read and write the file')

@@ -4,6 +4,7 @@ import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { readGivenFile, UnfitFile } from './given-file.ts'
 import { developmentKeys, type Key, parseKey } from './key.ts'
 import type { Keychain } from './keychain.ts'
+import { shellWord } from './shell-word.ts'
 
 export type Environment = Record<string, string | undefined>
 
@@ -169,7 +170,7 @@ async function readKeyFile(path: string, input: KeyInput): Promise<Key> {
   try {
     const { mode } = await stat(path)
     if (mode & 0o077 && (mode & 0o170000) === 0o100000) {
-      input.warn(`other users can read ${origin}; make it yours alone with: chmod 600 ${path}`)
+      input.warn(`other users can read ${origin}; make it yours alone with: chmod 600 ${shellWord(path)}`)
     }
     return parseKey(await readGivenFile(path, LARGEST_KEY), origin)
   } catch (error) {

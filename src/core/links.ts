@@ -23,7 +23,7 @@ export async function followLinks(path: string): Promise<string> {
     next = resolve(folder, target)
   }
   throw new AppError('IO', `${path}: too many symbolic links (ELOOP)`, {
-    hint: `look at the links with: ls -l ${path}`,
+    hint: `look at the links with: ls -l ${shellWord(path)}`,
   })
 }
 

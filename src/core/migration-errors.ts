@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts'
 import { AppError } from './errors.ts'
 import { readApplied } from './ledger.ts'
 import { currentVersion } from './migrations.ts'
+import { shellWord } from './shell-word.ts'
 
 /** What is migrated: a new file and a copy are thrown away after a failure. */
 export type Target = 'database' | 'new file' | 'copy'
@@ -84,7 +85,4 @@ function stayed(steps: AppliedStep[]): string {
   return [of('up', 'applied'), of('down', 'undone')].filter(Boolean).join('; ')
 }
 
-const bringBack = (backup: string) => `libreollama-db restore ${quoteForShell(backup)} brings the copy back`
-
-const quoteForShell = (path: string) =>
-  /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
+const bringBack = (backup: string) => `libreollama-db restore ${shellWord(backup)} brings the copy back`

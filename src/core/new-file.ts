@@ -6,6 +6,7 @@ import { exists } from './file-facts.ts'
 import { describeDangling } from './links.ts'
 import { giveFolderTo, giveTo, type Owner, ownerFor } from './owner.ts'
 import { linked, renameToFree } from './placeholder.ts'
+import { shellWord } from './shell-word.ts'
 import { isSettled, syncFolder, throwDiskFailure } from './sync-folder.ts'
 
 /**
@@ -28,7 +29,7 @@ export async function makeFolderFor(
     const dangling = await describeDangling(folder)
     if (dangling) throw new AppError('IO', dangling.words, { hint: dangling.hint })
     throw new AppError('IO', `${folder} is a file, and a folder is needed there`, {
-      hint: `look at it with: ls -l ${folder}`,
+      hint: `look at it with: ls -l ${shellWord(folder)}`,
     })
   }
 }

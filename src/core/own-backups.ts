@@ -7,6 +7,7 @@ import { type DatabaseIdentity, identifyDatabase } from './database-identity.ts'
 import { AppError } from './errors.ts'
 import { saltOfFile } from './held-files.ts'
 import { danglingTarget } from './links.ts'
+import { shellWord } from './shell-word.ts'
 import { momentOf } from './timestamp.ts'
 
 /** Whose backups, and where; `folder` is `backups` beside the database by default. */
@@ -212,5 +213,5 @@ export function unknownOwner({ folder, database }: BackupsOf, backups: FoundBack
 }
 
 function dirOption(folder: string, database: DatabaseIdentity): string {
-  return folder === backupFolder(database.path) ? '' : ` --dir ${folder}`
+  return folder === backupFolder(database.path) ? '' : ` --dir ${shellWord(folder)}`
 }

@@ -1,4 +1,4 @@
-import { causeError } from './cause.ts'
+import { causeError, type Diagnosis } from './cause.ts'
 import type { CipherSettings } from './cipher-settings.ts'
 import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
 import { AppError } from './errors.ts'
@@ -80,7 +80,22 @@ export async function prove(
   }
   const { causeWithKeys, readErrorOnce } = await import('./cause-with-keys.ts') // only for what does not open
   const found = await causeWithKeys(facts, keys, connect, options.knownSettings)
-  throw found.cause === 'ok' ? readErrorOnce(facts.path, unproven) : causeError(found)
+  throw isWithoutDamage(found, options) ? readErrorOnce(facts.path, unproven) : causeError(found)
+}
+
+/** Whether a file is what it was opened as, with nothing wrong. */
+export function isWithoutDamage(
+  { cause }: Diagnosis,
+  { form = 'encrypted' }: Pick<ProofOptions, 'form'>,
+): boolean {
+  return cause === 'ok' || WITHOUT_DAMAGE[form].includes(cause)
+}
+
+/** What a file of each form is called, beside `ok`, when nothing is wrong with it. */
+const WITHOUT_DAMAGE: Record<NonNullable<ProofOptions['form']>, Diagnosis['cause'][]> = {
+  encrypted: [],
+  plaintext: ['plaintext'],
+  other_cipher: ['old_cipher', 'other_cipher'],
 }
 
 async function* openers(

@@ -5,6 +5,7 @@ import type { Column, Entity, EntityRow } from './entity.ts'
 import { AppError } from './errors.ts'
 import { parseExactJson } from './exact-json.ts'
 import { refuseTooLong } from './longest-text.ts'
+import { shellWord } from './shell-word.ts'
 import { isTrue, readStoredTime } from './stored-values.ts'
 import { readTimestamp } from './timestamp.ts'
 
@@ -92,8 +93,6 @@ function passes(entity: Entity, column: Column, given: unknown): boolean {
 
 function refuse(entity: Entity, column: Column, problem: string): never {
   const label = column.flag ?? column.name
-  const hint = `such as: ${column.flag ? `--${label} ${quoteForShell(column.example)}` : column.example}`
+  const hint = `such as: ${column.flag ? `--${label} ${shellWord(column.example)}` : column.example}`
   throw new AppError('INVALID', `${entity.name}: ${label} ${problem}`, { hint })
 }
-
-const quoteForShell = (word: string) => (/^[\w.-]+$/.test(word) ? word : `'${word}'`)

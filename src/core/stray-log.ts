@@ -1,5 +1,6 @@
 import { lstat } from 'node:fs/promises'
 import { AppError } from './errors.ts'
+import { shellWord } from './shell-word.ts'
 
 /**
  * Throws IO where a -wal or journal with content lies at a path that has no database: what is left of one
@@ -10,7 +11,7 @@ export async function refuseStrayLog(path: string): Promise<void> {
     const { size } = await lstat(log).catch(() => ({ size: 0 }))
     if (size === 0) continue
     throw new AppError('IO', `${log} is left of a database that is not there any more; nothing was changed`, {
-      hint: `SQLite would mix it into a new one: move it away with mv ${log} ${log}.left`,
+      hint: `SQLite would mix it into a new one: move it away with mv ${shellWord(log)} ${shellWord(`${log}.left`)}`,
     })
   }
 }

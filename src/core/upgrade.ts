@@ -1,4 +1,5 @@
-import { namePages, pagesNamed } from './cause-with-keys.ts'
+import { causeError } from './cause.ts'
+import { namePages, pagesNamed, pagesUnread, unreadable } from './cause-with-keys.ts'
 import type { Connection } from './connection.ts'
 import { readContent } from './content.ts'
 import { type CopyOptions, type Source, soleSource } from './copy.ts'
@@ -9,7 +10,6 @@ import { AppError } from './errors.ts'
 import { examineFile } from './file-facts.ts'
 import { Key } from './key.ts'
 import { type KeyAndSalt, saltKey } from './new-key.ts'
-import { UNPROVEN } from './proof.ts'
 import { replaceDatabase, sealable } from './replace.ts'
 import { type Recovery, recover } from './unfinished.ts'
 
@@ -79,17 +79,16 @@ function oldFormatSource(db: Database, connection: Connection, { literal }: KeyA
  */
 async function refuseDamagedPages(connection: Connection, path: string): Promise<void> {
   const rows = await connection.all<{ cipher_integrity_check: string }>('PRAGMA cipher_integrity_check')
-  const pages = pagesNamed(rows.map((row) => row.cipher_integrity_check))
+  const report = rows.map((row) => row.cipher_integrity_check)
+  const unread = pagesUnread(report)
+  if (unread.length > 0) throw causeError(unreadable(path, unread))
+  const pages = pagesNamed(report)
   if (pages.length > 0) throw damagedError(path, `${namePages(pages)} failed the authenticity check`)
 }
 
-/**
- * What is wrong here is wrong with the old file: damage, looked at again, would only be called an old format.
- */
+/** A value that the new tables refuse broke the same rules in the old file. */
 function copyError(error: unknown, path: string): unknown {
-  if (!(error instanceof AppError) || !isEngineError(error.cause)) return error
-  if (UNPROVEN.has(error.code)) return damagedError(path, 'not all of it can be read')
-  if (error.code !== 'INVALID') return error
+  if (!(error instanceof AppError) || !isEngineError(error.cause) || error.code !== 'INVALID') return error
   return new AppError('CHECK_FAILED', `${path} breaks the rules of its own tables: ${error.message}`, {
     hint: 'nothing was changed; mend the row with a program that opens the old format, then run this again',
     cause: error,

@@ -2,6 +2,7 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../../errors.ts'
 import { describeTaken } from '../../links.ts'
+import { shellWord } from '../../shell-word.ts'
 import { recoverExports } from '../../unfinished.ts'
 import { loadExportFormat } from './formats/formats.ts'
 import type { ExportFormat } from './formats/shape.ts'
@@ -52,7 +53,7 @@ async function freePlace(
   if (!folder && found) return taken(path)
   if (!folder && !/[/\\]$/.test(out)) return path
   throw new AppError('USAGE', `${out} is a folder, and ${name} is written as one file`, {
-    hint: `name a file in it: ${FLAG} ${join(out, `chats.${extension}`)}`,
+    hint: `name a file in it: ${FLAG} ${shellWord(join(out, `chats.${extension}`))}`,
   })
 }
 
@@ -61,12 +62,12 @@ async function emptyFolder(named: string): Promise<string> {
   const path = await realpath(named)
   if ((await readdir(path)).length > 0) {
     throw new AppError('IO', `the folder ${named} is not empty; nothing was written into it`, {
-      hint: `name a new folder with ${FLAG}, such as: ${FLAG} ${join(named, 'chats')}`,
+      hint: `name a new folder with ${FLAG}, such as: ${FLAG} ${shellWord(join(named, 'chats'))}`,
     })
   }
   if ((await stat(path)).dev === (await stat(dirname(path))).dev) return path
   throw new AppError('IO', `${named} is where a disk is mounted, and cannot be replaced`, {
-    hint: `name a new folder in it: ${FLAG} ${join(named, 'chats')}`,
+    hint: `name a new folder in it: ${FLAG} ${shellWord(join(named, 'chats'))}`,
   })
 }
 
