@@ -15,6 +15,7 @@ import {
 import type { Inquiry } from './inquiry.ts'
 import { structureProblems } from './inspect.ts'
 import type { Migration } from './migrations.ts'
+import { OTHER_COPY } from './proof.ts'
 import { namedTables } from './tables.ts'
 
 /**
@@ -107,7 +108,6 @@ async function damageOf(
 /** What the engine's own error is called, see `explainEngineError`. */
 const DAMAGED = 'the database is damaged'
 const RESTORE = 'libreollama-db restore latest puts a backup in its place and keeps the damaged file'
-const OTHER_COPY = 'look for another copy of the file: what is damaged is not copied; nothing was changed'
 
 const hasIndex = (read: Inquiry['read']) =>
   read(async (reader) => (await namedTables(reader)).some(({ name }) => name === SEARCH_INDEX))

@@ -79,8 +79,30 @@ export async function prove(
     }
   }
   const { causeWithKeys, readErrorOnce } = await import('./cause-with-keys.ts') // only for what does not open
+  if (options.form === 'plaintext') {
+    throw (await isReadable(facts, connect))
+      ? readErrorOnce(facts.path, unproven)
+      : new AppError('CORRUPT', `${facts.path}: the database is damaged`, {
+          hint: OTHER_COPY,
+          cause: unproven,
+        })
+  }
   const found = await causeWithKeys(facts, keys, connect, options.knownSettings)
   throw isWithoutDamage(found, options) ? readErrorOnce(facts.path, unproven) : causeError(found)
+}
+
+/** What to do about a damaged file that has no backups of ours. */
+export const OTHER_COPY =
+  'look for another copy of the file: what is damaged is not copied; nothing was changed'
+
+async function isReadable(facts: FileFacts, connect: Connect): Promise<boolean> {
+  const probe = await connect(facts.realPath, { access: 'read', immutable: true })
+  return readSomething(probe)
+    .then(
+      () => true,
+      () => false,
+    )
+    .finally(() => probe.close())
 }
 
 /** Whether a file is what it was opened as, with nothing wrong. */
