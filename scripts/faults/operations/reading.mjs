@@ -38,5 +38,6 @@ export default {
   diagnose: {
     ...reading([]),
     words: (folder) => ['diagnose', join(folder, 'c.db'), ...flags(folder).slice(2)],
+    reports: 18, // its answer says what the disk did not give
   },
 }
