@@ -1,3 +1,4 @@
+import { uptime } from 'node:process'
 import { askKeys } from './ask-keys.ts'
 import { causeError, causeWithoutKey, type Diagnosis } from './cause.ts'
 import { connect, connectAt } from './connect.ts'
@@ -160,7 +161,7 @@ const isReadable = async (path: string, key: string) =>
  */
 async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   // `performance` would load a module that costs every start 2 ms.
-  const until = process.uptime() + (options.lockTimeout ?? LOCK_TIMEOUT)
+  const until = uptime() + (options.lockTimeout ?? LOCK_TIMEOUT)
   for (;;) {
     options.signal?.throwIfAborted()
     const { facts, file } = await hold(options.path)
@@ -169,13 +170,13 @@ async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
       db = await (options.access === 'create' ? create : openExisting)(facts, file, options)
     } catch (error) {
       release(file)
-      if (process.uptime() >= until || !(await isAnother(facts))) throw await explained(error, options)
+      if (uptime() >= until || !(await isAnother(facts))) throw await explained(error, options)
       await lookAgain()
       continue
     }
     if (!(await isAnother(facts))) return db
     await db.close()
-    if (process.uptime() >= until) throw lockedError(facts.path)
+    if (uptime() >= until) throw lockedError(facts.path)
     await lookAgain()
   }
 }
