@@ -157,6 +157,21 @@ test.each<[string, string, string[]]>([
   })
 })
 
+test('import takes an encrypted source for one whatever byte its salt begins with', async () => {
+  const target = ['--db', join(temporaryFolder(), 'c.db'), '--key-file', keyFile(RAW_KEY), '--json']
+  for (const start of ['[', '{', ' [', '\n{', '\xef\xbb\xbf{', '\xff\xfe', '\xfe\xff']) {
+    const salt = Buffer.alloc(16, 0xb5)
+    salt.write(start, 'latin1')
+    salt[15] = 3
+    const source = await written(`PRAGMA cipher_salt = "x'${salt.toString('hex')}'"; ${OLLAMA}`)
+    expect(readFileSync(source).subarray(0, 16)).toEqual(salt)
+    const { error } = JSON.parse((await runHere(['import', source, ...target])).stderr)
+    expect(error.hint).toContain('--source-key-file')
+    const report = await runHere(['import', source, ...target, '--source-key-file', keyFile('secret')])
+    expect(JSON.parse(report.stdout)).toMatchObject({ formats: ['ollama'] })
+  }
+})
+
 describe('small, old and waiting files', () => {
   test.each([1, 2, 3])('SQLCipher %s: all of it in the -wal', async (version) => {
     const left = join(temporaryFolder(), 'left.db')

@@ -109,9 +109,9 @@ export async function* readSource(file: SourceFile, options: ReadOptions): Async
   }
   const text = head.toString('latin1')
   const isBlank = text.trim() === ''
-  if (/^(\xef\xbb\xbf)?\s*[[{]/.test(text) || (isBlank && head.length === HEAD))
+  if ((/^(\xef\xbb\xbf)?\s*[[{]/.test(text) && !isBinary(head)) || (isBlank && head.length === HEAD))
     return yield* readJson(file, startsAsJsonl(text) ? jsonlElements : jsonElements, options)
-  if (UTF16.some((mark) => head.subarray(0, 2).equals(mark)))
+  if (UTF16.some((mark) => head.subarray(0, 2).equals(mark)) && head.subarray(2, 4).includes(0))
     return refuseUnknown(file, options, 'text in UTF-16; save it as UTF-8')
   if (isBlank) return refuseUnknown(file, options, 'empty')
   if (options.encrypted && file.named && file.path !== undefined)
@@ -122,6 +122,20 @@ export async function* readSource(file: SourceFile, options: ReadOptions): Async
     'neither JSON nor a plaintext database',
     'for an encrypted database name its key with --source-key-file <path>',
   )
+}
+
+/**
+ * Returns true for bytes that no text begins with. An encrypted database begins with a random salt, which can
+ * begin with any character.
+ */
+function isBinary(head: Buffer): boolean {
+  const hasControl = head.some((byte) => byte < 0x09 || (byte > 0x0d && byte < 0x20))
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: true })
+    return false
+  } catch {
+    return hasControl
+  }
 }
 
 async function* readDatabase(
