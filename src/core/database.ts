@@ -10,7 +10,7 @@ import { type HeldFile, hold, release } from './held-files.ts'
 import type { Explain, Inquiry } from './inquiry.ts'
 import type { Key } from './key.ts'
 import { type Database, LOCK_TIMEOUT, OpenDatabase, type Opening } from './open-database.ts'
-import { isWithoutDamage, type ProofOptions, prove, readSomething, UNPROVEN } from './proof.ts'
+import { isWithoutDamage, type ProofOptions, probeAtRest, prove, UNPROVEN } from './proof.ts'
 import type { LostCommits } from './write-ahead-log.ts'
 
 export { type Database, inTransaction } from './open-database.ts'
@@ -152,15 +152,8 @@ export async function opensWith(path: string, keys: DatabaseOptions['keys']): Pr
   }
 }
 
-async function isReadable(path: string, key: string): Promise<boolean> {
-  const connection = await connect(path, { access: 'read', key, immutable: true })
-  const opened = await readSomething(connection).then(
-    () => true,
-    () => false,
-  )
-  await connection.close()
-  return opened
-}
+const isReadable = async (path: string, key: string) =>
+  (await probeAtRest(path, { key }, connect)) === undefined
 
 /**
  * Opens the file that has this name. Whoever replaces it keeps all others waiting until they have the old

@@ -80,7 +80,7 @@ export async function prove(
   }
   const { causeWithKeys, readErrorOnce } = await import('./cause-with-keys.ts') // only for what does not open
   if (options.form === 'plaintext') {
-    throw (await isReadable(facts, connect))
+    throw (await probeAtRest(facts.realPath, {}, connect)) === undefined
       ? readErrorOnce(facts.path, unproven)
       : new AppError('CORRUPT', `${facts.path}: the database is damaged`, {
           hint: OTHER_COPY,
@@ -95,12 +95,17 @@ export async function prove(
 export const OTHER_COPY =
   'look for another copy of the file: what is damaged is not copied; nothing was changed'
 
-async function isReadable(facts: FileFacts, connect: Connect): Promise<boolean> {
-  const probe = await connect(facts.realPath, { access: 'read', immutable: true })
+/** What reading a file as one at rest fails with; undefined when it can be read. */
+export async function probeAtRest(
+  path: string,
+  opener: Pick<ConnectOptions, 'key' | 'cipher'>,
+  connect: Connect,
+): Promise<unknown> {
+  const probe = await connect(path, { ...opener, access: 'read', immutable: true })
   return readSomething(probe)
     .then(
-      () => true,
-      () => false,
+      () => undefined,
+      (error) => error,
     )
     .finally(() => probe.close())
 }
@@ -158,13 +163,8 @@ function waysToRead(facts: FileFacts, { access, copying, recover = true }: Proof
  * side first.
  */
 async function isWrongKey(facts: FileFacts, opener: Opener, connect: Connect): Promise<boolean> {
-  const probe = await connect(facts.realPath, { ...opener, access: 'read', immutable: true })
-  return readSomething(probe)
-    .then(
-      () => false,
-      (error) => error instanceof AppError && error.code === 'WRONG_KEY',
-    )
-    .finally(() => probe.close())
+  const error = await probeAtRest(facts.realPath, opener, connect)
+  return error instanceof AppError && error.code === 'WRONG_KEY'
 }
 
 function explainJournal(error: unknown, { path, hasJournal }: FileFacts): unknown {
