@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Diagnosis } from './cause.ts'
 import { type CipherSettings, describeSettings, FORMATS } from './cipher-settings.ts'
-import type { Connect, ConnectOptions } from './connection.ts'
+import type { Connect, Connection, ConnectOptions } from './connection.ts'
 import { AppError } from './errors.ts'
 import type { FileFacts } from './file-facts.ts'
 import type { FoundSettings } from './find-cipher-settings.ts'
@@ -127,19 +127,19 @@ async function findDamage(
   )
 }
 
-/**
- * The pages that fail SQLCipher's own check under this key, and those that the disk did not give; counted
- * from 1.
- */
 async function damagedPages(facts: FileFacts, opening: FileOpening, connect: Connect) {
   const connection = await connectUntouched(facts, opening, connect)
-  try {
-    const rows = await connection.all<{ cipher_integrity_check: string }>('PRAGMA cipher_integrity_check')
-    const lines = rows.map((row) => row.cipher_integrity_check)
-    return { pages: pagesNamed(lines), unread: pagesUnread(lines) }
-  } finally {
-    await connection.close()
-  }
+  return checkPages(connection).finally(() => connection.close())
+}
+
+/**
+ * The pages that fail SQLCipher's own check under the key of the connection, and those among them that the
+ * disk did not give; counted from 1.
+ */
+export async function checkPages(connection: Connection): Promise<{ pages: number[]; unread: number[] }> {
+  const rows = await connection.all<{ cipher_integrity_check: string }>('PRAGMA cipher_integrity_check')
+  const lines = rows.map((row) => row.cipher_integrity_check)
+  return { pages: pagesNamed(lines), unread: pagesUnread(lines) }
 }
 
 /** The pages of such a report that could not be read at all: what is wrong with them is the disk. */

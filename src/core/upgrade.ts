@@ -1,5 +1,5 @@
 import { causeError } from './cause.ts'
-import { namePages, pagesNamed, pagesUnread, unreadable } from './cause-with-keys.ts'
+import { checkPages, namePages, unreadable } from './cause-with-keys.ts'
 import type { Connection } from './connection.ts'
 import { readContent } from './content.ts'
 import { type CopyOptions, type Source, soleSource } from './copy.ts'
@@ -78,11 +78,8 @@ function oldFormatSource(db: Database, connection: Connection, { literal }: KeyA
  * check.
  */
 async function refuseDamagedPages(connection: Connection, path: string): Promise<void> {
-  const rows = await connection.all<{ cipher_integrity_check: string }>('PRAGMA cipher_integrity_check')
-  const report = rows.map((row) => row.cipher_integrity_check)
-  const unread = pagesUnread(report)
+  const { pages, unread } = await checkPages(connection)
   if (unread.length > 0) throw causeError(unreadable(path, unread))
-  const pages = pagesNamed(report)
   if (pages.length > 0) throw damagedError(path, `${namePages(pages)} failed the authenticity check`)
 }
 
