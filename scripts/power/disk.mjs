@@ -1,5 +1,13 @@
 // A disk as a power cut finds it: what was synced is there; of what was not, any part may be.
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 /**
@@ -185,6 +193,16 @@ export function writeTree(tree, folder) {
       writeTree(content, join(folder, name))
     }
   }
+  for (const name of [...tree.keys()].filter((one) => one.endsWith('.place'))) dateAsNoted(join(folder, name))
+}
+
+/** Gives the file whose name a note holds the moment that was noted, which is the one it was made in. */
+function dateAsNoted(note) {
+  const [name, moment, end] = readFileSync(note, 'utf8').split('\n')
+  if (end === undefined) return // it was not written to its end
+  const path = join(dirname(note), JSON.parse(name))
+  if (!existsSync(path)) return
+  utimesSync(path, Number(moment) / 1e9, Number(moment) / 1e9)
 }
 
 /** Some text that is the same for equal trees only. */

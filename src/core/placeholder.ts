@@ -24,11 +24,12 @@ export async function linked(path: string, name: string): Promise<boolean> {
 }
 
 /**
- * Nanoseconds around the note in which a placeholder was made that could not be noted any more; FAT counts in
- * 2 s.
+ * Nanoseconds around the note in which a placeholder was made that could not be noted any more. FAT counts in
+ * 2 s, and a server may answer another moment after it was started again: so near is near enough.
  */
 const BEFORE_NOTE = 3_000_000_000n
 const AFTER_NOTE = 5_000_000_000n
+const NEAR = 3_000_000_000n
 
 /** The note of a placeholder, beside the file (`….new`) that takes its place. */
 export const noteOf = (temporary: string) => temporary.replace(/\.new$/, '.place')
@@ -93,9 +94,16 @@ export async function isPlaceholder(path: string, note: string): Promise<boolean
   const [file, noted] = [await look(path), await look(note)]
   if (!file?.isFile() || file.size > 0n || file.uid !== noted?.uid || file.mode !== noted.mode) return false
   const [, moment] = await readLines(note)
-  if (moment !== undefined) return String(file.mtimeNs) === moment
+  if (moment !== undefined) return near(file.mtimeNs, moment)
   const since = file.mtimeNs - noted.mtimeNs
   return since >= -BEFORE_NOTE && since <= AFTER_NOTE
+}
+
+/** Returns true when a file has a moment, nanoseconds in decimal digits, or almost. */
+function near(mtime: bigint, moment: string): boolean {
+  if (!/^\d{1,30}$/.test(moment)) return false
+  const difference = mtime - BigInt(moment)
+  return difference <= NEAR && difference >= -NEAR
 }
 
 /** The lines of a note that were written to their end. */
