@@ -18,6 +18,7 @@ import {
 import { COUNTED, describeCounts } from '../src/core/transfer/import/import-counts.ts'
 import { RejectFile } from '../src/core/transfer/import/reject-file.ts'
 import type { Include } from '../src/core/transfer/import/row-options.ts'
+import { requireSource } from '../src/core/transfer/import/source-files.ts'
 import { SOURCES } from '../src/core/transfer/import/sources.ts'
 import { andItsKey, tellNext } from './_next.ts'
 import type { Define } from './index.ts'
@@ -114,6 +115,7 @@ const define: Define = (command, context) => {
       throw new AppError('USAGE', 'the path to import is empty', {
         hint: 'name the file, folder or archive to import; is a variable of the script not set?',
       })
+    await requireSource(resolve(path))
     const rejects = options.rejectFile ? await RejectFile.at(resolve(options.rejectFile)) : undefined
     const report = await inDatabase(ctx, options.dryRun ?? false, (db) =>
       importChats(db, {
@@ -167,7 +169,7 @@ async function inDatabase<T>(
       generate: false,
       fileFlag: '--key-file',
       question: 'there is no database yet, and a new one needs a key',
-      hint: 'make it with: libreollama-db init, or name a key with --key-file <path>',
+      hint: `name a key with --key-file <path>, or make it first: ${ctx.commandLine('init')}`,
     })
     const migrations = await ctx.migrations()
     await initDatabase({ ...ctx.database, ...ctx.copying, migrations, newKey })

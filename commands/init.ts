@@ -2,6 +2,7 @@ import { commandLine } from '../src/cli/command-line.ts'
 import type { View } from '../src/cli/output.ts'
 import { exists } from '../src/core/file-facts.ts'
 import { type InitReport, initDatabase } from '../src/core/init.ts'
+import { tidyKeyFile } from '../src/core/key-file.ts'
 import { recover } from '../src/core/unfinished.ts'
 import { andItsKey, tellNext } from './_next.ts'
 import type { Define } from './index.ts'
@@ -42,15 +43,17 @@ const define: Define = (command, context) => {
       const print = ctx.printer(view)
       const migrations = await ctx.migrations()
       await recover(ctx.path)
+      const { keySource } = ctx
+      if (keySource?.kind === 'file' && keySource.path !== '-') await tidyKeyFile(keySource.path)
       const { chooseNewKey } = await import('../src/cli/new-key.ts')
       const chosen = (await exists(ctx.path))
         ? null
         : await chooseNewKey(ctx, {
-            source: ctx.keySource,
+            source: keySource,
             generate: generateKey,
             fileFlag: '--key-file',
             question: 'a new database needs a key',
-            hint: 'name one: --key-file <path> --generate-key, --keychain, --key-file <path>, or --key-command <cmd>; see libreollama-db help key-sources',
+            hint: 'name one: --key-file <path> [--generate-key], --keychain, or --key-command <cmd>; see: libreollama-db help key-sources',
           })
       const options = { ...ctx.database, ...ctx.copying, migrations, addTables, newKey: chosen?.newKey }
       const report = await initDatabase(options)

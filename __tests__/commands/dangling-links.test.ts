@@ -27,7 +27,7 @@ test.each([
   'encrypt',
   'key status',
   'key test',
-  'import x',
+  'import KEY',
 ])('%s names a link to nothing at the path of the database', async (command) => {
   const dangling = danglingLink()
   const key = keyFile(RAW_KEY)

@@ -138,6 +138,7 @@ export async function diagnose(
 export async function opensWith(path: string, keys: DatabaseOptions['keys']): Promise<boolean> {
   const { facts, file } = await hold(path)
   try {
+    if (facts.size === 0) return false // which SQLite opens with any key, as a new database
     const salt = facts.samples.start.subarray(0, 16)
     for (const key of await askKeys(keys, facts)) {
       const literal = await key.literal(salt)
@@ -279,7 +280,7 @@ async function tellLostCommits(
 
 function encryptedAlready(path: string): AppError {
   return new AppError('INVALID', `${path} is not a plaintext database: it is encrypted already, or damaged`, {
-    hint: 'libreollama-db diagnose tells which; libreollama-db rekey changes the key of an encrypted one',
+    hint: { step: 'diagnose', path, about: 'see which' },
   })
 }
 

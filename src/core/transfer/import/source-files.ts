@@ -1,4 +1,4 @@
-import type { Dirent } from 'node:fs'
+import type { Dirent, Stats } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../../errors.ts'
@@ -34,19 +34,24 @@ export interface SourceFile {
  * imported.
  */
 export async function* sourceFiles(path: string): AsyncGenerator<SourceFile> {
+  const status = await requireSource(path)
+  if (status.isFile()) yield* fileOrArchive({ path, name: path, size: status.size }, true)
+  else yield* filesIn(path)
+}
+
+/** A file or folder that can be imported. Throws USAGE where there is none, IO where it cannot be looked at. */
+export async function requireSource(path: string): Promise<Stats> {
   const status = await stat(path).catch(async (error) => {
-    if (systemErrorCode(error) !== 'ENOENT') throw explainSystemError(error, path, 'import')
+    if (systemErrorCode(error) !== 'ENOENT') throw explainSystemError(error, path, 'source')
     const dangling = await describeDangling(path)
     throw new AppError('USAGE', dangling?.words ?? `there is no file ${path}`, {
       hint: dangling?.hint ?? 'name the file, folder or archive to import',
     })
   })
-  if (status.isFile()) yield* fileOrArchive({ path, name: path, size: status.size }, true)
-  else if (status.isDirectory()) yield* filesIn(path)
-  else
-    throw new AppError('USAGE', `${path} is no file and no folder, and can be read only once`, {
-      hint: 'write what it gives into a file, and import that',
-    })
+  if (status.isFile() || status.isDirectory()) return status
+  throw new AppError('USAGE', `${path} is no file and no folder, and can be read only once`, {
+    hint: 'write what it gives into a file, and import that',
+  })
 }
 
 interface Found {
@@ -84,7 +89,7 @@ async function* below(folder: string, prefix: string): AsyncGenerator<Found> {
       path: folder,
       name: prefix || folder,
       size: 0,
-      problem: explainSystemError(error, folder, 'import'),
+      problem: explainSystemError(error, folder, 'source'),
     }
   }
   for (const entry of entries) {
@@ -100,7 +105,7 @@ async function* below(folder: string, prefix: string): AsyncGenerator<Found> {
 }
 
 function explainMissing(error: unknown, path: string): Error {
-  const explained = explainSystemError(error, path, 'import')
+  const explained = explainSystemError(error, path, 'source')
   if (systemErrorCode(explained) !== 'ENOENT') return explained as Error
   return new AppError('IO', `${path}: there is nothing under that name`, {
     hint: 'remove the link, or give the file a name that is UTF-8 text',
@@ -161,7 +166,7 @@ async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
       await file.close()
     }
   } catch (error) {
-    throw explainSystemError(error, path, 'import')
+    throw explainSystemError(error, path, 'source')
   }
 }
 
@@ -175,6 +180,6 @@ async function firstBytes(path: string, length: number): Promise<Buffer> {
       await file.close()
     }
   } catch (error) {
-    throw explainSystemError(error, path, 'import')
+    throw explainSystemError(error, path, 'source')
   }
 }
