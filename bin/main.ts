@@ -12,8 +12,8 @@ import { jsonText } from '../src/core/transfer/export/formats/json-text.ts'
 export async function main(argv: string[], host: Host): Promise<number> {
   let context: Context | undefined
   const help = { stdout: '', stderr: '' }
-  const program = createProgram(help, () => {
-    context ??= new Context(host, program.opts<GlobalOptions>())
+  const program = createProgram(help, (command) => {
+    context ??= new Context(host, program.opts<GlobalOptions>(), argv, command)
     return context
   })
   try {
@@ -38,7 +38,7 @@ export async function main(argv: string[], host: Host): Promise<number> {
 function afterwards(error: unknown, context: Context | undefined): unknown {
   if (!context?.done.length || !(error instanceof AppError)) return error
   return new AppError(error.code, [error.message, ...context.done].join('; '), {
-    hint: context.complete ? 'this is done: do not run the command again' : error.hint,
+    hint: context.complete ? 'this is done: do not run the command again' : error.advice,
     cause: error,
   })
 }
@@ -49,7 +49,11 @@ export function reportUncaught(error: unknown, argv: string[], host: Host): Prom
   const isNative = error instanceof Error && !/\n\s+at /.test(error.stack ?? '')
   const failure = isNative
     ? new AppError('INVALID', 'a value is longer than can be read at once (512 MB)', {
-        hint: 'select a part of it: libreollama-db query "SELECT substr(content, 1, 10000) FROM chat_messages"',
+        hint: {
+          step: 'query_example',
+          sql: 'SELECT substr(content, 1, 10000) FROM chat_messages',
+          about: 'select a part of it',
+        },
         cause: error,
       })
     : error
@@ -61,7 +65,10 @@ function ignoreHelp(error: unknown): void {
   if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error
 }
 
-function createProgram(help: { stdout: string; stderr: string }, context: () => Context): Command {
+function createProgram(
+  help: { stdout: string; stderr: string },
+  context: (command: string) => Context,
+): Command {
   const program = throwUsage(new Command('libreollama-db'))
     .description('Keeps LibreOllama chats in an encrypted SQLCipher database.')
     .usage('[global options] <command>')
@@ -78,7 +85,7 @@ function createProgram(help: { stdout: string; stderr: string }, context: () => 
     .version(VERSION, '-V, --version', 'print the version')
   for (const option of globalOptions()) program.addOption(option)
   for (const { name, summary } of COMMANDS) throwUsage(program.command(name).description(summary))
-  program.hook('preSubcommand', (_program, command) => defineCommand(command, context))
+  program.hook('preSubcommand', (_program, command) => defineCommand(command, () => context(command.name())))
   program.addHelpText(
     'before',
     `Examples:
@@ -140,9 +147,11 @@ function asAppError(error: unknown): unknown {
   if (!(error instanceof CommanderError)) return explainSystemError(error, placeOf(error))
   const help = `${commandOf(error)} --help`
   if (error.code === 'commander.help') {
-    return new AppError('USAGE', 'no command was given', { hint: `${help} lists the commands` })
+    return new AppError('USAGE', 'no command was given', { hint: `list the commands: ${help}` })
   }
-  return new AppError('USAGE', error.message.replace(/^error: /, '').replace(/\n/g, ' '), { hint: help })
+  return new AppError('USAGE', error.message.replace(/^error: /, '').replace(/\n/g, ' '), {
+    hint: help,
+  })
 }
 
 /** What a system call that no command explains was about. */
@@ -159,7 +168,8 @@ async function report(
 ): Promise<number> {
   const style = createStyle(host.stderr, context?.options.color ?? 'auto', host.env)
   if (!(error instanceof AppError)) return reportDefect(error, host, json)
-  const { code, exit, message, hint } = error
+  const { code, exit, message } = error
+  const hint = await wordsOf(error, host, context)
   if (json) {
     const warnings = context?.takeHeld() ?? []
     const line = { error: { code, exit, message, hint }, ...(warnings.length ? { warnings } : {}) }
@@ -171,6 +181,14 @@ async function report(
     )
   }
   return exit
+}
+
+/** The hint of an error; where the options are not known, in words that hold without them. */
+async function wordsOf({ advice }: AppError, { env }: Host, context: Context | undefined): Promise<string> {
+  if (typeof advice === 'string') return advice
+  if (context) return context.hint(advice)
+  const { sayHint } = await import('../src/cli/hints.ts')
+  return sayHint(advice, { argv: [], command: undefined, options: {}, path: undefined, env })
 }
 
 /** What should never happen: with its stack trace, and where to tell of it. */

@@ -109,7 +109,7 @@ const define: Define = (command, context) => {
       const ctx = context()
       const print = ctx.printer(verifyView)
       if (all === (named !== undefined))
-        throw usage('name one backup, or all of them', 'backup verify latest, or --all')
+        throw usage('name one backup, or all of them', ctx.commandLine('backup', 'verify', '--all'))
       const options = optionsOf(ctx)
       const reports = await ctx.busy('checking', async () =>
         all
@@ -135,7 +135,10 @@ const define: Define = (command, context) => {
       monthly: rules.keepMonthly,
     }
     if (!Object.values(keep).some((count) => (count ?? 0) > 0)) {
-      throw usage('without a rule that keeps one, every backup would go', 'backup prune --keep-last 7')
+      throw usage(
+        'without a rule that keeps one, every backup would go',
+        ctx.commandLine('backup', 'prune', '--keep-last', '7', '--dry-run'),
+      )
     }
     const confirm = (going: Pruned[]) => confirmRemoval(ctx, going)
     const backups = await pruneBackups({ ...optionsOf(ctx), rules: keep, dryRun, confirm })
@@ -180,7 +183,7 @@ function count(text: string): number {
 }
 
 function usage(message: string, example: string): AppError {
-  return new AppError('USAGE', message, { hint: `libreollama-db ${example}` })
+  return new AppError('USAGE', message, { hint: `for example: ${example}` })
 }
 
 function showCell(field: string, value: unknown): string {

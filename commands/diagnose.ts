@@ -61,8 +61,8 @@ function afterSalvage(report: SalvageReport, place: Place): string[] {
   const restore = commandLine(['restore', whole ? recovered.path : before.path], { ...place, db: path })
   const output = commandLine(['export', '--format', 'jsonl'], { ...place, db: recovered.path })
   return [
-    `${restore} replaces the damaged database, which is kept`,
-    ...(whole || messages.length === 0 ? [] : [`${output} writes the messages of the second file`]),
+    `replace the damaged database, which is kept: ${restore}`,
+    ...(whole || messages.length === 0 ? [] : [`write the messages of the second file: ${output}`]),
   ]
 }
 
@@ -88,12 +88,13 @@ const define: Define = (command, context) => {
       if (folder === undefined) {
         if (result.cause !== 'ok') ctx.exitCode = exitCodeOf(result.outcome === 'IO' ? 'IO' : 'CHECK_FAILED')
         const { spelling } = result
-        return print(spelling ? { ...result, hint: await ctx.spellingHint(spelling, file) } : result)
+        const hint = spelling ? await ctx.spellingHint(spelling, file) : await ctx.hint(result.hint)
+        return print({ ...result, hint })
       }
       const { salvage } = await import('../src/core/salvage.ts')
       const options = { ...ctx.database, keys, now: ctx.host.now, path, folder: resolve(folder) }
       const report = await ctx.busy('copying', () => salvage(options))
-      await print({ ...result, salvage: report, next: afterSalvage(report, ctx.options) })
+      await print({ ...result, hint: '', salvage: report, next: afterSalvage(report, ctx.options) })
     })
 }
 

@@ -50,7 +50,7 @@ const define: Define = (command, context) => {
         generate: generateKey,
         fileFlag: '--key-file',
         question: 'the encrypted database needs a key',
-        hint: 'name one: --key-file <path> [--generate-key], --keychain, or --key-command <cmd>; see libreollama-db help key-sources',
+        hint: 'name one: --key-file <path> [--generate-key], --keychain, or --key-command <cmd>; see: libreollama-db help key-sources',
       })
       const report = await encryptDatabase({
         ...ctx.database,

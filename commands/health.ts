@@ -2,10 +2,13 @@ import { resolve } from 'node:path'
 import { Option } from 'commander'
 import type { View } from '../src/cli/output.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
-import { databaseHealthCheck, type HealthReport } from '../src/core/health.ts'
+import { type Check, databaseHealthCheck, type HealthReport } from '../src/core/health.ts'
 import type { Define } from './index.ts'
 
-const view: View<HealthReport> = {
+/** The report with its hints in words. */
+type Told = { status: HealthReport['status']; checks: (Omit<Check, 'hint'> & { hint: string })[] }
+
+const view: View<Told> = {
   fields: ['name', 'status', 'message', 'hint'],
   rows: 'checks',
   text: ({ status, checks }, style) => {
@@ -31,7 +34,8 @@ const define: Define = (command, context) => {
         databaseHealthCheck({ ...ctx.database, ...options, onProgress }),
       )
       if (report.status === 'fail') ctx.exitCode = exitCodeOf('CHECK_FAILED')
-      await print(report)
+      const checks = report.checks.map(async (check) => ({ ...check, hint: await ctx.hint(check.hint) }))
+      await print({ ...report, checks: await Promise.all(checks) })
     })
 }
 

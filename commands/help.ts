@@ -25,7 +25,7 @@ async function findCommand(
     const next = found.commands.find((candidate) => candidate.name() === name)
     if (!next) {
       throw new AppError('USAGE', `there is no command or topic ${JSON.stringify(names.join(' '))}`, {
-        hint: `libreollama-db --help lists the commands; the topics are: ${Object.keys(TOPICS).join(', ')}`,
+        hint: `the topics are: ${Object.keys(TOPICS).join(', ')}; list the commands: libreollama-db --help`,
       })
     }
     if (found === program && name !== 'help') await defineCommand(next, context)

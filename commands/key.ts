@@ -216,7 +216,7 @@ function newKeyFile(ctx: Context): string {
 
 function refuseExisting(path: string) {
   return async (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw explainSystemError(error, resolve(path), '--out')
+    if (error.code !== 'EEXIST') throw explainSystemError(error, resolve(path), 'output')
     throw new AppError('IO', await describeTaken(path), {
       hint: 'name another one with --out',
     })

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import type { Hint } from './core/advice.ts'
 import { AppError, type OutcomeCode } from './core/errors.ts'
 import type { Inspect, Inspection } from './core/inspect.ts'
 import { type Keychain, keychainError } from './core/keychain.ts'
@@ -12,7 +13,7 @@ import { packageRoot } from './package-root.ts'
 type Line =
   | { part: number }
   | { answer: unknown }
-  | { error: { code: OutcomeCode; message: string; hint: string } }
+  | { error: { code: OutcomeCode; message: string; hint: Hint } }
   | { defect: { message: string; stack: string | undefined } }
 
 /** Looks at a file in a process of its own. The key of the request has to be a raw one. */
@@ -118,7 +119,7 @@ export async function answerOne<Request>(
     say({ answer: await work(request, (part) => say({ part })) })
   } catch (error) {
     if (error instanceof AppError)
-      say({ error: { code: error.code, message: error.message, hint: error.hint } })
+      say({ error: { code: error.code, message: error.message, hint: error.advice } })
     // Reported by the parent: Node would print the message, which may contain data, to the terminal
     // unescaped.
     else if (error instanceof Error) say({ defect: { message: error.message, stack: error.stack } })

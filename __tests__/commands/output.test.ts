@@ -162,7 +162,7 @@ test('an error for people names its code and what to do next', async () => {
   const { code, stdout, stderr } = await run(['stats', '--db', '/nonexistent/a.db'])
   expect({ code, stdout }).toEqual({ code: 10, stdout: '' })
   expect(stderr).toBe(
-    'error: there is no database at /nonexistent/a.db [NO_DATABASE]\n  → libreollama-db init makes one; --db <path> names another\n',
+    'error: there is no database at /nonexistent/a.db [NO_DATABASE]\n  → make one: libreollama-db init --db /nonexistent/a.db; name another one with --db <path>\n',
   )
 })
 

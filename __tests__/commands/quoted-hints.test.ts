@@ -39,16 +39,19 @@ test('permissions that are too wide are mended by the command of the hint', asyn
 test.each([
   [
     'phase21-v1-plaintext.db',
-    / makes an encrypted copy.*$/,
-    ['encrypt', '--from', 'PATH', '--db', '<new path>'],
+    'make an encrypted copy: ',
+    (path: string) => ['encrypt', '--from', path, '--db', path.replace('.db', '-encrypted.db')],
   ],
-  ['phase21-passphrase.sqlcipher3.db', / brings it into .*$/, ['upgrade', '--db', 'PATH']],
-])('the hint for %s names its path as one word', async (name, prose, words) => {
+  [
+    'phase21-passphrase.sqlcipher3.db',
+    'bring it into the current format: ',
+    (path: string) => ['upgrade', '--db', path],
+  ],
+])('the hint for %s names its path as one word, with the key of the run', async (name, prose, wordsFor) => {
   const path = join(awkwardFolder(), 'chats.db')
   copyFileSync(fixture(name), path)
-  const result = await runHere(['stats', '--db', path, '--key-file', keyFile(), '--json'])
-  const command = errorOf(result).hint.replace(prose, '').replace('<new path>', "'<new path>'")
-  expect(wordsOf(command)).toEqual(
-    ['libreollama-db', ...words].map((word) => (word === 'PATH' ? path : word)),
-  )
+  const key = keyFile()
+  const { hint } = errorOf(await runHere(['stats', '--db', path, '--key-file', key, '--json']))
+  const command = hint.slice(hint.indexOf(prose) + prose.length)
+  expect(wordsOf(command)).toEqual(['libreollama-db', ...wordsFor(path), '--key-file', key])
 })

@@ -15,7 +15,7 @@ test.each<[words: string, help: string, says?: RegExp]>([
   ['migrate --to x', 'libreollama-db migrate up --help'],
   ['statz', 'libreollama-db --help', /unknown command 'statz' \(Did you mean stats\?\)/],
   ['session lst', 'libreollama-db session --help', /Did you mean list\?/],
-  ['session', 'libreollama-db session --help lists the commands'],
+  ['session', 'list the commands: libreollama-db session --help'],
   ['key export', 'libreollama-db key export --help', /--paper/],
   ['session list --limit x', 'libreollama-db session list --help'],
   ['stats --lock-timeout x', 'libreollama-db --help'],
@@ -24,7 +24,7 @@ test.each<[words: string, help: string, says?: RegExp]>([
   const { exit, hint, message } = errorOf(await runHere([...words.split(' '), '--json']))
   expect({ exit, hint }).toEqual({ exit: 2, hint: help })
   expect(message).toMatch(says)
-  const shown = await runHere([...help.replace(' lists the commands', '').split(' ').slice(1)])
+  const shown = await runHere([...help.replace('list the commands: ', '').split(' ').slice(1)])
   expect({ code: shown.code, usage: shown.stdout.includes('Usage: libreollama-db') }).toEqual({
     code: 0,
     usage: true,

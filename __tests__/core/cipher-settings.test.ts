@@ -1,6 +1,5 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import sqlcipher from '@journeyapps/sqlcipher'
 import { diagnose, withDatabase } from '../../src/core/database.ts'
 import { encryptDatabase } from '../../src/core/encrypt.ts'
 import { examineFile } from '../../src/core/file-facts.ts'
@@ -10,27 +9,9 @@ import { upgradeDatabase } from '../../src/core/upgrade.ts'
 import { RAW_KEY } from '../helpers/database.ts'
 import { keyFile, temporaryFolder } from '../helpers/folder.ts'
 import { runHere } from '../helpers/in-process.ts'
+import { databaseOfOther } from '../helpers/other-cipher.ts'
 
 const inspect = (request: Parameters<typeof inspectFile>[0]) => inspectFile(request)
-const ROWS = "CREATE TABLE t (a); INSERT INTO t VALUES (randomblob(9000)), ('bread')"
-
-/** A database that another program wrote with these pragmas; `meanwhile` sees it while it is open. */
-async function written(
-  pragmas: string,
-  { key = 'secret', meanwhile = () => {} }: { key?: string; meanwhile?: (path: string) => void } = {},
-): Promise<string> {
-  const path = join(temporaryFolder(), 'other.db')
-  await new Promise<void>((resolve, reject) => {
-    const db = new sqlcipher.Database(path)
-    const keying = key === '' ? '' : `PRAGMA key = "${key}";`
-    db.exec(`${keying} ${pragmas}; ${ROWS}`, (error) => {
-      if (!error) meanwhile(path)
-      db.close(() => (error ? reject(error) : resolve()))
-    })
-  })
-  return path
-}
-
 const keys = async () => [new Key('secret')]
 const rawKeys = async () => [new Key(RAW_KEY)]
 const SALT = '00112233445566778899aabbccddeeff'
@@ -66,19 +47,21 @@ describe('a key that is right, with other settings', () => {
       'cipher_page_size 1024',
     ],
   ])('%s: named, and upgrade makes an ordinary file of it', async (_name, pragmas, named) => {
-    const path = await written(pragmas)
+    const path = await databaseOfOther(pragmas)
     const found = await diagnose(path, keys)
     expect(found).toMatchObject({ cause: 'other_cipher', detail: expect.stringContaining(named) })
     await expect(read(path)).rejects.toMatchObject({
       code: 'NOT_ENCRYPTED',
-      hint: expect.stringContaining(`libreollama-db upgrade --db ${path}`),
+      advice: { step: 'upgrade', path },
     })
     await upgradeDatabase({ path, keys, inspect })
     expect(await read(path)).toEqual({ rows: 2, bytes: 9005 })
   })
 
   test('a raw key is found with other settings too, and the rounds mean nothing then', async () => {
-    const path = await written('PRAGMA cipher_page_size = 2048; PRAGMA kdf_iter = 7', { key: RAW_KEY })
+    const path = await databaseOfOther('PRAGMA cipher_page_size = 2048; PRAGMA kdf_iter = 7', {
+      key: RAW_KEY,
+    })
     expect((await diagnose(path, rawKeys)).detail).toMatch(
       /cipher_page_size 2048 \(4096 by default\); the key/,
     )
@@ -87,7 +70,9 @@ describe('a key that is right, with other settings', () => {
   })
 
   test('a plaintext header is told from plaintext, and the salt is all that is needed', async () => {
-    const path = await written(`PRAGMA cipher_plaintext_header_size = 32; PRAGMA cipher_salt = "x'${SALT}'"`)
+    const path = await databaseOfOther(
+      `PRAGMA cipher_plaintext_header_size = 32; PRAGMA cipher_salt = "x'${SALT}'"`,
+    )
     expect(await diagnose(path, keys)).toMatchObject({ cause: 'other_cipher' })
     const from = {
       from: path,
@@ -102,7 +87,7 @@ describe('a key that is right, with other settings', () => {
   })
 
   test('unusual settings are taken from the command line, and bad ones refused', async () => {
-    const path = await written(
+    const path = await databaseOfOther(
       'PRAGMA kdf_iter = 12345; PRAGMA cipher_page_size = 512; PRAGMA cipher_use_hmac = OFF',
     )
     const words = [path, '--key-file', keyFile('secret'), '--json']
@@ -123,7 +108,7 @@ describe('a key that is right, with other settings', () => {
   })
 
   test('a wrong key stays a wrong key', async () => {
-    const path = await written('PRAGMA cipher_page_size = 1024')
+    const path = await databaseOfOther('PRAGMA cipher_page_size = 1024')
     expect(await diagnose(path, async () => [new Key('other')])).toMatchObject({
       cause: 'wrong_key',
       pages: [],
@@ -142,7 +127,7 @@ test.each<[string, string, string[]]>([
   ['with other settings', 'PRAGMA cipher_page_size = 1024; PRAGMA kdf_iter = 4000;', []],
   ['with unusual settings', 'PRAGMA kdf_iter = 777;', ['--cipher-kdf-iter', '777']],
 ])('import reads an encrypted source, %s', async (_name, pragmas, options) => {
-  const source = await written(`${pragmas} ${OLLAMA}`)
+  const source = await databaseOfOther(`${pragmas} ${OLLAMA}`)
   const target = ['--db', join(temporaryFolder(), 'c.db'), '--key-file', keyFile(RAW_KEY), '--json']
   const imported = (...more: string[]) => runHere(['import', source, ...target, ...more])
   const { error } = JSON.parse((await imported()).stderr)
@@ -163,7 +148,7 @@ test('import takes an encrypted source for one whatever byte its salt begins wit
     const salt = Buffer.alloc(16, 0xb5)
     salt.write(start, 'latin1')
     salt[15] = 3
-    const source = await written(`PRAGMA cipher_salt = "x'${salt.toString('hex')}'"; ${OLLAMA}`)
+    const source = await databaseOfOther(`PRAGMA cipher_salt = "x'${salt.toString('hex')}'"; ${OLLAMA}`)
     expect(readFileSync(source).subarray(0, 16)).toEqual(salt)
     const { error } = JSON.parse((await runHere(['import', source, ...target])).stderr)
     expect(error.hint).toContain('--source-key-file')
@@ -175,7 +160,7 @@ test('import takes an encrypted source for one whatever byte its salt begins wit
 describe('small, old and waiting files', () => {
   test.each([1, 2, 3])('SQLCipher %s: all of it in the -wal', async (version) => {
     const left = join(temporaryFolder(), 'left.db')
-    await written(
+    await databaseOfOther(
       `PRAGMA cipher_compatibility = ${version}; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0`,
       {
         meanwhile: (path) => {
@@ -200,7 +185,7 @@ describe('small, old and waiting files', () => {
 
   test('a damaged page of an old or other file is named, and it is not upgraded', async () => {
     for (const pragmas of ['PRAGMA cipher_compatibility = 3', 'PRAGMA cipher_page_size = 1024']) {
-      const path = await written(pragmas)
+      const path = await databaseOfOther(pragmas)
       const bytes = readFileSync(path)
       bytes.fill(0, 5 * 1024, 5 * 1024 + 20)
       writeFileSync(path, bytes)
@@ -211,7 +196,7 @@ describe('small, old and waiting files', () => {
   })
 
   test('a damaged first page is damage while the pages after it fit the key', async () => {
-    const path = await written('PRAGMA cipher_page_size = 1024')
+    const path = await databaseOfOther('PRAGMA cipher_page_size = 1024')
     const bytes = readFileSync(path)
     bytes.fill(0xa5, 500, 520)
     writeFileSync(path, bytes)
@@ -219,7 +204,7 @@ describe('small, old and waiting files', () => {
   })
 
   test('a journal that is kept after its transaction holds none', async () => {
-    const path = await written('PRAGMA journal_mode = PERSIST')
+    const path = await databaseOfOther('PRAGMA journal_mode = PERSIST')
     expect((await examineFile(path)).hasJournal).toBe(false)
     expect((await diagnose(path, keys)).detail).not.toContain('half a transaction')
   })

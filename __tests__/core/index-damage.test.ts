@@ -4,7 +4,7 @@ import { searchSessions } from '../../src/core/search.ts'
 import { createChatMessage, importConversations, searchChatMessages, verifySchema } from '../../src/index.ts'
 import { change, checksOf, damagePage, MESSAGES, makeChats, rebuild, use } from '../helpers/damage.ts'
 
-const REBUILD = expect.stringMatching(/search --rebuild/)
+const REBUILD = expect.stringMatching(/rebuild the full-text index/)
 
 /** The database is healthy, and every message is found. */
 async function expectMended(path: string, messages = MESSAGES): Promise<void> {
@@ -77,9 +77,10 @@ describe('an index that is authentic and wrong', () => {
         (hits) => hits.length,
         ({ code, hint }) => ({ code, hint }),
       )
-      expect([1, { code: 'CORRUPT', hint: expect.stringMatching(/search --rebuild/) }]).toContainEqual(
-        outcome,
-      )
+      expect([
+        1,
+        { code: 'CORRUPT', hint: expect.stringMatching(/rebuild the full-text index/) },
+      ]).toContainEqual(outcome)
     }
   })
 

@@ -197,7 +197,7 @@ describe('a database that has lost commits', () => {
     await expect(work(path)).rejects.toMatchObject({
       code: 'CORRUPT',
       message: expect.stringContaining(`is damaged in frame ${broken()}`),
-      hint: expect.stringContaining(`diagnose ${path} --salvage`),
+      advice: { step: 'salvage', path, to: `${path}-salvaged` },
     })
     const { [keptIn(path)]: kept, ...after } = durable(join(path, '..'))
     expect(after).toEqual(before)

@@ -166,12 +166,12 @@ test('statement by statement makes the same schema as the file in one piece', ()
 test('a failure names the steps that stay, the version, and the copy, which opens', () =>
   withTestDatabase(async (db) => {
     const steps = [step('CREATE TABLE two (a);'), step('SELECT 1;\n\nNONSENSE;', '', NEXT + 1)]
-    const { message, hint } = await failureOf(moveUp(db, ...steps))
+    const { message, advice } = await failureOf(moveUp(db, ...steps))
     const [, copy = ''] =
       new RegExp(
         `^migration ${NEXT + 1} \\(test, up\\) was rolled back: line 3: .*syntax error; the database is at version ${NEXT}; migration ${NEXT} stays applied; the copy from before is (/.*\\.db)$`,
       ).exec(message) ?? []
-    expect(hint).toContain(`libreollama-db restore ${copy}`)
+    expect(advice).toContainEqual({ step: 'restore_backup', backup: copy })
     const applied = await withDatabase({ path: copy, keys }, (kept) => kept.read(readApplied))
     expect(currentVersion(applied)).toBe(LATEST)
   }))

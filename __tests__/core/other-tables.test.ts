@@ -81,8 +81,8 @@ test.each(WAYS)(
     const before = sha256(path)
     await expect(work(path)).rejects.toMatchObject({
       code: 'MIGRATION_FAILED',
-      message: `${path} is not a database of libreollama-db; tables in it: found, notes, titles`,
-      hint: expect.stringContaining('--add-tables'),
+      message: `${path} is the database of another application; tables in it: found, notes, titles`,
+      advice: expect.arrayContaining([{ step: 'add_tables' }]),
     })
     expect(sha256(path)).toBe(before)
     expect(existsSync(join(dirname(path), 'backups'))).toBe(false)
@@ -93,7 +93,7 @@ test.each([
   [
     'versions as text',
     "CREATE TABLE schema_version (version TEXT, script TEXT); INSERT INTO schema_version VALUES ('1.1', 'a')",
-    'taken there: schema_version; other tables in it: notes',
+    'are needed here are taken in it: schema_version; other tables in it: notes',
   ],
   [
     'a version and nothing of ours',
@@ -113,9 +113,13 @@ test.each([
   [
     'our names',
     'CREATE TABLE Settings (a); CREATE INDEX idx_agents_is_active ON notes (body)',
-    'taken there: Settings, idx_agents_is_active; other tables in it: notes',
+    'are needed here are taken in it: Settings, idx_agents_is_active; other tables in it: notes',
   ],
-  ['our ledger’s name', 'CREATE TABLE migration_checksums (a)', 'taken there: migration_checksums'],
+  [
+    'our ledger’s name',
+    'CREATE TABLE migration_checksums (a)',
+    'are needed here are taken in it: migration_checksums',
+  ],
 ])(
   'tables cannot be added where there are %s, with or without asking for it',
   async (_case, sql, message) => {
@@ -125,7 +129,7 @@ test.each([
       const refusal = {
         code: 'MIGRATION_FAILED',
         message: expect.stringContaining(message),
-        hint: expect.not.stringContaining('--add-tables'),
+        advice: expect.not.arrayContaining([{ step: 'add_tables' }]),
       }
       await expect(init(path, addTables)).rejects.toMatchObject(refusal)
       await expect(move(path, LATEST, addTables)).rejects.toMatchObject(refusal)

@@ -97,7 +97,7 @@ test('a database without backups never takes those of another of its name', asyn
   await expect(findBackup('latest', { ...two, folder: dir })).rejects.toMatchObject({
     code: 'NO_DATABASE',
     message: expect.stringContaining('2 of other databases'),
-    hint: expect.stringContaining(`backup list --all-databases --dir ${dir}`),
+    advice: { step: 'list_backups', folder: dir, all: true },
   })
   // Unread, it has nothing in common with them but a name: too little to remove one.
   const unread = { ...two, keys: keysOf('00'), folder: dir }

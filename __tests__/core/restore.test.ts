@@ -37,7 +37,7 @@ test.each([
   await expect(restore(options, from)).rejects.toMatchObject({
     code,
     message: expect.stringMatching(message),
-    hint: expect.stringContaining('--other-database'),
+    advice: { step: 'replace_other' },
   })
   expect(snapshot(folder)).toEqual(before)
   const { previous } = await restore(options, from, { otherDatabase: true })

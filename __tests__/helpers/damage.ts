@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
+import { hintWords } from '../../src/core/advice.ts'
 import { type Database, withDatabase } from '../../src/core/database.ts'
 import { type Check, databaseHealthCheck } from '../../src/core/health.ts'
 import { rebuildSearchIndex } from '../../src/core/rebuild-index.ts'
@@ -50,7 +51,7 @@ export const use = <T>(path: string, work: (db: Database) => Promise<T>) =>
 /** The checks by name. */
 export async function checksOf(path: string): Promise<Record<string, Check>> {
   const { checks } = await databaseHealthCheck({ path, keys, migrations: await shippedMigrations() })
-  return Object.fromEntries(checks.map((check) => [check.name, check]))
+  return Object.fromEntries(checks.map((check) => [check.name, { ...check, hint: hintWords(check.hint) }]))
 }
 
 export async function rebuild(path: string): Promise<void> {

@@ -2,6 +2,7 @@ import { PassThrough, Readable, Writable } from 'node:stream'
 import { main } from '../../bin/main.ts'
 import type { Host } from '../../src/cli/host.ts'
 import { cleanEnvironment, type Run } from './run.ts'
+import { tryHints } from './try-hints.ts'
 
 /** What the streams of a run are. */
 export interface HostOptions {
@@ -47,6 +48,12 @@ function fullOutput(): Writable {
  * to a process of its own (its working folder, its signals, its umask, the time zone) needs `run`.
  */
 export async function runHere(words: string[], options: HostOptions = {}): Promise<Run> {
+  const result = await runOnce(words, options)
+  await tryHints({ words, env: options.env, result }, runOnce)
+  return result
+}
+
+async function runOnce(words: string[], options: HostOptions): Promise<Run> {
   const { host, written } = capturingHost(options)
   const code = await main(words, host)
   return { code, ...written }

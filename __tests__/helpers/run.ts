@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/package-root.ts'
 import { programForAll } from './program-for-all.ts'
+import { tryHints } from './try-hints.ts'
 
 export const PROGRAM = join(packageRoot(), 'dist', 'cli', 'libreollama-db.js')
 
@@ -61,9 +62,13 @@ export async function finished(child: ChildProcess, input: string | Buffer = '')
 }
 
 /** Runs the built program to its end. */
-export function run(words: string[], options: RunOptions = {}): Promise<Run> {
-  return finished(start(words, options), options.input)
+export async function run(words: string[], options: RunOptions = {}): Promise<Run> {
+  const result = await finished(start(words, options), options.input)
+  if (options.uid === undefined) await tryHints({ words, ...options, result }, runOnce)
+  return result
 }
+
+const runOnce = (words: string[], options: RunOptions) => finished(start(words, options), options.input)
 
 /** The error line of a run with --json, after making sure that there is nothing else. */
 export function errorOf(result: Run): { code: string; exit: number; message: string; hint: string } {

@@ -2,11 +2,11 @@ import { shellWord } from '../core/shell-word.ts'
 
 /** The global options that say which database is meant, and where its key is. */
 export interface Place {
-  db?: string
-  keyFile?: string
-  keyCommand?: string
-  keychain?: boolean
-  devKey?: boolean
+  db?: string | undefined
+  keyFile?: string | undefined
+  keyCommand?: string | undefined
+  keychain?: boolean | undefined
+  devKey?: boolean | undefined
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Hint } from '../core/advice.ts'
 import type { Row, StatementTiming } from '../core/connection.ts'
 import type { CopyOptions } from '../core/copy.ts'
 import type { DatabaseOptions } from '../core/database.ts'
@@ -20,6 +21,7 @@ import type { Migration } from '../core/migrations.ts'
 import type { Progress } from '../core/progress.ts'
 import { jsonText } from '../core/transfer/export/formats/json-text.ts'
 import { commandLine } from './command-line.ts'
+import type { Run } from './hints.ts'
 import { type Host, hasNoReader, readAll, tell, write } from './host.ts'
 import {
   createListPrinter,
@@ -69,8 +71,15 @@ export class Context {
   /** Whether all was done that the command is for. */
   complete = false
 
-  constructor(host: Host, options: GlobalOptions) {
+  readonly #argv: readonly string[]
+  readonly #command: string | undefined
+  /** Warnings whose hint is being put into words. */
+  readonly #coming: Promise<void>[] = []
+
+  constructor(host: Host, options: GlobalOptions, argv: readonly string[] = [], command?: string) {
     this.host = host
+    this.#argv = argv
+    this.#command = command
     this.options = options
     this.format = chooseFormat(options)
     this.#bar = new ProgressBar(host.stderr, !options.quiet)
@@ -91,7 +100,7 @@ export class Context {
       lockTimeout: this.options.lockTimeout,
       signal: this.host.signal,
       onLostCommits: ({ detail, hint }) =>
-        this.warn(`${detail}; what was committed before it is shown. ${hint}`),
+        this.warn(`${detail}; what was committed before it is shown`, hint),
       onStatement: this.options.timing ? (timing) => this.#onStatement(timing) : undefined,
       explain: async (error, inquiry) => {
         const { explainFailure } = await import('../core/explain-failure.ts') // only what failed needs it
@@ -105,7 +114,7 @@ export class Context {
     return {
       inspect: async (...request) => (await import('../own-program.ts')).inspectElsewhere(...request),
       onProgress: (progress) => this.#bar.show(progress),
-      warn: (message) => this.warn(message),
+      warn: (message, hint) => this.warn(message, hint),
       signal: this.host.signal,
       now: this.host.now,
     }
@@ -287,10 +296,37 @@ export class Context {
    * Tells the person something on stderr, once. Beside machine formats it is held back and becomes part of
    * the last lines.
    */
-  warn(message: string): void {
+  warn(message: string, hint?: Hint): void {
     if (this.#warned.has(message)) return
     this.#warned.add(message)
-    this.#say('warning', message)
+    if (hint === undefined) this.#say('warning', message)
+    else this.#coming.push(this.hint(hint).then((words) => this.#say('warning', `${message}; ${words}`)))
+  }
+
+  /** What to do next, in words with the commands and options of this run. */
+  async hint(hint: Hint): Promise<string> {
+    const { sayHint } = await import('./hints.ts')
+    return sayHint(hint, this.run)
+  }
+
+  get #namedPath(): string | undefined {
+    try {
+      return this.path
+    } catch {
+      return undefined // which is the error that the hint is for
+    }
+  }
+
+  /** This run, for hints. */
+  get run(): Run {
+    const { options, host } = this
+    return {
+      argv: this.#argv,
+      command: this.#command,
+      options,
+      path: this.#namedPath,
+      env: host.env,
+    }
   }
 
   /** Prints what happened or what comes next, on one line. */
@@ -309,6 +345,7 @@ export class Context {
 
   /** Says what was held back; after a failure the warnings are part of the error instead. */
   async finish(worked = true): Promise<void> {
+    await Promise.all(this.#coming)
     this.#bar.clear()
     if (this.options.timing) await this.#writeTimingSummary()
     if (!worked) return
@@ -396,7 +433,7 @@ export class Context {
 
 function emptyVariable(): AppError {
   return new AppError('USAGE', 'the path of the database is empty: LIBREOLLAMA_DB is set to nothing', {
-    hint: 'unset LIBREOLLAMA_DB for the default (libreollama-db path shows it), or name a path with --db <path>',
+    hint: 'unset LIBREOLLAMA_DB for the default path, or name a path with --db <path>',
   })
 }
 

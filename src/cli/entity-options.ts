@@ -98,7 +98,7 @@ export function readFilters(entity: Entity, options: Options, now: Date): Filter
     if (filter && given !== undefined) {
       if (!reference && !check.safeParse(given).success) {
         throw new AppError('INVALID', `${entity.name}: ${flag} must be ${rule}`, {
-          hint: `libreollama-db ${entity.name} list --help`,
+          hint: `see which values it can have: libreollama-db ${entity.name} list --help`,
         })
       }
       where[name] = String(given)

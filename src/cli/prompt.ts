@@ -118,7 +118,9 @@ export async function askProtection(
     ],
   })
   if (choice === 'none') {
-    throw new AppError('DECLINED', 'no database was made', { hint: 'libreollama-db help key-sources' })
+    throw new AppError('DECLINED', 'no database was made', {
+      hint: 'see how a key can be given: libreollama-db help key-sources',
+    })
   }
   if (choice === 'passphrase') return { kind: choice, passphrase: await askNewPassphrase(host) }
   return { kind: choice }

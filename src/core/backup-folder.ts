@@ -6,6 +6,7 @@ import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { describeDangling } from './links.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 import { BESIDE } from './new-file.ts'
+import type { OnWarning } from './owner.ts'
 import { momentOf } from './timestamp.ts'
 import { isUnfinished } from './unfinished.ts'
 
@@ -21,9 +22,6 @@ export interface FoundBackup extends Backup {
   whole: boolean
 }
 
-/** Tells what does not stop the work. */
-export type Warn = (message: string) => void
-
 /**
  * The backups of a folder, of whatever database, the newest first. A backup is a readable file with a
  * manifest that is understood; everything else is reported to `warn` and left alone, what the disk did not
@@ -31,7 +29,7 @@ export type Warn = (message: string) => void
  */
 export async function readBackups(
   folder: string,
-  warn: Warn = () => {},
+  warn: OnWarning = () => {},
   onUnread: (error: AppError) => void = () => {},
 ): Promise<FoundBackup[]> {
   const names = new Set(
@@ -86,7 +84,7 @@ function isBesideOf(name: string, names: Set<string>): boolean {
 async function readBackup(
   path: string,
   names: Set<string>,
-  warn: Warn,
+  warn: OnWarning,
   onUnread: (error: AppError) => void,
 ): Promise<FoundBackup | undefined> {
   try {

@@ -6,7 +6,6 @@ import { AppError } from './errors.ts'
 import type { FileFacts } from './file-facts.ts'
 import type { FoundSettings } from './find-cipher-settings.ts'
 import type { Key } from './key.ts'
-import { shellWord } from './shell-word.ts'
 
 const PAGE_SIZE = 4096
 
@@ -40,7 +39,7 @@ export async function causeWithKeys(
     cause: 'wrong_key',
     detail: `the key does not open ${facts.path} (or it is not a SQLCipher database)`,
     pages: [],
-    hint: 'check which key is used: libreollama-db help key-sources',
+    hint: { step: 'explain_keys' },
   }
 }
 
@@ -67,15 +66,12 @@ async function causeOfOther(facts: FileFacts, found: FoundSettings, connect: Con
   if (unread.length > 0) return unreadable(path, unread)
   if (pages.length > 0) return damaged(`${namePages(pages)} failed the authenticity check`, pages)
   if (!(await opens(facts, opening, connect))) return damaged('its structure cannot be read', [])
-  const salt = settings.salt === undefined ? '' : ` --cipher-salt ${settings.salt}`
-  const header = settings.plaintextHeader
-    ? ` --cipher-plaintext-header ${settings.plaintextHeader}${salt}`
-    : ''
+  const { plaintextHeader, salt } = settings
   return {
     cause: format ? 'old_cipher' : 'other_cipher',
     detail: `${path} is ${how}; the key opens it`,
     pages: [],
-    hint: `libreollama-db upgrade --db ${shellWord(path)}${header} brings it into the current format`,
+    hint: { step: 'upgrade', path, ...(plaintextHeader ? { plaintextHeader, salt } : {}) },
   }
 }
 
@@ -94,7 +90,7 @@ async function findDamage(
     cause: 'damaged',
     detail,
     pages,
-    hint: 'libreollama-db restore latest puts a backup in its place and keeps the damaged file',
+    hint: { step: 'restore_latest', path: facts.path },
   })
   const waiting = facts.hasJournal ? '; half a transaction waits in its journal to be rolled back' : ''
   const whole = Math.floor(facts.size / PAGE_SIZE)

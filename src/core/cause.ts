@@ -1,3 +1,4 @@
+import type { Hint } from './advice.ts'
 import type { CipherSettings } from './cipher-settings.ts'
 import type { Connect } from './connection.ts'
 import { AppError, type OutcomeCode } from './errors.ts'
@@ -22,7 +23,7 @@ export interface Diagnosis {
   detail: string
   /** The damaged pages, counted from 1. */
   pages: number[]
-  hint: string
+  hint: Hint
   /** Another spelling of the key, which opens the file. */
   spelling?: Spelling
   /** The code of the error, where it is not that of the cause. */
@@ -62,7 +63,7 @@ export async function causeWithoutKey(
   known: Partial<CipherSettings> = {},
 ): Promise<Diagnosis | undefined> {
   const { path, size } = facts
-  const say = (cause: Diagnosis['cause'], detail: string, hint: string, pages: number[] = []) => ({
+  const say = (cause: Diagnosis['cause'], detail: string, hint: Hint, pages: number[] = []) => ({
     cause,
     detail,
     pages,
@@ -73,16 +74,15 @@ export async function causeWithoutKey(
       const { describeDangling } = await import('./links.ts')
       const dangling = await describeDangling(path)
       if (dangling) return say('missing', `there is no database: ${dangling.words}`, dangling.hint)
-      return say(
-        'missing',
-        `there is no database at ${path}`,
-        'libreollama-db init makes one; --db <path> names another',
-      )
+      return say('missing', `there is no database at ${path}`, [
+        { step: 'make_database' },
+        { step: 'choose_path', role: 'database', about: 'another one' },
+      ])
     }
     case 'folder':
     case 'special': {
       const kind = facts.kind === 'folder' ? 'a folder' : 'not a regular file'
-      const hint = 'name a database file with --db <path>'
+      const hint: Hint = { step: 'choose_path', path, about: 'a database file' }
       return {
         ...say('not_a_database', `${path} is ${kind}, no database file`, hint),
         outcome: 'NO_DATABASE',
@@ -101,7 +101,7 @@ export async function causeWithoutKey(
     return say(
       'damaged',
       `${path} is an empty file, and ${facts.walBytes} bytes that belong to it are in its -wal`,
-      'keep the -wal; libreollama-db restore latest puts a backup in its place and keeps both',
+      ['keep the -wal', { step: 'restore_latest', path }],
     )
   }
   if (size === 0) {
@@ -115,35 +115,33 @@ export async function causeWithoutKey(
       const detail = `${path} is an empty file that an interrupted ${place.operation} left`
       return say('empty', detail, `run ${place.operation} again: it removes the file first`)
     }
-    return say(
-      'empty',
-      `${path} is an empty file`,
-      'libreollama-db restore latest puts a backup in its place',
-    )
+    return say('empty', `${path} is an empty file`, [
+      { step: 'restore_latest', path },
+      'or move it away, and make a new database',
+    ])
   }
   if (facts.samples.start.subarray(0, 16).equals(PLAINTEXT_HEADER)) {
     if (!isEncryptedBehindHeader(facts.samples.start)) return plaintextCause(facts, connect)
     return known.plaintextHeader ? undefined : behindHeaderCause(path)
   }
   if (size < SMALLEST_DATABASE) {
-    return say(
-      'not_a_database',
-      `${path} has ${size} bytes, too few for a database`,
-      'check the path given with --db',
-    )
+    return say('not_a_database', `${path} has ${size} bytes, too few for a database`, {
+      step: 'check_path',
+      path,
+    })
   }
   if (!looksRandom(facts.samples.start.subarray(0, SAMPLE))) {
     return looksRandom(facts.samples.middle)
       ? say(
           'damaged',
           `page 1 of ${path} is overwritten: its bytes are not encrypted`,
-          'libreollama-db restore latest puts a backup in its place and keeps the damaged file',
+          { step: 'restore_latest', path },
           [1],
         )
       : say(
           'not_a_database',
           `${path} is not a database, or the key is wrong: its bytes do not look encrypted`,
-          'check the path given with --db',
+          { step: 'check_path', path },
         )
   }
   return undefined
@@ -180,7 +178,7 @@ function behindHeaderCause(path: string): Diagnosis {
     cause: 'other_cipher',
     detail: `${path} is encrypted behind a plaintext header (cipher_plaintext_header_size), so its salt is not in the file`,
     pages: [],
-    hint: `libreollama-db upgrade --db ${shellWord(path)} --cipher-plaintext-header 32 --cipher-salt <the 32 hex digits of its salt>`,
+    hint: { step: 'upgrade', path, plaintextHeader: 32 },
   }
 }
 
@@ -190,7 +188,7 @@ async function plaintextCause(facts: FileFacts, connect: Connect): Promise<Diagn
     cause: 'plaintext',
     detail: `${facts.path} is ${await describePlaintext(facts, connect)}, not encrypted`,
     pages: [],
-    hint: `libreollama-db encrypt --from ${shellWord(facts.path)} --db <new path> makes an encrypted copy; nothing was changed`,
+    hint: ['nothing was changed', { step: 'encrypt', from: facts.path }],
   }
 }
 

@@ -236,7 +236,7 @@ async function refuseUnequal(
     wrong
       ? `the copy of ${source.path} does not hold what the database holds${renumbered ? ' under the same row numbers' : ''}; it was thrown away`
       : `the copy of ${source.path} is not sound (${problem}); it was thrown away`,
-    { hint: 'libreollama-db health --full checks the database itself, which was not changed' },
+    { hint: ['the database was not changed', { step: 'check_health', about: 'check it' }] },
   )
 }
 

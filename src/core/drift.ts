@@ -5,8 +5,8 @@ import { REBUILD, SEARCH_INDEX } from './index-damage.ts'
 import { latestVersion, type Migration } from './migrations.ts'
 import { type Finding, verifySchema } from './schema-check.ts'
 
-/** Where the schema is compared, and how it is mended. */
-export const VERIFY = 'libreollama-db verify-schema shows what differs, and the SQL that mends it'
+/** Where the schema is compared, and how it is repaired. */
+export const COMPARE_SCHEMA = { step: 'compare_schema' } as const
 
 /**
  * Why SQL of ours does not fit the tables: they are not as the migrations make them (CHECK_FAILED), or older
@@ -25,7 +25,7 @@ export async function findDrift(
     return new AppError(
       'CHECK_FAILED',
       `the tables are not as the migrations make them: ${describe(first)}${more} (${cause.message.replace(/^SQLITE_ERROR: /, '')})`,
-      { hint: first.name.startsWith(SEARCH_INDEX) ? `${REBUILD}; ${VERIFY}` : VERIFY, cause },
+      { hint: first.name.startsWith(SEARCH_INDEX) ? [REBUILD, COMPARE_SCHEMA] : COMPARE_SCHEMA, cause },
     )
   }
   const latest = latestVersion(migrations)
@@ -33,7 +33,7 @@ export async function findDrift(
   return new AppError(
     'PENDING',
     `the database is at schema version ${version}; this may need version ${latest}`,
-    { hint: 'libreollama-db migrate up', cause },
+    { hint: { step: 'migrate' }, cause },
   )
 }
 

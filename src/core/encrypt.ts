@@ -66,7 +66,7 @@ async function encrypt(
   const recovered = await recover(target.realPath)
   if (!inPlace && (await exists(path))) {
     throw new AppError('INVALID', await describeTaken(path), {
-      hint: 'name a new file for the encrypted database with --db <path>',
+      hint: { step: 'choose_path', role: 'database', about: 'a new file for the encrypted database' },
     })
   }
   // What is removed under one name would still be there under the other.

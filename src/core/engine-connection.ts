@@ -156,7 +156,7 @@ export class EngineConnection implements ClosableConnection {
   }
 }
 
-const KEYING = { hint: 'libreollama-db diagnose <file> tells why a file does not open' }
+const KEYING = { hint: { step: 'diagnose', about: 'see why the file does not open' } } as const
 
 const errorName = (error: unknown) => (isEngineError(error) ? error.code : 'unknown error')
 

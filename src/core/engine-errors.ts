@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import type { Hint } from './advice.ts'
 import { AppError } from './errors.ts'
 
 /** An error as the driver makes them. */
@@ -14,7 +15,7 @@ export const isEngineError = (error: unknown): error is EngineError =>
 /** What is thrown when waiting for a lock took too long. */
 export function lockedError(path: string, cause?: Error): AppError {
   return new AppError('LOCKED', `${path}: locked by another program`, {
-    hint: 'close the other program, or wait longer with --lock-timeout <seconds>',
+    hint: { step: 'wait_longer' },
     cause,
   })
 }
@@ -24,16 +25,24 @@ export function lockedError(path: string, cause?: Error): AppError {
  */
 export function explainEngineError(error: Error, path: string): Error {
   if (!isEngineError(error)) return error
-  const say = (code: AppError['code'], message: string, hint: string) =>
+  const say = (code: AppError['code'], message: string, hint: Hint) =>
     new AppError(code, `${path}: ${message}`, { hint, cause: error })
   switch (error.code) {
     case 'SQLITE_BUSY':
     case 'SQLITE_LOCKED':
       return lockedError(path, error)
     case 'SQLITE_NOTADB':
-      return say('WRONG_KEY', 'the key does not open it', 'libreollama-db diagnose <file> tells why')
+      return say('WRONG_KEY', 'the key does not open it', {
+        step: 'diagnose',
+        path,
+        about: 'see why',
+      })
     case 'SQLITE_CORRUPT':
-      return say('CORRUPT', 'the database is damaged', 'libreollama-db diagnose <file> names the pages')
+      return say('CORRUPT', 'the database is damaged', {
+        step: 'diagnose',
+        path,
+        about: 'see which pages',
+      })
     case 'SQLITE_FULL':
       return say('IO', 'the disk is full', 'free some space (df -h shows how much is left) and run it again')
     case 'SQLITE_READONLY':
@@ -68,7 +77,10 @@ export function explainEngineError(error: Error, path: string): Error {
   }
 }
 
-const READ_AGAIN = 'run the command again; libreollama-db health --full shows whether it happens each time'
+const READ_AGAIN: Hint = [
+  'run the command again',
+  { step: 'check_health', about: 'see whether it happens each time' },
+]
 
 /** A mistake in SQL is always described; without a word a virtual table failed, as a rule while it read. */
 export const isBare = ({ message }: EngineError) => message === 'SQLITE_ERROR: SQL logic error'

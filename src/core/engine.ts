@@ -39,7 +39,7 @@ function refuseUnsafe(driver: Driver): Driver {
 }
 
 const REBUILD =
-  `build it where libreollama-db is installed, with python3, make and a C++ compiler at hand: npm rebuild
+  `build it where this program is installed, with python3, make and a C++ compiler at hand: npm rebuild
 @journeyapps/sqlcipher, or pnpm approve-builds, or bun pm trust @journeyapps/sqlcipher`.replace(/\n/g, ' ')
 
 /**
@@ -55,7 +55,7 @@ export function engineError(error: unknown): AppError {
   }
   if (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') {
     return new AppError('FAILURE', `the encryption engine is not installed (${reason})`, {
-      hint: 'npm install @journeyapps/sqlcipher@6 in the folder where libreollama-db is installed',
+      hint: 'npm install @journeyapps/sqlcipher@6 in the folder where this program is installed',
       cause: error,
     })
   }

@@ -1,4 +1,6 @@
 import { types } from 'node:util'
+import { type Hint, hintWords, type PathRole } from './advice.ts'
+import { shellWord } from './shell-word.ts'
 
 /** Every way a run can end: the name that scripts read in JSON, the exit code, and when it occurs. */
 export const OUTCOMES = [
@@ -44,18 +46,23 @@ export function exitCodeOf(code: OutcomeCode): number {
 /** An outcome that a person can meet: a code of the table above, plain words, and what to do next. */
 export class AppError extends Error {
   readonly code: OutcomeCode
-  /** What to do next; begins with a command where one helps. */
-  readonly hint: string
+  /** What to do next, as facts; a program says them with its own commands and options. */
+  readonly advice: Hint
 
-  constructor(code: OutcomeCode, message: string, options: { hint: string; cause?: unknown }) {
+  constructor(code: OutcomeCode, message: string, options: { hint: Hint; cause?: unknown }) {
     super(message, { cause: options.cause })
     this.name = 'AppError'
     this.code = code
-    this.hint = options.hint
+    this.advice = options.hint
   }
 
   get exit(): number {
     return exitCodeOf(this.code)
+  }
+
+  /** What to do next, in words that hold for every program. */
+  get hint(): string {
+    return hintWords(this.advice)
   }
 }
 
@@ -73,24 +80,36 @@ export function systemErrorCode(error: unknown): string | undefined {
 }
 
 /**
- * A failed system call on `path`, which `flag` named, in plain words, as IO; anything else is returned as it
- * is.
+ * A failed system call on `path` in plain words, as IO; anything else is returned as it is. `role` is what the
+ * path was named for, where that is known.
  */
-export function explainSystemError(error: unknown, path: string, flag = '--db'): unknown {
-  const known: Record<string, [string, string]> = {
-    EACCES: ['permission denied', 'check who owns the path with: ls -ld'],
-    EPERM: ['the operation is not permitted', 'check who owns the path with: ls -ld'],
-    EROFS: ['the file system is read-only', `choose another place with ${flag} <path>`],
-    ENOSPC: ['the disk is full', 'free some space (df -h shows how much is left) and run it again'],
-    EDQUOT: ['the disk quota is used up', 'free some space and run it again'],
-    EIO: ['the disk reported an error', 'copy what can be read to another disk before anything else'],
-    ENOTDIR: ['a part of the path is not a folder', `check the path given with ${flag}`],
-    ELOOP: ['too many symbolic links', `check the path given with ${flag}`],
-    ENAMETOOLONG: ['the path is too long', `choose a shorter one with ${flag} <path>`],
-    EMFILE: ['too many open files', 'raise the limit with: ulimit -n'],
-  }
+export function explainSystemError(error: unknown, path: string, role?: PathRole): unknown {
   const code = systemErrorCode(error)
-  const words = code === undefined ? undefined : known[code]
-  if (!words) return error
-  return new AppError('IO', `${path}: ${words[0]} (${code})`, { hint: words[1], cause: error })
+  const known = code === undefined ? undefined : SYSTEM_ERRORS[code]
+  if (!known) return error
+  const [words, hint] = known
+  return new AppError('IO', `${path}: ${words} (${code})`, {
+    hint: typeof hint === 'string' ? hint : hint(path, role),
+    cause: error,
+  })
+}
+
+const checkOwner = (path: string): Hint => `check who may use it with: ls -ld ${shellWord(path)}`
+const checkPath = (path: string, role?: PathRole): Hint => ({ step: 'check_path', path, role })
+const choosePath =
+  (about: string) =>
+  (path: string, role?: PathRole): Hint => ({ step: 'choose_path', path, role, about })
+
+/** What an errno name means, and what to do. */
+const SYSTEM_ERRORS: Record<string, [string, string | ((path: string, role?: PathRole) => Hint)]> = {
+  EACCES: ['permission denied', checkOwner],
+  EPERM: ['the operation is not permitted', checkOwner],
+  EROFS: ['the file system is read-only', choosePath('another place')],
+  ENOSPC: ['the disk is full', 'free some space (df -h shows how much is left) and run it again'],
+  EDQUOT: ['the disk quota is used up', 'free some space and run it again'],
+  EIO: ['the disk reported an error', 'copy what can be read to another disk before anything else'],
+  ENOTDIR: ['a part of the path is not a folder', checkPath],
+  ELOOP: ['too many symbolic links', checkPath],
+  ENAMETOOLONG: ['the path is too long', choosePath('a shorter one')],
+  EMFILE: ['too many open files', 'raise the limit with: ulimit -n'],
 }

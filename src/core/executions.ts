@@ -33,7 +33,7 @@ export async function endExecution(
   const current = await getRecord(writer, execution, named)
   if (current.status !== 'running') {
     throw new AppError('INVALID', `execution ${current.id} is not running, it is ${current.status}`, {
-      hint: `libreollama-db execution get ${current.id}`,
+      hint: { step: 'get_record', entity: 'execution', id: String(current.id) },
     })
   }
   const changes = { ...fields, status, completed_at: formatTimestamp(now) }

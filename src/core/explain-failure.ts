@@ -1,6 +1,7 @@
+import { hintParts } from './advice.ts'
 import { causeError, type Diagnosis } from './cause.ts'
 import { namePages, readErrorOnce } from './cause-with-keys.ts'
-import { findDrift, VERIFY } from './drift.ts'
+import { COMPARE_SCHEMA, findDrift } from './drift.ts'
 import { isBare, isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
 import { indexProblems } from './index-check.ts'
@@ -9,7 +10,7 @@ import {
   damageOnly,
   findHarmlessDamage,
   indexDamaged,
-  REBUILD,
+  NO_LOSS,
   SEARCH_INDEX,
 } from './index-damage.ts'
 import type { Inquiry } from './inquiry.ts'
@@ -42,7 +43,7 @@ export async function explainFailure(
   if (!drift) return error
   // What was rolled back keeps its code; what to do next is the same.
   return error instanceof AppError && error.code === 'MIGRATION_FAILED'
-    ? new AppError(error.code, error.message, { hint: VERIFY, cause: error })
+    ? new AppError(error.code, error.message, { hint: COMPARE_SCHEMA, cause: error })
     : drift
 }
 
@@ -50,7 +51,9 @@ export async function explainFailure(
 function withCause(error: AppError, known: AppError, found: unknown): AppError {
   if (found === known || !(found instanceof AppError)) return error
   return new AppError(found.code, error.message.replace(known.message, found.message), {
-    hint: error.hint.replace(known.hint, found.hint),
+    hint: hintParts(error.advice).flatMap((part) =>
+      hintParts(known.advice).includes(part) ? hintParts(found.advice) : [part],
+    ),
     cause: found,
   })
 }
@@ -61,7 +64,7 @@ export async function locateDamage(diagnosis: Diagnosis, read: Inquiry['read']):
   return {
     ...diagnosis,
     detail: `${diagnosis.detail}, in the full-text index`,
-    hint: `${REBUILD}; no message is lost`,
+    hint: NO_LOSS,
   }
 }
 
@@ -100,14 +103,13 @@ async function damageOf(
   const words = problem.replace(`${path}: `, '').replace(/\s+/g, ' ')
   const what = words === DAMAGED ? words : `${DAMAGED}: ${words}`
   return new AppError('CORRUPT', `${path}: ${what}`, {
-    hint: form === 'encrypted' ? RESTORE : OTHER_COPY,
+    hint: form === 'encrypted' ? { step: 'restore_latest', path } : OTHER_COPY,
     cause: error,
   })
 }
 
 /** What the engine's own error is called, see `explainEngineError`. */
 const DAMAGED = 'the database is damaged'
-const RESTORE = 'libreollama-db restore latest puts a backup in its place and keeps the damaged file'
 
 const hasIndex = (read: Inquiry['read']) =>
   read(async (reader) => (await namedTables(reader)).some(({ name }) => name === SEARCH_INDEX))

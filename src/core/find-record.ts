@@ -1,3 +1,4 @@
+import type { Hint } from './advice.ts'
 import { textOf } from './check-given.ts'
 import type { Connection } from './connection.ts'
 import type { Entity } from './entity.ts'
@@ -35,7 +36,7 @@ export async function findKey(connection: Connection, entity: Entity, named: str
     return rows.map(({ found }) => found)
   }
 
-  async function nearest(): Promise<string> {
+  async function nearest(): Promise<Hint> {
     const rows = await connection.all<{ found: string }>(
       `SELECT found FROM (SELECT ${key} AS found FROM ${table} WHERE ${key} < ?1 ORDER BY ${key} DESC LIMIT 2)
        UNION ALL SELECT found FROM (SELECT ${key} AS found FROM ${table} WHERE ${key} > ?1 ORDER BY ${key} LIMIT 2)`,
@@ -43,7 +44,7 @@ export async function findKey(connection: Connection, entity: Entity, named: str
     )
     return rows.length > 0
       ? `write the whole ${key}${key === 'id' ? ', or at least its first 8 characters' : ''}; the nearest are: ${rows.map(({ found }) => found).join(', ')}`
-      : `libreollama-db ${name} list is empty: libreollama-db ${name} create makes one`
+      : [`there is no ${name} yet`, { step: 'create_record', entity: name }]
   }
 }
 

@@ -1,9 +1,11 @@
 import { lstat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { Hint } from './advice.ts'
 import { causeError } from './cause.ts'
 import { namePages, pagesNamed, pagesUnread, readErrorOnce, unreadable } from './cause-with-keys.ts'
 import type { Connection } from './connection.ts'
 import { type Database, type DatabaseOptions, diagnose, withDatabase } from './database.ts'
+import { COMPARE_SCHEMA } from './drift.ts'
 import { isEngineError } from './engine-errors.ts'
 import { AppError, type OutcomeCode } from './errors.ts'
 import { explainFailure } from './explain-failure.ts'
@@ -14,7 +16,7 @@ import {
   damageOnly,
   findHarmlessDamage,
   type HarmlessDamage,
-  REBUILD,
+  NO_LOSS,
 } from './index-damage.ts'
 import type { Inquiry } from './inquiry.ts'
 import { structureProblems } from './inspect.ts'
@@ -40,18 +42,21 @@ export interface Check {
   status: 'ok' | 'warn' | 'fail' | 'skipped'
   message: string
   /** What to do; empty when there is nothing to do. */
-  hint: string
+  hint: Hint
 }
 
 type Verdict = Omit<Check, 'name'>
 
 const ok = (message: string): Verdict => ({ status: 'ok', message, hint: '' })
-const warn = (message: string, hint: string): Verdict => ({ status: 'warn', message, hint })
-const fail = (message: string, hint: string): Verdict => ({ status: 'fail', message, hint })
+const warn = (message: string, hint: Hint): Verdict => ({ status: 'warn', message, hint })
+const fail = (message: string, hint: Hint): Verdict => ({ status: 'fail', message, hint })
 
-const RESTORE = 'libreollama-db restore latest puts a backup in its place and keeps the damaged file'
-const MENDS_INDEX = `${REBUILD}; no message is lost`
-const MENDS_FILE = 'libreollama-db search --rebuild writes the file again without them; no record is lost'
+const RESTORE: Hint = { step: 'restore_latest' }
+const MENDS_INDEX = NO_LOSS
+const MENDS_FILE: Hint = [
+  'no record is lost',
+  { step: 'rebuild_index', about: 'write the file again without them' },
+]
 const LARGE_WAL = 64 * 1024 * 1024
 
 /**
@@ -101,7 +106,7 @@ export async function databaseHealthCheck(
   } catch (error) {
     const verdict = error instanceof AppError ? OPENING_VERDICTS[error.code] : undefined
     if (!verdict || !(error instanceof AppError)) throw error
-    checks.push({ name: 'open', ...verdict(error.message, error.hint) })
+    checks.push({ name: 'open', ...verdict(error.message, error.advice) })
   }
   const worst = (['fail', 'warn'] as const).find((status) => checks.some((check) => check.status === status))
   return { status: worst ?? 'ok', checks }
@@ -110,7 +115,7 @@ export async function databaseHealthCheck(
 /** What a check failed with, as what it found; anything but damage and drift is thrown. */
 function asVerdict(error: unknown): Verdict {
   if (error instanceof AppError && ['CORRUPT', 'CHECK_FAILED', 'PENDING'].includes(error.code))
-    return fail(error.message, error.hint)
+    return fail(error.message, error.advice)
   throw error
 }
 
@@ -120,7 +125,7 @@ const OPENING_VERDICTS: Partial<Record<OutcomeCode, typeof fail>> = { CORRUPT: f
 const READS_ALL: Verdict = {
   status: 'skipped',
   message: 'reads the whole file',
-  hint: 'libreollama-db health --full',
+  hint: { step: 'check_health', about: 'run it' },
 }
 const PAGES_FIRST: Verdict = { status: 'skipped', message: 'not checked while pages are damaged', hint: '' }
 
@@ -201,13 +206,13 @@ async function checkMigrations(reader: Connection, migrations: Migration[]): Pro
   const of = (state: string) =>
     states.filter((migration) => migration.state === state).map(({ version }) => version)
   if (of('edited').length) {
-    return fail(`edited after they were applied: ${of('edited').join(', ')}`, 'libreollama-db migrate status')
+    return fail(`edited after they were applied: ${of('edited').join(', ')}`, { step: 'migration_status' })
   }
   if (of('missing').length) {
-    return warn(`made by a newer program: version ${of('missing').join(', ')}`, 'update libreollama-db')
+    return warn(`made by a newer program: version ${of('missing').join(', ')}`, 'update this program')
   }
   return of('pending').length
-    ? warn(`pending: ${of('pending').join(', ')}`, 'libreollama-db migrate up')
+    ? warn(`pending: ${of('pending').join(', ')}`, { step: 'migrate' })
     : ok(`at version ${states.length}, the latest`)
 }
 
@@ -217,7 +222,7 @@ async function checkSchema(reader: Connection, migrations: Migration[]): Promise
     return { status: 'skipped', message: 'the schema of a newer program is not known here', hint: '' }
   return valid
     ? ok('tables, columns, keys and indexes are as the migrations make them')
-    : fail(`${findings.length} differences from what the migrations make`, 'libreollama-db verify-schema')
+    : fail(`${findings.length} differences from what the migrations make`, COMPARE_SCHEMA)
 }
 
 async function checkPages(db: Database): Promise<Verdict> {
@@ -237,7 +242,7 @@ const LYING: Record<HarmlessDamage, string> = {
   index: ', in the full-text index',
   unused: ', in space that nothing uses',
 }
-const MENDS: Record<HarmlessDamage, string> = { index: MENDS_INDEX, unused: MENDS_FILE }
+const MENDS: Record<HarmlessDamage, Hint> = { index: MENDS_INDEX, unused: MENDS_FILE }
 
 async function checkStructure(db: Database): Promise<Verdict> {
   const lines = await db.read(structureProblems).catch(unlessDamaged)
@@ -260,10 +265,11 @@ async function checkForeignKeys(reader: Connection): Promise<Verdict> {
   const rows = await reader.all<{ table: string }>('SELECT DISTINCT "table" FROM pragma_foreign_key_check')
   if (rows.length === 0) return ok('every reference has its record')
   const tables = rows.map(({ table }) => table).join(', ')
-  return fail(
-    `references to records that do not exist in: ${tables}`,
-    'PRAGMA foreign_key_check lists the rows',
-  )
+  return fail(`references to records that do not exist in: ${tables}`, {
+    step: 'query_example',
+    sql: 'PRAGMA foreign_key_check',
+    about: 'list the rows',
+  })
 }
 
 async function checkMetadata(reader: Connection): Promise<Verdict> {

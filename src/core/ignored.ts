@@ -27,7 +27,7 @@ export async function ignoredError(writer: Connection, table: string, change: Ch
   return new AppError(
     'INVALID',
     `${table} did not keep ${WORDS[change]}${culprit && `: ${culprit}`}; it was rolled back`,
-    { hint: 'libreollama-db verify-schema shows what differs in the tables, and the SQL that mends it' },
+    { hint: { step: 'compare_schema' } },
   )
 }
 

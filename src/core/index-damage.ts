@@ -1,3 +1,4 @@
+import type { Hint } from './advice.ts'
 import type { Connection } from './connection.ts'
 import { AppError } from './errors.ts'
 import type { Inquiry } from './inquiry.ts'
@@ -7,8 +8,14 @@ import { namedTables } from './tables.ts'
 /** How everything begins that belongs to the full-text index: tables, view and triggers. */
 export const SEARCH_INDEX = 'message_search'
 
-/** What mends the index; everything in it can be made again from the messages. */
-export const REBUILD = 'libreollama-db search --rebuild makes the full-text index again from the messages'
+/** What repairs the index; everything in it can be made again from the messages. */
+export const REBUILD = {
+  step: 'rebuild_index',
+  about: 'make the full-text index again from the messages',
+} as const
+
+/** The same, where damage is all that is wrong. */
+export const NO_LOSS: Hint = ['no message is lost', REBUILD]
 
 /** Where damage lies that touches no record: in the full-text index, or in pages that nothing uses. */
 export type HarmlessDamage = 'index' | 'unused'
@@ -36,7 +43,7 @@ export async function findHarmlessDamage(read: Inquiry['read']): Promise<Harmles
 /** The error for damage that lies in the full-text index; `detail` says what was found. */
 export function indexDamaged(path: string, detail: string, cause: unknown): AppError {
   return new AppError('CORRUPT', `${path}: the full-text index is damaged${detail && ` (${detail})`}`, {
-    hint: `${REBUILD}; no message is lost`,
+    hint: NO_LOSS,
     cause,
   })
 }

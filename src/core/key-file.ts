@@ -41,7 +41,10 @@ export async function writeKeyFile(
   } catch (error) {
     if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, path)
     throw new AppError('KEY_SOURCE', await describeTaken(path, 'key file'), {
-      hint: 'leave out --generate-key to use that key, or name another file with --key-file',
+      hint: [
+        'use the key that is in it, by generating none',
+        { step: 'choose_path', path, role: 'key_file', about: 'another file' },
+      ],
     })
   }
   return { path, discard }

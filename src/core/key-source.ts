@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import type { Hint } from './advice.ts'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { readGivenFile, UnfitFile } from './given-file.ts'
 import { developmentKeys, type Key, parseKey } from './key.ts'
@@ -50,8 +51,7 @@ const COMMAND_VARIABLE = 'LIBREOLLAMA_DB_KEY_COMMAND'
 /** Bytes; more than any passphrase: a larger file is a mistake. */
 export const LARGEST_KEY = 65_536
 
-const NO_KEY_HINT =
-  'name one with --key-file <path> or --key-command <cmd>; see libreollama-db help key-sources'
+const NO_KEY_HINT: Hint = { step: 'name_key' }
 
 /**
  * Which source the key comes from: the flags, else the environment, else undefined (a person may be asked).
@@ -87,7 +87,7 @@ function only(named: [string, KeySource | undefined][]): KeySource | undefined {
   const given = named.filter(([, source]) => source !== undefined)
   if (given.length > 1) {
     throw new AppError('USAGE', `two key sources at once: ${given.map(([name]) => name).join(' and ')}`, {
-      hint: 'keep one of them; see libreollama-db help key-sources',
+      hint: ['keep one of them', { step: 'explain_keys' }],
     })
   }
   return given[0]?.[1]
@@ -109,7 +109,7 @@ export async function readKeys(source: KeySource, input: KeyInput): Promise<Key[
       const key = await readKeychain(input)
       if (key) return [key]
       throw new AppError('KEY_SOURCE', 'the keychain holds no key for this database', {
-        hint: 'libreollama-db key store --key-file <path> puts one there; else name another source',
+        hint: { step: 'store_key' },
       })
     }
     case 'prompt':
@@ -144,7 +144,7 @@ const namedBy = ({ variable }: { variable?: string }) => (variable ? `, named by
 export async function readKeychain({ keychain, salt }: KeyInput): Promise<Key | undefined> {
   if (!salt) {
     throw new AppError('KEY_SOURCE', 'the keychain has keys for databases that exist only', {
-      hint: 'libreollama-db init --keychain makes one with a new key',
+      hint: { step: 'use_keychain' },
     })
   }
   const text = await keychain?.get(salt)
@@ -192,12 +192,12 @@ async function keyFileError(error: unknown, path: string): Promise<unknown> {
     if (dangling)
       return new AppError('KEY_SOURCE', `the key file: ${dangling.words}`, { hint: dangling.hint })
     return new AppError('KEY_SOURCE', `there is no key file at ${path}`, {
-      hint: 'libreollama-db init --generate-key makes a new database with a new key file; else check --key-file',
+      hint: [{ step: 'generate_key' }, { step: 'check_path', path }],
     })
   }
   const explained = explainSystemError(error, path)
-  const { message, hint } =
-    explained instanceof AppError ? explained : { message: `${path}: ${code}`, hint: NO_KEY_HINT }
+  const { message, advice: hint } =
+    explained instanceof AppError ? explained : { message: `${path}: ${code}`, advice: NO_KEY_HINT }
   return new AppError('KEY_SOURCE', `the key file cannot be read: ${message}`, { hint, cause: error })
 }
 

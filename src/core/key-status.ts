@@ -61,7 +61,10 @@ export async function saltOf(path: string): Promise<Buffer> {
   if (salt.length === 16) return salt
   const dangling = await describeDangling(path)
   throw new AppError('NO_DATABASE', dangling?.words ?? `there is no encrypted database at ${path}`, {
-    hint: dangling?.hint ?? 'libreollama-db init makes one; --db <path> names another',
+    hint: dangling?.hint ?? [
+      { step: 'make_database' },
+      { step: 'choose_path', role: 'database', about: 'another one' },
+    ],
   })
 }
 

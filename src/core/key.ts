@@ -1,4 +1,5 @@
 import { inspect, promisify } from 'node:util'
+import type { Hint } from './advice.ts'
 import type { Derivation } from './cipher-settings.ts'
 import { AppError } from './errors.ts'
 
@@ -125,7 +126,7 @@ export function developmentKeys(): Key[] {
 export class RefusedKey extends AppError {
   readonly #bytes: Uint8Array
 
-  constructor(message: string, hint: string, bytes: Uint8Array) {
+  constructor(message: string, hint: Hint, bytes: Uint8Array) {
     super('KEY_SOURCE', message, { hint })
     this.#bytes = bytes
   }
@@ -152,13 +153,12 @@ export function rawKeyMeant(text: string): string | undefined {
  * wrong length or with spaces or other quotes around it.
  */
 export function parseKey(bytes: Uint8Array, origin: string): Key {
-  const refuse = (problem: string, hint: string): never => {
+  const refuse = (problem: string, hint: Hint): never => {
     throw new RefusedKey(`${origin} ${problem}`, hint, bytes)
   }
   const text = decode(bytes) ?? refuse('is not UTF-8 text', "a key is a passphrase, or x'<64 hex digits>'")
   const key = text.replace(/\r?\n$/, '')
-  if (key === '')
-    refuse('is empty', 'write the passphrase or raw key into it: see libreollama-db help key-sources')
+  if (key === '') refuse('is empty', ['write the passphrase or raw key into it', { step: 'explain_keys' }])
   if (key.startsWith('\uFEFF')) refuse('begins with a byte-order mark', 'save it as UTF-8 without a BOM')
   if (/[\r\n]/.test(key))
     refuse('has more than one line', 'a key is one line; only one newline at its end is dropped')
@@ -177,8 +177,7 @@ export function parseKey(bytes: Uint8Array, origin: string): Key {
 }
 
 function rawKeyProblem(digits: string): [string, string] {
-  const hint =
-    "a raw key is x'<64 hex digits>', or 96 with its salt; make one with: libreollama-db init --generate-key"
+  const hint = "a raw key is x'<64 hex digits>', or 96 with its salt"
   return /^[0-9a-f]*$/i.test(digits)
     ? [`holds a raw key of ${digits.length} hex digits; it must have 64 or 96`, hint]
     : ['looks like a raw key but has other characters than hex digits', hint]

@@ -19,7 +19,7 @@ export interface Keychain {
 /** What is thrown when the keychain cannot be used; never is anything else taken in its place silently. */
 export function keychainError(problem: string): AppError {
   return new AppError('KEY_SOURCE', `the keychain of the system ${problem}`, {
-    hint: 'name another source with --key-file <path> or --key-command <cmd>; see libreollama-db help key-sources',
+    hint: { step: 'name_key' },
   })
 }
 

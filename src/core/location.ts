@@ -15,7 +15,7 @@ const NAME = 'LibreOllama'
 export function databasePath(named: string | undefined, env: Environment): string {
   if (named === '') {
     throw new AppError('USAGE', 'the path of the database is empty', {
-      hint: 'name one with --db <path>, or leave the option out for the default (libreollama-db path)',
+      hint: { step: 'choose_path', role: 'database' },
     })
   }
   return named === undefined ? join(dataFolder(env), 'database.db') : resolve(named)
@@ -56,7 +56,7 @@ function home(env: Environment): string {
       : 'HOME is not set'
     : `HOME is not absolute: ${path}`
   throw new AppError('USAGE', `the default place is not known: ${problem}`, {
-    hint: 'name the database with --db <path> and its key with --key-file <path>, or set HOME',
+    hint: ['set HOME', { step: 'choose_path', role: 'database' }],
   })
 }
 

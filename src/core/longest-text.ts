@@ -25,7 +25,11 @@ export function refuseTooLong(value: unknown, column: string, table: string, key
     'INVALID',
     `${column} of ${String(key)} in ${table} is longer than can be read at once`,
     {
-      hint: `libreollama-db query "SELECT substr(${column}, 1, 10000) FROM ${table} WHERE octet_length(${column}) > 268000000" shows its start; backup copies it whole`,
+      hint: {
+        step: 'query_example',
+        sql: `SELECT substr(${column}, 1, 10000) FROM ${table} WHERE octet_length(${column}) > 268000000`,
+        about: 'see its start (a backup has all of it)',
+      },
     },
   )
 }
@@ -42,7 +46,7 @@ export async function withinLimits<T>(words: () => string, work: () => Promise<T
     const isLimit = error instanceof RangeError || code === 'ERR_STRING_TOO_LONG' || code === 'SQLITE_NOMEM'
     if (!isLimit) throw error
     throw new AppError('INVALID', words(), {
-      hint: 'take fewer records at once, or let SQLite shorten what is long: libreollama-db query --help',
+      hint: ['take fewer records at once', { step: 'explain_query' }],
       cause: error,
     })
   }

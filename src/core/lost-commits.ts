@@ -7,7 +7,6 @@ import { systemErrorCode } from './errors.ts'
 import { exists, type FileFacts } from './file-facts.ts'
 import { syncPath } from './new-file.ts'
 import type { ProofOptions } from './proof.ts'
-import { shellWord } from './shell-word.ts'
 import { namesFor } from './unfinished.ts'
 import { findLostCommits, type LostCommits } from './write-ahead-log.ts'
 
@@ -52,7 +51,7 @@ export function lostCommitsCause(
     pages: [],
     hint:
       form === 'encrypted'
-        ? `libreollama-db diagnose ${shellWord(path)} --salvage ${shellWord(`${path}-salvaged`)} writes what can still be read to a new folder`
+        ? { step: 'salvage', path, to: `${path}-salvaged` }
         : 'open the database once with the program that wrote it, which gives these commits up; then run this again',
   }
 }

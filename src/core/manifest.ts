@@ -104,7 +104,7 @@ function whatIsWrong(value: unknown): string {
   if (value === undefined) return 'it is not whole JSON'
   const format = typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined
   return typeof format === 'number' && format > 1
-    ? `it is of format ${format}, which a newer libreollama-db wrote`
+    ? `it is of format ${format}, which a newer version of this program wrote`
     : 'it does not describe a backup'
 }
 

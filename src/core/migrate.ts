@@ -118,7 +118,7 @@ async function startPlan(
 function refuseInterference(applied: AppliedMigration[], report: MigrationReport): void {
   if (currentVersion(applied) === report.to) return
   throw new AppError('MIGRATION_FAILED', 'another program changed the schema version between two steps', {
-    hint: 'libreollama-db migrate status shows where the database is now',
+    hint: { step: 'migration_status' },
   })
 }
 

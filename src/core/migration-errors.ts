@@ -1,17 +1,17 @@
+import { type Hint, hintParts } from './advice.ts'
 import { type AppliedStep, type Outcome, outcomeOf, StepFailure } from './apply-step.ts'
 import type { Connection } from './connection.ts'
 import { AppError } from './errors.ts'
 import { readApplied } from './ledger.ts'
 import { currentVersion } from './migrations.ts'
-import { shellWord } from './shell-word.ts'
 
 /** What is migrated: a new file and a copy are thrown away after a failure. */
 export type Target = 'database' | 'new file' | 'copy'
 
-const HINTS: Record<Target, string> = {
-  database: 'libreollama-db migrate status shows what is applied',
-  copy: 'mend the migration, and try it again with --rehearse',
-  'new file': 'mend the migration; if libreollama-db came with it, reinstall it',
+const HINTS: Record<Target, Hint> = {
+  database: { step: 'migration_status' },
+  copy: { step: 'rehearse' },
+  'new file': 'correct the migration; if it came with this program, reinstall the program',
 }
 
 /**
@@ -40,9 +40,10 @@ export async function explainStop(
       : [target === 'copy' ? 'it ran on a copy, the database was not changed' : 'no database was made']),
   ].filter(Boolean)
   const changed = steps.length > 0 || (failure !== undefined && outcome !== 'undone')
-  const copy = target === 'database' && changed && backup !== null ? `; ${bringBack(backup)}` : ''
+  const copy: Hint =
+    target === 'database' && changed && backup !== null ? { step: 'restore_backup', backup } : ''
   return new AppError(known?.code ?? 'MIGRATION_FAILED', facts.join('; '), {
-    hint: `${known?.hint ?? HINTS[target]}${copy}`,
+    hint: [...hintParts(known?.advice ?? HINTS[target]), ...hintParts(copy)],
     cause: reason,
   })
 }
@@ -84,5 +85,3 @@ function stayed(steps: AppliedStep[]): string {
   }
   return [of('up', 'applied'), of('down', 'undone')].filter(Boolean).join('; ')
 }
-
-const bringBack = (backup: string) => `libreollama-db restore ${shellWord(backup)} brings the copy back`

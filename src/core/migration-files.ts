@@ -5,7 +5,7 @@ import { findMisfit } from './migration-sql.ts'
 import type { Migration } from './migrations.ts'
 
 const FILE_NAME = /^(\d{4})_([a-z0-9_]+)\.(up|down)\.sql$/
-const REINSTALL = 'put the migrations folder back as it was shipped: reinstall libreollama-db'
+const REINSTALL = 'put the migrations folder back as it was shipped: reinstall this program'
 
 /**
  * The migrations of a folder, by version from 1. Hidden files, other kinds of files and folders are left out.
@@ -91,7 +91,7 @@ function runnable(name: string, written: string): string {
   if (misfit) {
     refuse(
       `${name}, line ${misfit.line}: ${misfit.problem}`,
-      'take that statement out of the file; if libreollama-db came with it, reinstall it',
+      'take that statement out of the file; if the file came with this program, reinstall the program',
     )
   }
   return sql

@@ -1,3 +1,4 @@
+import type { Hint } from './advice.ts'
 import { AppError } from './errors.ts'
 import { readStoredTime } from './stored-values.ts'
 
@@ -91,7 +92,7 @@ export function planMigrations(
   refuseUnknown(migrations, applied)
   if (!Number.isInteger(target) || target < 0 || target > latestVersion(migrations)) {
     throw new AppError('USAGE', `there is no schema version ${target}`, {
-      hint: `versions go from 0 (no tables) to ${latestVersion(migrations)}; see libreollama-db migrate status`,
+      hint: [`versions go from 0 (no tables) to ${latestVersion(migrations)}`, { step: 'migration_status' }],
     })
   }
   if (direction === 'up' ? target < current : target > current) {
@@ -99,7 +100,7 @@ export function planMigrations(
       'USAGE',
       `the database is at version ${current}; ${target} lies in the other direction`,
       {
-        hint: `libreollama-db migrate ${direction === 'up' ? 'down' : 'up'} --to ${target}`,
+        hint: { step: 'migrate', direction: direction === 'up' ? 'down' : 'up', to: target },
       },
     )
   }
@@ -127,18 +128,18 @@ function refuseUnknown(migrations: Migration[], applied: AppliedMigration[]): vo
   if (missing) {
     refuse(
       `the database is at schema version ${currentVersion(applied)}, this program knows versions up to ${latestVersion(migrations)}`,
-      'a newer program made it: update libreollama-db. Reading works with this one, migrating does not',
+      'a newer program made it: update this one, which reads the database but cannot migrate it',
     )
   }
   const edited = states.find(({ state }) => state === 'edited')
   if (edited) {
-    refuse(
-      `migration ${edited.version} (${edited.name}) was edited after it was applied`,
-      'put the file back as it was, and write the change as a new migration; see libreollama-db migrate status',
-    )
+    refuse(`migration ${edited.version} (${edited.name}) was edited after it was applied`, [
+      'put the file back as it was, and write the change as a new migration',
+      { step: 'migration_status' },
+    ])
   }
 }
 
-function refuse(message: string, hint: string): never {
+function refuse(message: string, hint: Hint): never {
   throw new AppError('MIGRATION_FAILED', message, { hint })
 }

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { lstat, mkdir, open, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { PathRole } from './advice.ts'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { exists } from './file-facts.ts'
 import { describeDangling } from './links.ts'
@@ -10,13 +11,13 @@ import { shellWord } from './shell-word.ts'
 import { isSettled, syncFolder, throwDiskFailure } from './sync-folder.ts'
 
 /**
- * Makes the folders that are missing above a file, which `flag` named, each 0700 and on the disk before the
+ * Makes the folders that are missing above a file, which was named for `role`, each 0700 and on the disk before the
  * next; `source` is the file that it is made from, for whose they are (see `ownerFor`). Resolves to the
  * topmost one that was made, undefined where none was missing.
  */
 export async function makeFolderFor(
   path: string,
-  flag = '--db',
+  role?: PathRole,
   source?: string,
 ): Promise<string | undefined> {
   const folder = dirname(path)
@@ -25,7 +26,7 @@ export async function makeFolderFor(
   } catch (error) {
     // Where a folder cannot have any in it, the system calls it missing.
     if (systemErrorCode(error) === 'ENOENT') throw notMade(folder, error)
-    if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, folder, flag)
+    if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, folder, role)
     const dangling = await describeDangling(folder)
     if (dangling) throw new AppError('IO', dangling.words, { hint: dangling.hint })
     throw new AppError('IO', `${folder} is a file, and a folder is needed there`, {

@@ -1,6 +1,7 @@
+import type { Hint } from './advice.ts'
 import { withMemoryDatabase } from './connect.ts'
 import type { Connection } from './connection.ts'
-import { VERIFY } from './drift.ts'
+import { COMPARE_SCHEMA } from './drift.ts'
 import { AppError } from './errors.ts'
 import { LEDGER_TABLE, readApplied, readLedger } from './ledger.ts'
 import { type AppliedMigration, currentVersion, type Step } from './migrations.ts'
@@ -123,17 +124,19 @@ function versionLost(path: string): AppError {
     'CHECK_FAILED',
     `${path} has the tables of chats, but no schema version that can be read`,
     {
-      hint: VERIFY,
+      hint: COMPARE_SCHEMA,
     },
   )
 }
 
+const OWN_FILE: Hint = ['nothing was changed', { step: 'choose_path', role: 'database' }]
+
 function othersTables(path: string, names: string[]): AppError {
   return new AppError(
     'MIGRATION_FAILED',
-    `${path} is not a database of libreollama-db; tables in it: ${list(names)}`,
+    `${path} is the database of another application; tables in it: ${list(names)}`,
     {
-      hint: 'name another file with --db <path>; add --add-tables to make the tables of chats beside them, after a copy',
+      hint: [{ step: 'choose_path', role: 'database' }, { step: 'add_tables' }],
     },
   )
 }
@@ -142,16 +145,16 @@ function namesNeeded(path: string, taken: string[], names: string[]): AppError {
   const others = names.filter((name) => !taken.includes(name))
   return new AppError(
     'MIGRATION_FAILED',
-    `${path} is not a database of libreollama-db, and names that libreollama-db needs are taken there: ${list(taken)}${others.length > 0 ? `; other tables in it: ${list(others)}` : ''}`,
-    { hint: 'name another file with --db <path>, for a database of its own; nothing was changed' },
+    `${path} is the database of another application, and names that are needed here are taken in it: ${list(taken)}${others.length > 0 ? `; other tables in it: ${list(others)}` : ''}`,
+    { hint: OWN_FILE },
   )
 }
 
 function notOurs(path: string, version: number, names: string[]): AppError {
   return new AppError(
     'MIGRATION_FAILED',
-    `${path} says schema version ${version}, but has no tables of chats as libreollama-db makes them; tables in it: ${list(names)}`,
-    { hint: 'name another file with --db <path>, for a database of its own; nothing was changed' },
+    `${path} says schema version ${version}, but has no tables of chats as this program makes them; tables in it: ${list(names)}`,
+    { hint: OWN_FILE },
   )
 }
 

@@ -1,13 +1,13 @@
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join, parse } from 'node:path'
 import { backupFolder } from './backup.ts'
-import { type FoundBackup, readBackups, type Warn } from './backup-folder.ts'
+import { type FoundBackup, readBackups } from './backup-folder.ts'
 import { type DatabaseOptions, opensWith } from './database.ts'
 import { type DatabaseIdentity, identifyDatabase } from './database-identity.ts'
 import { AppError } from './errors.ts'
 import { saltOfFile } from './held-files.ts'
 import { danglingTarget } from './links.ts'
-import { shellWord } from './shell-word.ts'
+import type { OnWarning } from './owner.ts'
 import { momentOf } from './timestamp.ts'
 
 /** Whose backups, and where; `folder` is `backups` beside the database by default. */
@@ -15,7 +15,7 @@ export interface BackupsOptions extends DatabaseOptions {
   folder?: string
   /** The salt that the file had a moment ago, hex, where it has got another one since. */
   formerSalt?: string
-  warn?: Warn
+  warn?: OnWarning
   now?: () => Date
 }
 
@@ -179,25 +179,25 @@ function noBackup({ folder, database, others, own, unread }: BackupsOf): AppErro
   if (unread[0]) return unread[0]
   if (own.length > 0) {
     return new AppError('NO_DATABASE', `every backup of ${database.path} in ${folder} is damaged`, {
-      hint: 'libreollama-db backup verify --all tells what is wrong with each',
+      hint: { step: 'verify_backups', folder },
     })
   }
   if (others.length === 0) {
     return new AppError('NO_DATABASE', `there is no backup in ${folder}`, {
-      hint: 'libreollama-db backup makes one; --dir <path> names another folder',
+      hint: { step: 'choose_path', role: 'backup_folder', about: 'another folder' },
     })
   }
   const count = others.length === 1 ? 'one of another database' : `${others.length} of other databases`
   return new AppError('NO_DATABASE', `there is no backup of ${database.path} in ${folder}, but ${count}`, {
-    hint: `libreollama-db backup list --all-databases${dirOption(folder, database)} shows them; restore <file> takes one by its name`,
+    hint: { step: 'list_backups', folder: ownFolder(folder, database), all: true },
   })
 }
 
 /** Warns where a folder has backups of other databases only. */
 export function tellOfOthers(backups: BackupsOf, { warn }: BackupsOptions): void {
   if (backups.own.length > 0 || backups.others.length === 0) return
-  const { message, hint } = noBackup(backups)
-  warn?.(`${message}; ${hint}`)
+  const { message, advice } = noBackup(backups)
+  warn?.(message, advice)
 }
 
 /** Throws INVALID where only the name of the database says whose these backups are, and several had it. */
@@ -207,11 +207,12 @@ export function unknownOwner({ folder, database }: BackupsOf, backups: FoundBack
     'INVALID',
     `${folder} has backups of ${births.size} databases named ${database.name}; which of them is meant cannot be told, because ${database.unread?.message}`,
     {
-      hint: `libreollama-db backup list --all-databases${dirOption(folder, database)} shows them; name one by its path`,
+      hint: { step: 'list_backups', folder: ownFolder(folder, database), all: true },
     },
   )
 }
 
-function dirOption(folder: string, database: DatabaseIdentity): string {
-  return folder === backupFolder(database.path) ? '' : ` --dir ${shellWord(folder)}`
+/** The folder where it is not the usual one. */
+function ownFolder(folder: string, database: DatabaseIdentity): string | undefined {
+  return folder === backupFolder(database.path) ? undefined : folder
 }

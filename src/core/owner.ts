@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import type { Hint } from './advice.ts'
 import { ownUser } from './file-facts.ts'
 
 /** Whose a file is, and who may use it. */
@@ -25,8 +26,8 @@ export async function ownerOf(path: string, warn?: OnWarning): Promise<Owner | u
   return { uid: status.uid, gid: status.gid, mode: status.mode & 0o777, onRefused: refusal(path, warn) }
 }
 
-/** Told of what did not keep a command from its end. */
-export type OnWarning = (message: string) => void
+/** Called for what did not keep a command from its end, with what to do about it where something can be done. */
+export type OnWarning = (message: string, hint?: Hint) => void
 
 /**
  * Whose a new file or folder is to be that root makes: of the owner of the file that it is made from when the

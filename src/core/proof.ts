@@ -170,7 +170,7 @@ async function isWrongKey(facts: FileFacts, opener: Opener, connect: Connect): P
 function explainJournal(error: unknown, { path, hasJournal }: FileFacts): unknown {
   if (!hasJournal || !(error instanceof AppError) || error.code !== 'IO') return error
   return new AppError('CHECK_FAILED', `${path}: a program was killed in the middle of a transaction`, {
-    hint: 'libreollama-db stats opens the database, which rolls the transaction back; then run this again',
+    hint: { step: 'open_database', about: 'open it, which rolls the transaction back, then run this again' },
     cause: error,
   })
 }

@@ -83,7 +83,7 @@ function refuseUnknown(backups: BackupsOf): void {
   const { unread } = database
   if (database.salt === undefined || !unread) return
   throw new AppError(unread.code, `which backups are of ${database.path} cannot be told: ${unread.message}`, {
-    hint: unread.hint,
+    hint: unread.advice,
   })
 }
 

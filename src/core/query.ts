@@ -1,3 +1,4 @@
+import type { Hint } from './advice.ts'
 import { bytesAsText } from './bytes-as-text.ts'
 import type { Connection, Row, Value } from './connection.ts'
 import type { Database } from './database.ts'
@@ -45,13 +46,7 @@ export interface Query {
  */
 export function checkQuery(sql: string, { parameters: given, write }: QueryOptions): Query {
   const { statements, parameters } = readSql(sql)
-  const [
-    { text: statement, words } = refuse(
-      'USAGE',
-      'there is no SQL to run',
-      "libreollama-db query 'SELECT count(*) FROM agents'",
-    ),
-  ] = statements
+  const [{ text: statement, words } = refuse('USAGE', 'there is no SQL to run', EXAMPLE)] = statements
   if (statements.length > 1) {
     refuse(
       'USAGE',
@@ -94,7 +89,7 @@ export async function runQuery(
 function checkKind(statement: string, words: string[], write: boolean): 'reading' | 'telling' | 'changing' {
   const [verb = ''] = words
   if (verb === '' || !new RegExp(`^${verb}\\b`, 'i').test(statement)) {
-    refuse('INVALID', 'this does not begin like SQL', "libreollama-db query 'SELECT count(*) FROM agents'")
+    refuse('INVALID', 'this does not begin like SQL', EXAMPLE)
   }
   if (verb === 'PRAGMA') return checkPragma(statement)
   const explained = withoutExplain(words)
@@ -103,14 +98,12 @@ function checkKind(statement: string, words: string[], write: boolean): 'reading
     explained[0] === 'WITH' ? explained.find((word) => [...READING, ...WRITING].includes(word)) : explained[0]
   if (READING.includes(proper ?? '')) return verb === 'EXPLAIN' ? 'telling' : 'reading'
   if (!WRITING.includes(proper ?? '')) {
-    refuse(
-      'INVALID',
-      `${verb} is refused: query reads and changes data, and nothing else`,
-      'libreollama-db query --help',
-    )
+    refuse('INVALID', `${verb} is refused: query reads and changes data, and nothing else`, {
+      step: 'explain_query',
+    })
   }
   if (verb === 'EXPLAIN') return 'telling'
-  if (!write) refuse('INVALID', 'the statement would change the database', 'add --write if it shall')
+  if (!write) refuse('INVALID', 'the statement would change the database', { step: 'allow_write' })
   return 'changing'
 }
 
@@ -177,14 +170,16 @@ function explainSql(error: unknown, write: boolean): never {
   const cause = error instanceof AppError ? error.cause : error
   if (!isEngineError(cause)) throw error
   if (cause.code === 'SQLITE_READONLY' && !write)
-    refuse('INVALID', 'the statement would change the database', 'add --write if it shall')
+    refuse('INVALID', 'the statement would change the database', { step: 'allow_write' })
   if (cause.code !== 'SQLITE_ERROR' && cause.code !== 'SQLITE_AUTH') throw error
   throw new AppError('INVALID', cause.message.replace(/^SQLITE_\w+: /, ''), {
-    hint: 'libreollama-db query "SELECT name, sql FROM sqlite_schema" shows the tables',
+    hint: { step: 'query_example', sql: 'SELECT name, sql FROM sqlite_schema', about: 'see the tables' },
     cause,
   })
 }
 
-function refuse(code: 'USAGE' | 'INVALID', message: string, hint: string): never {
+const EXAMPLE: Hint = { step: 'query_example', sql: 'SELECT count(*) FROM agents', about: 'for example' }
+
+function refuse(code: 'USAGE' | 'INVALID', message: string, hint: Hint): never {
   throw new AppError(code, message, { hint })
 }

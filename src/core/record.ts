@@ -5,7 +5,6 @@ import type { Column, Entity, EntityRow } from './entity.ts'
 import { AppError } from './errors.ts'
 import { parseExactJson } from './exact-json.ts'
 import { refuseTooLong } from './longest-text.ts'
-import { shellWord } from './shell-word.ts'
 import { isTrue, readStoredTime } from './stored-values.ts'
 import { readTimestamp } from './timestamp.ts'
 
@@ -63,7 +62,7 @@ export function encodeInput(
   }
   if (partial && values.size === 0) {
     throw new AppError('INVALID', `${entity.name}: nothing to change was given`, {
-      hint: `libreollama-db ${entity.name} update --help lists what can be changed`,
+      hint: { step: 'explain_fields', entity: entity.name },
     })
   }
   return values
@@ -93,6 +92,7 @@ function passes(entity: Entity, column: Column, given: unknown): boolean {
 
 function refuse(entity: Entity, column: Column, problem: string): never {
   const label = column.flag ?? column.name
-  const hint = `such as: ${column.flag ? `--${label} ${shellWord(column.example)}` : column.example}`
-  throw new AppError('INVALID', `${entity.name}: ${label} ${problem}`, { hint })
+  throw new AppError('INVALID', `${entity.name}: ${label} ${problem}`, {
+    hint: { step: 'give_value', ...(column.flag ? { option: column.flag } : {}), example: column.example },
+  })
 }

@@ -72,7 +72,7 @@ async function alreadyHas(options: RekeyOptions, key: Key): Promise<boolean> {
   if (kind !== 'file' || !(await opensWith(options.path, async () => [key]))) return false
   if (!(await opensWith(options.path, options.keys).catch(() => false))) return true
   throw new AppError('INVALID', 'the new key is the key that the database has', {
-    hint: 'name another one with --new-key-file, --new-key-command or --new-keychain',
+    hint: { step: 'choose_path', role: 'new_key_file' },
   })
 }
 
@@ -109,7 +109,7 @@ async function refuseUnopened(path: string, key: Key): Promise<void> {
   const opens = () => opensWith(path, async () => [key]).catch(() => false)
   if ((await opens()) || (await opens())) return
   throw new AppError('IO', `${path} has the new key, but it cannot be read now`, {
-    hint: 'keep both keys; libreollama-db diagnose tells why it cannot be read',
+    hint: ['keep both keys', { step: 'diagnose', path, about: 'see why it cannot be read', newKey: true }],
   })
 }
 

@@ -142,7 +142,7 @@ async function readRecord(connection: Connection, entity: Entity, key: string): 
   )
   if (!row) {
     throw new AppError('NOT_FOUND', `the ${entity.name} ${key} was deleted a moment ago`, {
-      hint: `libreollama-db ${entity.name} list shows those that there are`,
+      hint: { step: 'list_records', entity: entity.name },
     })
   }
   return decodeRow(entity, row)
@@ -181,7 +181,7 @@ async function resolveReferences(
 
 function asInvalid(error: unknown): never {
   if (!(error instanceof AppError) || error.code !== 'NOT_FOUND') throw error
-  throw new AppError('INVALID', error.message, { hint: error.hint, cause: error })
+  throw new AppError('INVALID', error.message, { hint: error.advice, cause: error })
 }
 
 /** SQLite takes 32,766 parameters a statement; a few hundred rows at a time is as fast as it gets. */

@@ -1,3 +1,4 @@
+import type { Hint } from './advice.ts'
 import type { Connection } from './connection.ts'
 import { AppError } from './errors.ts'
 import { readApplied } from './ledger.ts'
@@ -11,7 +12,7 @@ export async function requireTable(
   connection: Connection,
   table: string,
   since = 1,
-  mend = 'libreollama-db verify-schema shows what else differs, and the SQL that mends it',
+  mend: Hint = { step: 'compare_schema' },
 ): Promise<void> {
   if (await connection.get("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", [table])) return
   const version = currentVersion(await readApplied(connection))
@@ -20,7 +21,7 @@ export async function requireTable(
       'PENDING',
       `the database is at schema version ${version}; this needs version ${since}`,
       {
-        hint: 'libreollama-db migrate up',
+        hint: { step: 'migrate' },
       },
     )
   }

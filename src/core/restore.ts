@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import type { Hint } from './advice.ts'
 import { nameFirst } from './backup.ts'
 import { type CopyOptions, hashFile, type ProvenCopy, sharedSource } from './copy.ts'
 import { type Database, type DatabaseOptions, withDatabase } from './database.ts'
@@ -50,7 +51,7 @@ export async function restoreDatabase(options: RestoreOptions): Promise<RestoreR
   const recovered = await recover(target)
   if (toNew && (await exists(path))) {
     throw new AppError('IO', await describeTaken(path), {
-      hint: 'name a new file with --to, or leave the option out to replace the database',
+      hint: { step: 'choose_path', role: 'restored_database', about: 'a new file' },
     })
   }
   await tellDangling(options)
@@ -122,7 +123,10 @@ async function tellDangling({ path, warn }: RestoreOptions): Promise<void> {
   if (target === undefined) return
   if (!(await exists(dirname(target)))) {
     throw new AppError('IO', `${path} is a symbolic link to ${target}, and there is no such folder`, {
-      hint: 'make the folder, or the disk that it is on, available; or restore to another file with --to <path>',
+      hint: [
+        'make the folder, or the disk that it is on, available',
+        { step: 'choose_path', role: 'restored_database', about: 'another file to restore it to' },
+      ],
     })
   }
   warn?.(`${path} is a symbolic link to ${target}, which does not exist; it is made there`)
@@ -136,12 +140,11 @@ function replacedMeanwhile(path: string): AppError {
 
 function sameFile(from: string): AppError {
   return new AppError('INVALID', `${from} is the database itself`, {
-    hint: 'name a backup: libreollama-db backup list shows them',
+    hint: { step: 'list_backups' },
   })
 }
 
-const OTHER =
-  'restore it to a file of its own with --to <path>, or add --other-database to replace what stands there'
+const OTHER: Hint = { step: 'replace_other' }
 
 /** Only a database of which this is a backup is replaced unasked, or a file that can be no healthy one. */
 async function refuseOther(
@@ -178,6 +181,6 @@ function refuseDifference(copy: ProvenCopy, manifest: Manifest | undefined, from
 
 function notTheBackup(from: string, difference: string): AppError {
   return new AppError('CHECK_FAILED', `${from} is not what it was when it was made: ${difference}`, {
-    hint: 'libreollama-db backup list shows the others; nothing was changed',
+    hint: ['nothing was changed', { step: 'list_backups' }],
   })
 }

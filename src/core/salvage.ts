@@ -11,7 +11,6 @@ import { keepLog } from './lost-commits.ts'
 import { discardDatabase, makeFolderFor, publishFile } from './new-file.ts'
 import { createPageCheck } from './page-authenticity.ts'
 import type { RowCounts } from './row-counts.ts'
-import { shellWord } from './shell-word.ts'
 import { namesFor, recoverFolder } from './unfinished.ts'
 import type { LostCommits } from './write-ahead-log.ts'
 
@@ -89,7 +88,7 @@ async function openDamaged(
       'INVALID',
       `the -wal of ${facts.path} shows no lost commits: there is nothing to salvage`,
       {
-        hint: `libreollama-db health --db ${shellWord(facts.path)} checks everything else`,
+        hint: { step: 'check_health', path: facts.path, about: 'check everything else' },
       },
     )
   })

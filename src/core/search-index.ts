@@ -135,7 +135,7 @@ export class DeferredSearchIndex {
 function explainStale(error: unknown): never {
   if (!(error instanceof AppError) || error.code !== 'INVALID') throw error
   throw new AppError('CHECK_FAILED', 'the search index has messages that were not there any more', {
-    hint: 'libreollama-db search --rebuild makes it again; then run this once more',
+    hint: { step: 'rebuild_index', about: 'make it again, then run this once more' },
     cause: error,
   })
 }

@@ -86,7 +86,7 @@ function literally(words: string): string {
   const tokens = words.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word))
   if (tokens.length === 0) {
     throw new AppError('INVALID', 'there is no word to search for', {
-      hint: 'libreollama-db search bread; words are letters and digits',
+      hint: { step: 'search_example' },
     })
   }
   return tokens.map((token) => `"${token.replaceAll('"', '""')}"`).join(' ')
@@ -109,7 +109,7 @@ async function explainSyntax(
   )
   if (!refused) throw error
   throw new AppError('INVALID', `this is not FTS5 syntax: ${error.message.replace(/^SQLITE_ERROR: /, '')}`, {
-    hint: 'leave out --fts to search for the words as they are',
+    hint: { step: 'search_words' },
     cause: error,
   })
 }

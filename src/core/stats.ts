@@ -47,7 +47,7 @@ export async function getDatabaseStats(db: Database): Promise<DatabaseStats> {
     const present = await tablesOf(reader)
     if (version === 0 && !present.has('chat_messages')) {
       throw new AppError('PENDING', 'the database has no tables yet: it is at schema version 0', {
-        hint: 'libreollama-db migrate up',
+        hint: { step: 'migrate' },
       })
     }
     const counts = Object.entries(COUNTS).map(

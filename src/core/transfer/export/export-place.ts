@@ -1,14 +1,11 @@
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import type { Advice } from '../../advice.ts'
 import { AppError, explainSystemError, systemErrorCode } from '../../errors.ts'
 import { describeTaken } from '../../links.ts'
-import { shellWord } from '../../shell-word.ts'
 import { recoverExports } from '../../unfinished.ts'
 import { loadExportFormat } from './formats/formats.ts'
 import type { ExportFormat } from './formats/shape.ts'
-
-/** The option that names the place, for the hints of errors. */
-export const FLAG = '--out'
 
 /** Where an export may go, and the format that it is written in; jsonl has none of its own. */
 export interface ExportPlace {
@@ -34,14 +31,21 @@ export async function checkPlace(name: string, out: string): Promise<ExportPlace
   }
 }
 
+const chooseOutput = (about: string, example?: string): Advice => ({
+  step: 'choose_path',
+  role: 'output',
+  about,
+  ...(example === undefined ? {} : { example }),
+})
+
 async function freePlace(
   { name, extension, fileName }: Pick<ExportFormat, 'name' | 'extension' | 'fileName'>,
   out: string,
   path: string,
 ): Promise<string> {
   if (out === '') {
-    throw new AppError('USAGE', `${FLAG} names nothing`, {
-      hint: `name a new ${fileName ? 'folder' : 'file'}, or leave ${FLAG} away and redirect the output`,
+    throw new AppError('USAGE', 'the place for the export is empty', {
+      hint: chooseOutput(`a new ${fileName ? 'folder' : 'file'}`),
     })
   }
   const found = await lstat(path).catch((error) => {
@@ -53,7 +57,7 @@ async function freePlace(
   if (!folder && found) return taken(path)
   if (!folder && !/[/\\]$/.test(out)) return path
   throw new AppError('USAGE', `${out} is a folder, and ${name} is written as one file`, {
-    hint: `name a file in it: ${FLAG} ${shellWord(join(out, `chats.${extension}`))}`,
+    hint: chooseOutput('a file in it', join(out, `chats.${extension}`)),
   })
 }
 
@@ -62,18 +66,18 @@ async function emptyFolder(named: string): Promise<string> {
   const path = await realpath(named)
   if ((await readdir(path)).length > 0) {
     throw new AppError('IO', `the folder ${named} is not empty; nothing was written into it`, {
-      hint: `name a new folder with ${FLAG}, such as: ${FLAG} ${shellWord(join(named, 'chats'))}`,
+      hint: chooseOutput('a new folder', join(named, 'chats')),
     })
   }
   if ((await stat(path)).dev === (await stat(dirname(path))).dev) return path
   throw new AppError('IO', `${named} is where a disk is mounted, and cannot be replaced`, {
-    hint: `name a new folder in it: ${FLAG} ${shellWord(join(named, 'chats'))}`,
+    hint: chooseOutput('a new folder in it', join(named, 'chats')),
   })
 }
 
 async function taken(path: string): Promise<never> {
   throw new AppError('IO', await describeTaken(path), {
-    hint: `name another place with ${FLAG}, or move ${basename(path)} away`,
+    hint: [chooseOutput('another place'), `or move ${basename(path)} away`],
   })
 }
 
@@ -82,14 +86,14 @@ export function explainPlace(error: unknown, path: string): unknown {
   const code = systemErrorCode(error)
   if (code === 'EEXIST' || code === 'ENOTEMPTY') {
     return new AppError('IO', `something appeared at ${path} meanwhile; it was not overwritten`, {
-      hint: `name another place with ${FLAG}`,
+      hint: chooseOutput('another place'),
       cause: error,
     })
   }
-  const explained = explainSystemError(error, path, FLAG)
+  const explained = explainSystemError(error, path, 'output')
   if (explained instanceof AppError || code === undefined) return explained
   return new AppError('IO', `${path} cannot be written (${code})`, {
-    hint: `name another place with ${FLAG}`,
+    hint: chooseOutput('another place'),
     cause: error,
   })
 }

@@ -15,7 +15,7 @@ export async function requireLines(reader: Connection, types: readonly LineType[
     const missing = LINE_COLUMNS[type].find((column) => !found.some(({ name }) => name === column))
     if (missing === undefined) continue
     throw new AppError('CHECK_FAILED', `the column ${missing} is missing from the table ${table}`, {
-      hint: 'libreollama-db verify-schema shows what else differs, and the SQL that mends it',
+      hint: { step: 'compare_schema' },
     })
   }
 }

@@ -5,7 +5,7 @@ import { discardDatabase, makeFolderFor, publishFile, syncPath } from '../../new
 import { giveTo, ownerFor } from '../../owner.ts'
 import { syncFolder } from '../../sync-folder.ts'
 import { namesFor, recoverExports } from '../../unfinished.ts'
-import { explainPlace, FLAG } from './export-place.ts'
+import { explainPlace } from './export-place.ts'
 import type { ExportedChat, ExportFormat, ExportOptions } from './formats/shape.ts'
 import { inBlocks, type Pieces } from './in-blocks.ts'
 
@@ -49,7 +49,7 @@ export async function writeFolder(
   if (!fileName) throw new Error(`${format.name} is not written as a folder`)
   await appear(path, source, async (made) => {
     try {
-      await makeFolderFor(join(made, 'chat'), FLAG, source)
+      await makeFolderFor(join(made, 'chat'), 'output', source)
       const names = new Set<string>()
       for await (const chat of chats) {
         async function* one() {
@@ -74,7 +74,7 @@ async function appear(
   source: string | undefined,
   work: (made: string) => Promise<void>,
 ): Promise<void> {
-  const above = await makeFolderFor(path, FLAG, source)
+  const above = await makeFolderFor(path, 'output', source)
   try {
     await recoverExports(dirname(path))
     await work(namesFor(path, 'export', new Date()).made)

@@ -101,7 +101,7 @@ export function checkHeader(value: unknown): void {
       'INVALID',
       `it was written in version ${String(version)} of the form, which is not known here`,
       {
-        hint: 'update libreollama-db, and import it again',
+        hint: 'update this program, and import it again',
       },
     )
 }
@@ -140,7 +140,7 @@ export function rowOf(type: LineType, line: Record<string, unknown>, text: strin
   return row
 }
 
-const NOT_OURS = (what: string) => `this is not an export of libreollama-db: ${what}`
+const NOT_OURS = (what: string) => `this is not a jsonl export of this program: ${what}`
 
 /** What the database takes for the role of a message. */
 const ROLES = new Set<unknown>(['user', 'assistant', 'system'])

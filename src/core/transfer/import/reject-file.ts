@@ -26,7 +26,7 @@ export class RejectFile {
     const folder = await stat(dirname(path)).catch(() => undefined)
     if (folder?.isDirectory()) return new RejectFile(path)
     throw new AppError('IO', `there is no folder ${dirname(path)} for the reject file`, {
-      hint: 'name a file in a folder that exists with --reject-file',
+      hint: { step: 'choose_path', role: 'reject_file', about: 'a file in a folder that exists' },
     })
   }
 
@@ -39,7 +39,7 @@ export class RejectFile {
     } catch (error) {
       throw systemErrorCode(error) === 'EEXIST'
         ? await taken(this.#path)
-        : explainSystemError(error, this.#path, '--reject-file')
+        : explainSystemError(error, this.#path, 'reject_file')
     }
   }
 
@@ -51,13 +51,13 @@ export class RejectFile {
       await this.#file.close()
       await syncFolder(dirname(this.#path))
     } catch (error) {
-      throw explainSystemError(error, this.#path, '--reject-file')
+      throw explainSystemError(error, this.#path, 'reject_file')
     }
   }
 }
 
 async function taken(path: string): Promise<AppError> {
   return new AppError('IO', await describeTaken(path), {
-    hint: 'name a new one with --reject-file',
+    hint: { step: 'choose_path', role: 'reject_file', about: 'a new file' },
   })
 }

@@ -1,4 +1,5 @@
 import { basename, resolve } from 'node:path'
+import type { Hint } from '../../advice.ts'
 import type { Connection } from '../../connection.ts'
 import { isEngineError } from '../../engine-errors.ts'
 import { AppError } from '../../errors.ts'
@@ -116,12 +117,7 @@ export async function* readSource(file: SourceFile, options: ReadOptions): Async
   if (isBlank) return refuseUnknown(file, options, 'empty')
   if (options.encrypted && file.named && file.path !== undefined)
     return yield* readDatabase(file.path, file, options)
-  refuseUnknown(
-    file,
-    options,
-    'neither JSON nor a plaintext database',
-    'for an encrypted database name its key with --source-key-file <path>',
-  )
+  refuseUnknown(file, options, 'neither JSON nor a plaintext database', { step: 'name_source_key' })
 }
 
 /**
@@ -300,11 +296,8 @@ async function headOf(file: SourceFile): Promise<Buffer> {
   return head.subarray(0, HEAD)
 }
 
-function refuseUnknown(file: SourceFile, { from }: ReadOptions, what: string, next?: string): void {
+function refuseUnknown(file: SourceFile, { from }: ReadOptions, what: string, next?: Hint): void {
   if (!file.named) return
-  const known =
-    from === 'auto'
-      ? `--from names the format: ${SOURCES.join(', ')}`
-      : 'leave out --from, and the format is told by the content'
+  const known: Hint = from === 'auto' ? { step: 'find_formats', formats: SOURCES } : { step: 'find_formats' }
   throw new AppError('INVALID', `${file.name} cannot be imported: it is ${what}`, { hint: next ?? known })
 }

@@ -30,7 +30,7 @@ export async function* readLibreOllama(
   const era = await libreOllamaEra(connection)
   if (era === undefined) {
     throw new AppError('INVALID', "this is not one of LibreOllama's databases", {
-      hint: 'libreollama-db diagnose <file> tells what a file is',
+      hint: { step: 'diagnose', about: 'see what it is' },
     })
   }
   if (era === 'wreck') {
@@ -38,7 +38,7 @@ export async function* readLibreOllama(
       'INVALID',
       'the chats are no longer in this database: a newer LibreOllama dropped their tables when it tried to upgrade the file, and stopped half-way',
       {
-        hint: 'libreollama-db import takes an older copy or a backup of the file, made before that upgrade; look for one',
+        hint: 'look for an older copy or a backup of the file, made before that upgrade, and import it',
       },
     )
   }

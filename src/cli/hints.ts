@@ -1,0 +1,281 @@
+import { existsSync, readdirSync, realpathSync } from 'node:fs'
+import { basename, join, parse, resolve, sep } from 'node:path'
+import { type Advice, type Hint, hintParts, type PathRole } from '../core/advice.ts'
+import { backupFolder, databaseNamed } from '../core/backup.ts'
+import type { Environment } from '../core/key-source.ts'
+import { shellWord } from '../core/shell-word.ts'
+import { commandLine, type Place } from './command-line.ts'
+
+/** The run that a hint is for. */
+export interface Run {
+  /** The words of its command line, as they were given. */
+  argv: readonly string[]
+  /** Its first word that is a command. */
+  command: string | undefined
+  /** The global options that name the database and its key. */
+  options: Place
+  /** The database that they name, absolute; undefined where they name none. */
+  path: string | undefined
+  env: Environment
+}
+
+/**
+ * A hint in words for a person at a command line. Its commands work as they stand, in the folder of the run:
+ * each has the options that were given, and ends its part of the hint.
+ */
+export function sayHint(hint: Hint, run: Run): string {
+  const at = new Situation(run)
+  const parts = hintParts(hint)
+  const offered = parts.filter((part) => typeof part === 'string' || !at.isRunning(part))
+  return (offered.length > 0 ? offered : parts)
+    .map((part) => (typeof part === 'string' ? part : say(part, at)))
+    .filter((words) => words !== '')
+    .join('; ')
+}
+
+/** What commands and options are called where the run stands. */
+class Situation {
+  readonly #run: Run
+
+  constructor(run: Run) {
+    this.#run = run
+  }
+
+  /** A command for the database at `path`, or the one of the run. */
+  command(words: readonly string[], path?: string, more: Place = {}): string {
+    const { options } = this.#run
+    const db = path === undefined || path === this.#run.path ? options.db : path
+    return commandLine(words, { ...options, db, ...more })
+  }
+
+  /** The same command once more. */
+  again(): string {
+    return ['libreollama-db', ...this.#run.argv.map(shellWord)].join(' ')
+  }
+
+  /** The value that an option of the run was given. */
+  given(option: string): string | undefined {
+    const { argv } = this.#run
+    const joined = argv.find((word) => word.startsWith(`${option}=`))
+    return (
+      joined?.slice(option.length + 1) ?? (argv.includes(option) ? argv[argv.indexOf(option) + 1] : undefined)
+    )
+  }
+
+  /** Returns true when the run is of one of these commands. */
+  isOf(...commands: string[]): boolean {
+    return commands.includes(this.#run.command ?? '')
+  }
+
+  /** Returns true when the run has an option. */
+  has(option: string): boolean {
+    return this.#run.argv.includes(option)
+  }
+
+  /** Returns true for a step that is the command of the run itself. */
+  isRunning({ step }: Advice): boolean {
+    const command = COMMANDS[step]
+    return command !== undefined && this.isOf(command)
+  }
+
+  /** Returns true when the key file that was named does not exist. */
+  get lacksKeyFile(): boolean {
+    const { keyFile } = this.#run.options
+    return keyFile !== undefined && keyFile !== '-' && !existsSync(keyFile)
+  }
+
+  /** The options of the run that say how a file is encrypted. */
+  cipherOptions(): string[] {
+    const { argv } = this.#run
+    return argv.flatMap((word, index) => {
+      if (!word.startsWith('--cipher-')) return []
+      return word.includes('=') ? [word] : [word, argv[index + 1] ?? '']
+    })
+  }
+
+  /** The option that named a path, or one above or below it; undefined where none did, or a plain argument. */
+  optionFor(path: string | undefined, role: PathRole | undefined): string | undefined {
+    if (role === 'database') return this.#databaseOption()
+    if (role !== undefined) return OPTIONS[role]
+    if (path === undefined) return undefined
+    const named = this.#run.argv.map((word, index) => {
+      const [option, value] = /^(--[\w-]+)=(.*)$/s.exec(word)?.slice(1) ?? [this.#run.argv[index - 1], word]
+      return { option: option?.startsWith('--') ? option : undefined, value: resolve(value ?? '') }
+    })
+    const exact = named.find(({ value }) => value === path)
+    const options = named.filter(({ option }) => option)
+    const found =
+      exact ??
+      options.find(({ value }) => isBelow(path, value)) ??
+      options.find(({ value }) => isBelow(value, path))
+    if (found) return found.option
+    return path === this.#run.path ? this.#databaseOption() : undefined
+  }
+
+  /** The folder where backups of the database at `path`, or of that of the run, are. */
+  backupFolder(path = this.#run.path): string {
+    return resolve(this.given('--dir') ?? backupFolder(realPath(path ?? '.')))
+  }
+
+  #databaseOption(): string | undefined {
+    const isVariable = this.#run.options.db === undefined && this.#run.env.LIBREOLLAMA_DB
+    return isVariable ? 'LIBREOLLAMA_DB' : '--db'
+  }
+}
+
+const isBelow = (path: string, place: string) =>
+  path.startsWith(place + sep) || path === `${place}-wal` || path === `${place}-journal`
+
+/** The options for the paths that have a role. */
+const OPTIONS: Record<Exclude<PathRole, 'database'>, string> = {
+  key_file: '--key-file',
+  new_key_file: '--new-key-file',
+  backup_folder: '--dir',
+  restored_database: '--to',
+  output: '--out',
+  reject_file: '--reject-file',
+  source: '',
+}
+
+/** The commands of the steps that a run of the same command must not be sent back to. */
+const COMMANDS: Partial<Record<Advice['step'], string>> = {
+  check_health: 'health',
+  diagnose: 'diagnose',
+  compare_schema: 'verify-schema',
+  encrypt: 'encrypt',
+  upgrade: 'upgrade',
+  make_database: 'init',
+}
+
+type Sayings = {
+  [Step in Advice['step']]: (advice: Extract<Advice, { step: Step }>, at: Situation) => string
+}
+
+const say = <Step extends Advice['step']>(advice: Extract<Advice, { step: Step }>, at: Situation): string =>
+  (SAYINGS[advice.step] as (advice: Extract<Advice, { step: Step }>, at: Situation) => string)(advice, at)
+
+const SAYINGS: Sayings = {
+  add_tables: () => 'add --add-tables to make the tables of chats beside them, after a copy',
+  allow_write: () => 'add --write if it is meant to change it',
+  check_health: ({ path, about }, at) => `${about}: ${at.command(['health', '--full'], path)}`,
+  check_path: ({ path, role }, at) => {
+    const option = at.optionFor(path, role)
+    if (option === 'LIBREOLLAMA_DB') return 'check the path in LIBREOLLAMA_DB'
+    return option ? `check the path given with ${option}` : 'check the path'
+  },
+  choose_path: ({ path, role, about = 'another file', example }, at) => {
+    const option = at.optionFor(path, role) || undefined
+    const database = option === 'LIBREOLLAMA_DB' ? '--db' : option
+    if (database === undefined)
+      return example === undefined ? `name ${about}` : `name ${about}: ${shellWord(example)}`
+    return example === undefined
+      ? `name ${about} with ${database} <path>`
+      : `name ${about}: ${database} ${shellWord(example)}`
+  },
+  compare_schema: (_advice, at) =>
+    `see what differs, and the SQL that repairs it: ${at.command(['verify-schema'])}`,
+  create_record: ({ entity }) => `create one: libreollama-db ${entity} create --help`,
+  diagnose: ({ path, about, newKey }, at) =>
+    `${about}: ${at.command(['diagnose'], path, newKey ? newKeyOf(at) : {})}`,
+  encrypt: ({ from }, at) =>
+    `make an encrypted copy: ${at.command(['encrypt', '--from', from], freeName(from, '-encrypted'))}`,
+  explain_fields: ({ entity }) => `see what can be changed: libreollama-db ${entity} update --help`,
+  explain_keys: () => 'check which key is used: libreollama-db help key-sources',
+  explain_query: () => 'see what a query can do: libreollama-db query --help',
+  find_formats: ({ formats }) =>
+    formats
+      ? `name the format with --from, one of: ${formats.join(', ')}`
+      : 'leave out --from: the format is detected from the content',
+  generate_key: (_advice, at) => (at.isOf('init', 'encrypt') ? 'add --generate-key to make one' : ''),
+  get_record: ({ entity, id }, at) => `look at it: ${at.command([entity, 'get', id])}`,
+  give_value: ({ option, example }) => `such as: ${option ? `--${option} ${shellWord(example)}` : example}`,
+  list_backups: ({ folder, all }, at) => {
+    const options = [...(all ? ['--all-databases'] : []), ...(folder ? ['--dir', folder] : [])]
+    return `list the backups, to name one by its path: ${at.command(['backup', 'list', ...options])}`
+  },
+  list_records: ({ entity }, at) => `list those that there are: ${at.command([entity, 'list'])}`,
+  make_database: (_advice, at) =>
+    `make one: ${at.command(['init', ...(at.lacksKeyFile ? ['--generate-key'] : [])])}`,
+  migrate: ({ direction = 'up', to }, at) =>
+    `migrate it: ${at.command(['migrate', direction, ...(to === undefined ? [] : ['--to', String(to)])])}`,
+  migration_status: (_advice, at) => `see which migrations are applied: ${at.command(['migrate', 'status'])}`,
+  name_key: () =>
+    'name one with --key-file <path> or --key-command <cmd>; see: libreollama-db help key-sources',
+  name_source_key: () => 'if it is an encrypted database, name its key with --source-key-file <path>',
+  open_database: ({ about }, at) => `${about}: ${at.command(['stats'])}`,
+  query_example: ({ sql, about }, at) => `${about}: ${at.command(['query', sql])}`,
+  rebuild_index: ({ about }, at) => `${about}: ${at.command(['search', '--rebuild'])}`,
+  rehearse: (_advice, at) => `correct the migration, then rehearse it again: ${at.again()}`,
+  replace_other: () =>
+    'restore it to a file of its own with --to <path>, or add --other-database to replace the one at this path',
+  restore_backup: ({ backup }, at) => `bring the copy back: ${at.command(['restore', backup])}`,
+  restore_latest: ({ path }, at) => {
+    const dir = at.given('--dir')
+    const folder = at.backupFolder(path)
+    if (!hasBackups(folder, path))
+      return `there is no backup of it in ${folder}: keep the file, and look for a backup elsewhere`
+    const words = ['restore', 'latest', ...(dir === undefined ? [] : ['--dir', dir])]
+    return `put the latest backup in its place, which keeps the damaged file: ${at.command(words, path)}`
+  },
+  salvage: ({ path, to }, at) =>
+    `write what can still be read to a new folder: ${at.command(['diagnose', path, '--salvage', freeName(to)], undefined, {})}`,
+  search_example: (_advice, at) => `name a word of letters or digits: ${at.command(['search', 'bread'])}`,
+  search_words: () => 'leave out --fts to search for the words as they are',
+  store_key: () =>
+    'name its key with --key-file <path> or --key-command <cmd>; key store puts it into the keychain',
+  upgrade: ({ path, plaintextHeader, salt }, at) => {
+    const header = plaintextHeader === undefined ? [] : ['--cipher-plaintext-header', String(plaintextHeader)]
+    const given = at.cipherOptions()
+    if (header.length > 0 && salt === undefined) {
+      return `name its salt, 32 hex digits, with --cipher-plaintext-header ${plaintextHeader} --cipher-salt <hex> in: ${at.command(['upgrade'], path)}`
+    }
+    const options =
+      given.length > 0 ? given : [...header, ...(salt === undefined ? [] : ['--cipher-salt', salt])]
+    return `bring it into the current format: ${at.command(['upgrade', ...options], path)}`
+  },
+  use_keychain: (_advice, at) =>
+    `make one with a new key: ${at.command(['init'], undefined, { keyFile: undefined, keyCommand: undefined, keychain: true })}`,
+  verify_backups: ({ folder }, at) =>
+    `see what is wrong with each: ${at.command(['backup', 'verify', '--all', ...(folder ? ['--dir', folder] : [])])}`,
+  wait_longer: () => 'close the other program, or wait longer with --lock-timeout <seconds>',
+}
+
+/** The new key of a rekey as the key that opens the database. */
+function newKeyOf(at: Situation): Place {
+  return {
+    keyFile: at.given('--new-key-file'),
+    keyCommand: at.given('--new-key-command'),
+    keychain: at.has('--new-keychain'),
+    devKey: false,
+  }
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
+}
+
+/** The first of such names that nothing has: `chats-encrypted.db`, `chats-encrypted-2.db`. */
+function freeName(path: string, ending = ''): string {
+  const { dir, name, ext } = parse(path)
+  for (let number = 1; ; number++) {
+    const free = join(dir, `${name}${ending}${number === 1 ? '' : `-${number}`}${ext}`)
+    if (!existsSync(free)) return free
+  }
+}
+
+/** Returns true when a folder has a file that is named as backups of this database are. */
+function hasBackups(folder: string, path: string | undefined): boolean {
+  const database = path && basename(realPath(path))
+  try {
+    return readdirSync(folder).some((name) => {
+      const owner = databaseNamed(name)
+      return owner !== null && (database === undefined || owner === parse(database).name)
+    })
+  } catch {
+    return false
+  }
+}
