@@ -52,6 +52,9 @@ const common = {
   logLevel: 'warning',
 }
 
+/** Packs of chunks, by a command that needs all that is in them and in the packs before. */
+const PACKS = { database: 'stats', records: 'session' }
+
 const builtFrom = sourceHash()
 mkdirSync(fresh)
 try {
@@ -157,36 +160,49 @@ async function toCommonJs(folder) {
 }
 
 /**
- * Puts the files that every run needs into the program itself: each file that is opened costs a third of a millisecond.
- * What is loaded later asks the program for them, so that each still exists once.
+ * Puts the chunks that every run needs into the program itself, and those that most commands need into a few packs:
+ * each file that is opened costs a third of a millisecond. Whoever needs a chunk asks the program for it, so that each
+ * still exists once.
  */
 function gatherChunks(folder, program) {
   const CHUNK = /require\("(\.\/chunk-\w+\.js)"\)/g
   const read = (name) => readFileSync(join(folder, name), 'utf8')
-  const gathered = new Map()
-  const gather = (code) => {
+  const gathered = new Set()
+  /** The chunks that this code needs and that are in no pack yet, by name. */
+  const gather = (code, pack = new Map()) => {
     for (const [, name] of code.matchAll(CHUNK)) {
       if (gathered.has(name)) continue
-      gathered.set(name, read(name))
-      gather(gathered.get(name))
+      gathered.add(name)
+      pack.set(name, read(name))
+      gather(pack.get(name), pack)
     }
+    return pack
   }
+  const tableOf = (pack) =>
+    `{${[...pack].map(([name, code]) => `${JSON.stringify(name)}(module,exports,require){${code}\n}`).join(',')}}`
+
   const [shebang, ...lines] = read(program).split('\n')
   const main = lines.join('\n')
-  gather(main)
-  const table = [...gathered].map(
-    ([name, code]) => `${JSON.stringify(name)}(module,exports,require){${code}\n}`,
-  )
+  const chunks = tableOf(gather(main))
+  const packOf = {}
+  for (const [name, command] of Object.entries(PACKS)) {
+    const entry = readdirSync(folder).find((file) => new RegExp(`^${command}-\\w+\\.js$`).test(file))
+    const pack = gather(read(entry))
+    writeFileSync(join(folder, `${name}-pack.js`), `module.exports=${tableOf(pack)};\n`)
+    for (const chunk of pack.keys()) packOf[chunk] = `./${name}-pack.js`
+  }
   const loader =
-    'function chunk(name){if(!(name in chunks))return require(name);let m=loaded[name];' +
-    'if(!m){m=loaded[name]={exports:{}};chunks[name](m,m.exports,chunk)}return m.exports}module.exports={chunk};'
-  const whole = `${shebang}\nconst chunks={${table.join(',')}},loaded={};${loader}(require=>{${main}\n})(chunk);\n`
-  for (const name of gathered.keys()) rmSync(join(folder, name))
-  for (const name of readdirSync(folder).filter((entry) => entry.endsWith('.js') && entry !== program)) {
+    'function chunk(name){const had=loaded[name];if(had)return had.exports;' +
+    'const make=chunks[name]??(packs[name]&&require(packs[name])[name]);if(!make)return require(name);' +
+    'const m=loaded[name]={exports:{}};make(m,m.exports,chunk);return m.exports}module.exports={chunk};'
+  const tables = `const chunks=${chunks},packs=${JSON.stringify(packOf)},loaded={};`
+  for (const name of gathered) rmSync(join(folder, name))
+  for (const name of readdirSync(folder)) {
+    if (!name.endsWith('.js') || name === program || name.endsWith('-pack.js')) continue
     const ask = (call, chunk) => (gathered.has(chunk) ? `require("./${program}").chunk("${chunk}")` : call)
     writeFileSync(join(folder, name), read(name).replace(CHUNK, ask))
   }
-  writeFileSync(join(folder, program), whole)
+  writeFileSync(join(folder, program), `${shebang}\n${tables}${loader}(require=>{${main}\n})(chunk);\n`)
   chmodSync(join(folder, program), 0o755)
 }
 

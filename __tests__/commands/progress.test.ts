@@ -66,7 +66,7 @@ test.each<[what: string, act: (ctx: Context) => unknown]>([
 
 test.each([40, 80])('on %i columns the line fits, so that it can be taken away', async (columns) => {
   const { host, shown } = oneTerminal(columns)
-  const bar = new ProgressBar(host.stderr, true)
+  const bar = new ProgressBar(host, true)
   bar.show({ phase: 'importing', part: 0, bytes: 0 })
   await pause(350)
   bar.show({ phase: 'importing', part: 0.123, bytes: 1_234_567_890 })
@@ -76,7 +76,7 @@ test.each([40, 80])('on %i columns the line fits, so that it can be taken away',
 
 test('work that reports nothing shows the time that has passed, and a question has the terminal alone', async () => {
   const { host, shown } = oneTerminal()
-  const bar = new ProgressBar(host.stderr, true)
+  const bar = new ProgressBar(host, true)
   await bar.during({ phase: 'checking' }, async () => {
     await pause(450)
     expect(shown.at(-1)).toMatch(/checking +\d s/)
@@ -86,7 +86,7 @@ test('work that reports nothing shows the time that has passed, and a question h
       expect(shown.slice(before)).toEqual([])
     })
   })
-  const piped = new ProgressBar(Object.assign(new Writable(), { isTTY: false }), true)
+  const piped = new ProgressBar({ stderr: Object.assign(new Writable(), { isTTY: false }) }, true)
   expect(await piped.during({ phase: 'checking' }, async () => 1)).toBe(1)
 })
 

@@ -82,7 +82,7 @@ export class Context {
     this.#command = command
     this.options = options
     this.format = chooseFormat(options)
-    this.#bar = new ProgressBar(host.stderr, !options.quiet)
+    this.#bar = new ProgressBar(host, !options.quiet)
   }
 
   get path(): string {

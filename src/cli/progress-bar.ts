@@ -13,7 +13,7 @@ const RECENT = 5000
 
 /** One line on a terminal that tells how far a long operation is; elsewhere nothing. */
 export class ProgressBar {
-  readonly #stream: Output
+  readonly #host: { readonly stderr: Output }
   readonly #wanted: boolean
   #phase = ''
   /** How far it was at some moments of the last seconds, the oldest first. */
@@ -25,8 +25,9 @@ export class ProgressBar {
   /** How many questions stand where the line would be. */
   #held = 0
 
-  constructor(stream: Output, wanted: boolean) {
-    this.#stream = stream
+  /** The stream of the host is looked at only when there is something to show: Node makes it then. */
+  constructor(host: { readonly stderr: Output }, wanted: boolean) {
+    this.#host = host
     this.#wanted = wanted
   }
 
@@ -48,12 +49,12 @@ export class ProgressBar {
     const done =
       part === undefined ? `${step ?? ''}  ${duration((at - this.#began) / 1000)}` : bar(part) + this.#speed()
     // A line that wraps could not be taken away again.
-    const line = `${safeLine(phase).padEnd(9)} ${safeLine(done)}`.slice(0, (this.#stream.columns || 80) - 1)
-    this.#stream.write(`\r\x1b[K${line}`)
+    const line = `${safeLine(phase).padEnd(9)} ${safeLine(done)}`.slice(0, (this.#host.stderr.columns || 80) - 1)
+    this.#host.stderr.write(`\r\x1b[K${line}`)
   }
 
   get #isVisible(): boolean {
-    return this.#wanted && Boolean(this.#stream.isTTY)
+    return this.#wanted && Boolean(this.#host.stderr.isTTY)
   }
 
   /** Shows `progress`, or what is known later, with the time that has passed, until `work` has ended. */
@@ -73,7 +74,7 @@ export class ProgressBar {
 
   /** Takes the line away, so that other text can be written. */
   clear(): void {
-    if (this.#drawn > 0) this.#stream.write('\r\x1b[K')
+    if (this.#drawn > 0) this.#host.stderr.write('\r\x1b[K')
     this.#recent = []
     this.#phase = ''
     this.#began = 0
