@@ -94,10 +94,11 @@ class Situation {
   }
 
   /** The option that named a path, or one above or below it; undefined where none did, or a plain argument. */
-  optionFor(path: string | undefined, role: PathRole | undefined): string | undefined {
+  optionFor(given: string | undefined, role: PathRole | undefined): string | undefined {
     if (role === 'database') return this.#databaseOption()
     if (role !== undefined) return OPTIONS[role]
-    if (path === undefined) return undefined
+    if (given === undefined) return undefined
+    const path = resolve(given)
     const named = this.#run.argv.map((word, index) => {
       const [option, value] = /^(--[\w-]+)=(.*)$/s.exec(word)?.slice(1) ?? [this.#run.argv[index - 1], word]
       return { option: option?.startsWith('--') ? option : undefined, value: resolve(value ?? '') }
@@ -180,7 +181,7 @@ const SAYINGS: Sayings = {
   encrypt: ({ from }, at) =>
     `make an encrypted copy: ${at.command(['encrypt', '--from', from], freeName(from, '-encrypted'))}`,
   explain_fields: ({ entity }) => `see what can be changed: libreollama-db ${entity} update --help`,
-  explain_keys: () => 'check which key is used: libreollama-db help key-sources',
+  explain_keys: () => 'see which key is used, and when: libreollama-db help key-sources',
   explain_query: () => 'see what a query can do: libreollama-db query --help',
   find_formats: ({ formats }) =>
     formats
