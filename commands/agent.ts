@@ -1,7 +1,7 @@
 import { agent } from '../src/core/entities/agent.ts'
 import { crud } from './_crud.ts'
+import type { Define } from './_define.ts'
 import { change } from './_entity.ts'
-import type { Define } from './index.ts'
 
 const define: Define = (command, context) => {
   crud(command, context, agent)

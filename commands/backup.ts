@@ -11,7 +11,7 @@ import { findBackup, type ListedBackup, listBackups } from '../src/core/own-back
 import { type Pruned, pruneBackups } from '../src/core/prune-backups.ts'
 import { totalRows } from '../src/core/row-counts.ts'
 import { type Verification, verifyBackup, verifyBackups } from '../src/core/verify-backup.ts'
-import type { Define } from './index.ts'
+import type { Define } from './_define.ts'
 
 const FIELDS = [
   'path',

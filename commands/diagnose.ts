@@ -7,7 +7,7 @@ import type { Diagnosis } from '../src/core/cause.ts'
 import { diagnose, withDatabase } from '../src/core/database.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
 import type { SalvageReport } from '../src/core/salvage.ts'
-import type { Define } from './index.ts'
+import type { Define } from './_define.ts'
 
 interface Options extends CipherOptions {
   salvage?: string

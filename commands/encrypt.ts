@@ -2,10 +2,10 @@ import { resolve } from 'node:path'
 import type { View } from '../src/cli/output.ts'
 import { type EncryptReport, encryptDatabase } from '../src/core/encrypt.ts'
 import { totalRows } from '../src/core/row-counts.ts'
+import type { Define } from './_define.ts'
 import { andItsKey, tellNext } from './_next.ts'
 import { agreeToOtherNames } from './_other-names.ts'
 import { tellRecovered } from './_recovered.ts'
-import type { Define } from './index.ts'
 
 interface Options {
   from?: string

@@ -2,8 +2,8 @@ import { columnOptions, readColumns } from '../src/cli/entity-options.ts'
 import { execution } from '../src/core/entities/execution.ts'
 import { createExecutions, type Ending, endExecution } from '../src/core/executions.ts'
 import { creation, crud } from './_crud.ts'
+import type { Define } from './_define.ts'
 import { printRecord } from './_entity.ts'
-import type { Define } from './index.ts'
 
 const define: Define = (command, context) => {
   crud(command, context, execution, createExecutions)

@@ -1,6 +1,6 @@
 import type { View } from '../src/cli/output.ts'
 import { OUTCOMES } from '../src/core/errors.ts'
-import type { Define } from './index.ts'
+import type { Define } from './_define.ts'
 
 const view: View<readonly (typeof OUTCOMES)[number][]> = { fields: ['exit', 'code', 'when'] }
 

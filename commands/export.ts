@@ -16,7 +16,7 @@ import { checkPlace } from '../src/core/transfer/export/export-place.ts'
 import { atOneMoment, type ExportSelection } from '../src/core/transfer/export/exported-chats.ts'
 import { EXPORT_FORMAT_NAMES } from '../src/core/transfer/export/formats/formats.ts'
 import { CHAT_LINES, requireLines } from '../src/core/transfer/export/require-lines.ts'
-import type { Define } from './index.ts'
+import type { Define } from './_define.ts'
 
 interface Options {
   format: string

@@ -3,7 +3,7 @@ import { Option } from 'commander'
 import type { View } from '../src/cli/output.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
 import { type Check, databaseHealthCheck, type HealthReport } from '../src/core/health.ts'
-import type { Define } from './index.ts'
+import type { Define } from './_define.ts'
 
 /** The report with its hints in words. */
 type Told = { status: HealthReport['status']; checks: (Omit<Check, 'hint'> & { hint: string })[] }

@@ -10,18 +10,15 @@ import { exists } from '../src/core/file-facts.ts'
 import type { ForeignKeys } from '../src/core/foreign-database.ts'
 import { initDatabase } from '../src/core/init.ts'
 import { chooseKeySource } from '../src/core/key-source.ts'
-import {
-  type ImportOptions,
-  type ImportReport,
-  importChats,
-} from '../src/core/transfer/import/import-chats.ts'
+import { type ImportReport, importChats } from '../src/core/transfer/import/import-chats.ts'
 import { COUNTED, describeCounts } from '../src/core/transfer/import/import-counts.ts'
+import type { ImportOptions } from '../src/core/transfer/import/import-options.ts'
 import { RejectFile } from '../src/core/transfer/import/reject-file.ts'
 import type { Include } from '../src/core/transfer/import/row-options.ts'
 import { requireSource } from '../src/core/transfer/import/source-files.ts'
 import { SOURCES } from '../src/core/transfer/import/sources.ts'
+import type { Define } from './_define.ts'
 import { andItsKey, tellNext } from './_next.ts'
-import type { Define } from './index.ts'
 
 interface Options extends CipherOptions {
   sourceKeyFile?: string

@@ -1,21 +1,7 @@
 import type { Command } from 'commander'
 import type { Context } from '../src/cli/context.ts'
 import { throwUsage } from '../src/cli/usage.ts'
-
-/**
- * A command file exports this: it declares arguments, options and the action. `context` is ready when an
- * action runs.
- */
-export type Define = (command: Command, context: () => Context) => void
-
-export interface CommandEntry {
-  name: string
-  /** One line, as `--help` lists it. */
-  summary: string
-  /** Shown first in the command's help. */
-  examples: readonly string[]
-  load: () => Promise<{ default: Define }>
-}
+import type { CommandEntry } from './_define.ts'
 
 /** Every command. Its file is loaded only when it is called or asked for help. */
 export const COMMANDS: readonly CommandEntry[] = [
@@ -242,7 +228,7 @@ export async function defineCommand(command: Command, context: () => Context): P
   const entry = COMMANDS.find(({ name }) => name === command.name())
   if (!entry) return
   const { default: define } = await entry.load()
-  define(command, context)
+  define(command, context, (other) => defineCommand(other, context))
   addExamples(command, entry.examples)
   for (const verb of command.commands) {
     throwUsage(verb)

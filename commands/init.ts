@@ -4,8 +4,8 @@ import { exists } from '../src/core/file-facts.ts'
 import { type InitReport, initDatabase } from '../src/core/init.ts'
 import { tidyKeyFile } from '../src/core/key-file.ts'
 import { recover } from '../src/core/unfinished.ts'
+import type { Define } from './_define.ts'
 import { andItsKey, tellNext } from './_next.ts'
-import type { Define } from './index.ts'
 
 interface InitResult extends InitReport {
   /** The key file that this run generated. */

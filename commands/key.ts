@@ -14,7 +14,7 @@ import { describeTaken } from '../src/core/links.ts'
 import { ownerFor } from '../src/core/owner.ts'
 import { formatTimestamp } from '../src/core/timestamp.ts'
 import { createWholeFile } from '../src/core/whole-file.ts'
-import type { Define } from './index.ts'
+import type { Define } from './_define.ts'
 
 type Status = KeyStatus & { source: string }
 

@@ -19,7 +19,7 @@ import {
 } from '../src/core/migrations.ts'
 import { checkPlan, type Plan } from '../src/core/other-tables.ts'
 import { type Rehearsal, rehearse } from '../src/core/rehearse.ts'
-import type { Define } from './index.ts'
+import type { Define } from './_define.ts'
 
 interface Options {
   to?: number

@@ -1,6 +1,6 @@
 import type { View } from '../src/cli/output.ts'
 import { exists } from '../src/core/file-facts.ts'
-import type { Define } from './index.ts'
+import type { Define } from './_define.ts'
 
 const view: View<{ path: string; exists: boolean }> = {
   fields: ['path', 'exists'],

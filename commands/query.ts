@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import { withDatabase } from '../src/core/database.ts'
 import { checkQuery, runQuery } from '../src/core/query.ts'
-import type { Define } from './index.ts'
+import type { Define } from './_define.ts'
 
 const define: Define = (command, context) => {
   command

@@ -3,10 +3,10 @@ import { counted } from '../src/core/counted.ts'
 import { chooseKeySource } from '../src/core/key-source.ts'
 import { type RekeyReport, rekeyDatabase } from '../src/core/rekey.ts'
 import { totalRows } from '../src/core/row-counts.ts'
+import type { Define } from './_define.ts'
 import { andItsKey, tellNext } from './_next.ts'
 import { agreeToOtherNames } from './_other-names.ts'
 import { tellRecovered } from './_recovered.ts'
-import type { Define } from './index.ts'
 
 interface Options {
   newKeyFile?: string

@@ -7,10 +7,10 @@ import { findBackup } from '../src/core/own-backups.ts'
 import { type RestoreReport, restoreDatabase } from '../src/core/restore.ts'
 import { totalRows } from '../src/core/row-counts.ts'
 import type { Standing } from '../src/core/standing.ts'
+import type { Define } from './_define.ts'
 import { agreeToOtherNames } from './_other-names.ts'
 import { tellRecovered } from './_recovered.ts'
 import { backupOptions } from './backup.ts'
-import type { Define } from './index.ts'
 
 interface Options {
   to?: string

@@ -6,8 +6,8 @@ import { withDatabase } from '../src/core/database.ts'
 import { message } from '../src/core/entities/message.ts'
 import { requireIndex } from '../src/core/index-check.ts'
 import { type Hit, searchMessages } from '../src/core/search.ts'
+import type { Define } from './_define.ts'
 import { resolveFilters } from './_entity.ts'
-import type { Define } from './index.ts'
 
 const view: View<Hit[]> = {
   fields: [...message.columns.map(({ name }) => name), 'snippet', 'rank', 'context'],

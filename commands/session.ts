@@ -4,8 +4,8 @@ import { parseMoment } from '../src/core/moment.ts'
 import { findPrunable } from '../src/core/prune.ts'
 import { deleteKeys, previewDeletion } from '../src/core/repository.ts'
 import { crud } from './_crud.ts'
+import type { Define } from './_define.ts'
 import { change, withEntity } from './_entity.ts'
-import type { Define } from './index.ts'
 
 const define: Define = (command, context) => {
   crud(command, context, session)

@@ -1,8 +1,8 @@
 import { setting } from '../src/core/entities/setting.ts'
 import { setSetting } from '../src/core/settings.ts'
 import { crud } from './_crud.ts'
+import type { Define } from './_define.ts'
 import { printRecord } from './_entity.ts'
-import type { Define } from './index.ts'
 
 const define: Define = (command, context) => {
   crud(command, context, setting)

@@ -2,7 +2,7 @@ import type { View } from '../src/cli/output.ts'
 import { withDatabase } from '../src/core/database.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
 import { type SchemaReport, verifySchema } from '../src/core/schema-check.ts'
-import type { Define } from './index.ts'
+import type { Define } from './_define.ts'
 
 const view: View<SchemaReport> = {
   fields: ['kind', 'type', 'table', 'name', 'expected', 'actual', 'fix_sql'],

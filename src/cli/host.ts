@@ -1,11 +1,10 @@
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { TextDecoder } from 'node:util'
+import type { Environment } from '../core/environment.ts'
 import { AppError } from '../core/errors.ts'
-import type { Environment } from '../core/key-source.ts'
-import { safe, safeStyled } from './terminal.ts'
+import { type Output, safe, safeStyled } from './terminal.ts'
 
-/** A stream that may be a terminal. */
-export type Output = Writable & { isTTY?: boolean; columns?: number }
+/** An input that may be a terminal. */
 export type Input = Readable & { isTTY?: boolean; isRaw?: boolean; setRawMode?: (on: boolean) => unknown }
 
 /** Everything outside that a run depends on; `bin` builds the real one, tests build their own. */

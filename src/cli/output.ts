@@ -1,8 +1,8 @@
 import { AppError } from '../core/errors.ts'
 import { withinLimits } from '../core/longest-text.ts'
 import { jsonText } from '../core/transfer/export/formats/json-text.ts'
-import { hasNoReader, type Output, write } from './host.ts'
-import { type Style, safe, safeLine, safeValue } from './terminal.ts'
+import { hasNoReader, write } from './host.ts'
+import { type Output, type Style, safe, safeLine, safeValue } from './terminal.ts'
 
 /** The formats that results come in. */
 export type Format = 'table' | 'json' | 'ndjson' | 'csv'

@@ -1,6 +1,5 @@
 import type { Progress } from '../core/progress.ts'
-import type { Output } from './host.ts'
-import { humanBytes, safeLine } from './terminal.ts'
+import { humanBytes, type Output, safeLine } from './terminal.ts'
 
 const WIDTH = 24
 /**
@@ -49,7 +48,10 @@ export class ProgressBar {
     const done =
       part === undefined ? `${step ?? ''}  ${duration((at - this.#began) / 1000)}` : bar(part) + this.#speed()
     // A line that wraps could not be taken away again.
-    const line = `${safeLine(phase).padEnd(9)} ${safeLine(done)}`.slice(0, (this.#host.stderr.columns || 80) - 1)
+    const line = `${safeLine(phase).padEnd(9)} ${safeLine(done)}`.slice(
+      0,
+      (this.#host.stderr.columns || 80) - 1,
+    )
     this.#host.stderr.write(`\r\x1b[K${line}`)
   }
 

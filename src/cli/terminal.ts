@@ -1,7 +1,10 @@
+import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
-import type { Environment } from '../core/key-source.ts'
+import type { Environment } from '../core/environment.ts'
 import { replaceAll } from '../core/replace-all.ts'
-import type { Output } from './host.ts'
+
+/** A stream that may be a terminal. */
+export type Output = Writable & { isTTY?: boolean; columns?: number }
 
 /** How text is coloured, or left as it is where colour is not wanted. */
 export interface Style {

@@ -3,7 +3,9 @@ import type { ClosableConnection, Connect, Connection, ConnectOptions } from './
 import { loadEngine } from './engine.ts'
 import { EngineConnection, type Handle } from './engine-connection.ts'
 import { explainEngineError } from './engine-errors.ts'
-import { LOCK_TIMEOUT } from './open-database.ts'
+
+/** How long a lock is waited for, seconds. */
+export const LOCK_TIMEOUT = 10
 
 /** Connects to a file. */
 export const connect: Connect = (path, options) => connectAt(path, path, options)

@@ -4,7 +4,8 @@ import { isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
 import { birthOf, readApplied } from './ledger.ts'
 import { currentVersion } from './migrations.ts'
-import { quoteName, type RowCounts, rowNumberOf } from './row-counts.ts'
+import { quoteName } from './quote-name.ts'
+import { type RowCounts, rowNumberOf } from './row-counts.ts'
 
 /** What a database holds, apart from how the file is made: equal for two files that hold the same. */
 export interface Content {

@@ -1,6 +1,7 @@
 import type { Connection } from './connection.ts'
 import { AppError } from './errors.ts'
-import { quoteName, rowNumberOf } from './row-counts.ts'
+import { quoteName } from './quote-name.ts'
+import { rowNumberOf } from './row-counts.ts'
 
 /** One object of a schema that has pages of its own: a table, or an index that was declared. */
 interface Stored {

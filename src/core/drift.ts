@@ -1,7 +1,7 @@
 import type { Connection } from './connection.ts'
 import type { EngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
-import { REBUILD, SEARCH_INDEX } from './index-damage.ts'
+import { REBUILD, SEARCH_INDEX } from './index-tables.ts'
 import { latestVersion, type Migration } from './migrations.ts'
 import { type Finding, verifySchema } from './schema-check.ts'
 

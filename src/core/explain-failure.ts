@@ -5,14 +5,8 @@ import { COMPARE_SCHEMA, findDrift } from './drift.ts'
 import { isBare, isEngineError } from './engine-errors.ts'
 import { AppError } from './errors.ts'
 import { indexProblems } from './index-check.ts'
-import {
-  confirmedProblem,
-  damageOnly,
-  findHarmlessDamage,
-  indexDamaged,
-  NO_LOSS,
-  SEARCH_INDEX,
-} from './index-damage.ts'
+import { confirmedProblem, damageOnly, findHarmlessDamage, indexDamaged } from './index-damage.ts'
+import { NO_LOSS, SEARCH_INDEX } from './index-tables.ts'
 import type { Inquiry } from './inquiry.ts'
 import { structureProblems } from './inspect.ts'
 import type { Migration } from './migrations.ts'

@@ -11,19 +11,14 @@ import { AppError, type OutcomeCode } from './errors.ts'
 import { explainFailure } from './explain-failure.ts'
 import { examineFile, type FileFacts } from './file-facts.ts'
 import { INDEX_SINCE, indexProblems } from './index-check.ts'
-import {
-  confirmedProblem,
-  damageOnly,
-  findHarmlessDamage,
-  type HarmlessDamage,
-  NO_LOSS,
-} from './index-damage.ts'
+import { confirmedProblem, damageOnly, findHarmlessDamage, type HarmlessDamage } from './index-damage.ts'
+import { NO_LOSS } from './index-tables.ts'
 import type { Inquiry } from './inquiry.ts'
 import { structureProblems } from './inspect.ts'
 import { readApplied } from './ledger.ts'
 import { currentVersion, type Migration, migrationStates } from './migrations.ts'
 import type { OnProgress } from './progress.ts'
-import { quoteName } from './row-counts.ts'
+import { quoteName } from './quote-name.ts'
 import { verifySchema } from './schema-check.ts'
 import { shellWord } from './shell-word.ts'
 import { ordinaryTables } from './tables.ts'

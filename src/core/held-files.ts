@@ -1,5 +1,5 @@
 import { examineFile, type FileFacts, readSamples, type Samples } from './file-facts.ts'
-import { Mutex } from './pool.ts'
+import { Mutex } from './mutex.ts'
 import type { LostCommits } from './write-ahead-log.ts'
 
 /** A file in use by this process. Its content is read once, before any connection to it (see readSamples). */

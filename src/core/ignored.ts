@@ -1,6 +1,6 @@
 import type { Connection, Value } from './connection.ts'
 import { AppError } from './errors.ts'
-import { quoteName } from './row-counts.ts'
+import { quoteName } from './quote-name.ts'
 
 /** What a statement does to rows. */
 export type Change = 'insert' | 'update' | 'delete'

@@ -1,6 +1,7 @@
 import type { Connection } from './connection.ts'
 import { AppError } from './errors.ts'
-import { problemsOf, REBUILD, SEARCH_INDEX } from './index-damage.ts'
+import { problemsOf } from './index-damage.ts'
+import { REBUILD, SEARCH_INDEX } from './index-tables.ts'
 import { requireTable } from './require-table.ts'
 
 /** The schema version that brought the index. */

@@ -1,29 +1,12 @@
-import type { Hint } from './advice.ts'
 import type { Connection } from './connection.ts'
 import { AppError } from './errors.ts'
+import { INDEX_TABLES, NO_LOSS } from './index-tables.ts'
 import type { Inquiry } from './inquiry.ts'
-import { quoteName } from './row-counts.ts'
+import { quoteName } from './quote-name.ts'
 import { namedTables } from './tables.ts'
-
-/** How everything begins that belongs to the full-text index: tables, view and triggers. */
-export const SEARCH_INDEX = 'message_search'
-
-/** What repairs the index; everything in it can be made again from the messages. */
-export const REBUILD = {
-  step: 'rebuild_index',
-  about: 'make the full-text index again from the messages',
-} as const
-
-/** The same, where damage is all that is wrong. */
-export const NO_LOSS: Hint = ['no message is lost', REBUILD]
 
 /** Where damage lies that touches no record: in the full-text index, or in pages that nothing uses. */
 export type HarmlessDamage = 'index' | 'unused'
-
-/** The tables of the index: the virtual one, those behind it, and the one that numbers the messages. */
-export const INDEX_TABLES = ['', '_config', '_data', '_docsize', '_idx', '_rows'].map(
-  (end) => `${SEARCH_INDEX}${end}`,
-)
 
 /**
  * Looks at each table by itself, to find out what damage concerns; undefined when a record may be lost, or

@@ -1,13 +1,12 @@
 import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { Hint } from './advice.ts'
+import type { Environment } from './environment.ts'
 import { AppError, explainSystemError, systemErrorCode } from './errors.ts'
 import { readGivenFile, UnfitFile } from './given-file.ts'
 import { developmentKeys, type Key, parseKey } from './key.ts'
 import type { Keychain } from './keychain.ts'
 import { shellWord } from './shell-word.ts'
-
-export type Environment = Record<string, string | undefined>
 
 /** The one place that a key comes from, and the variable of the environment that named it, where one did. */
 export type KeySource =

@@ -1,8 +1,8 @@
 import { platform, userInfo } from 'node:os'
 import { join } from 'node:path'
+import type { Environment } from './environment.ts'
 import { AppError } from './errors.ts'
 import { exists } from './file-facts.ts'
-import type { Environment } from './key-source.ts'
 
 /**
  * The keychain of the system. An entry is named after a database's salt (the first 16 bytes of its file),

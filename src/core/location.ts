@@ -1,7 +1,7 @@
 import { platform, userInfo } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
+import type { Environment } from './environment.ts'
 import { AppError } from './errors.ts'
-import type { Environment } from './key-source.ts'
 
 /** The name of LibreOllama's folders. */
 const NAME = 'LibreOllama'

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { LOCK_TIMEOUT } from './connect.ts'
 import type { ClosableConnection, Connect, Connection, ConnectOptions } from './connection.ts'
 import { lockedError } from './engine-errors.ts'
 import { AppError, systemErrorCode } from './errors.ts'
@@ -7,9 +8,6 @@ import { type HeldFile, release } from './held-files.ts'
 import { Key } from './key.ts'
 import { Pool } from './pool.ts'
 import type { SoleUse } from './sole-use.ts'
-
-/** Seconds. */
-export const LOCK_TIMEOUT = 10
 
 /** An open, proven database. */
 export interface Database {

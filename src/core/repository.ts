@@ -5,8 +5,8 @@ import { type Column, type Entity, type EntityRow, selectColumns } from './entit
 import { AppError } from './errors.ts'
 import { findKey, findKeys } from './find-record.ts'
 import { type Change, ignoredError, readBack, refuseIgnored, refusing, type Written } from './ignored.ts'
+import { quoteName } from './quote-name.ts'
 import { decodeRow, encodeInput } from './record.ts'
-import { quoteName } from './row-counts.ts'
 import { formatTimestamp } from './timestamp.ts'
 
 /** The record with this id, or with an id that begins so. Throws NOT_FOUND. */

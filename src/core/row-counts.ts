@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import { quoteName } from './quote-name.ts'
 import { ordinaryTables } from './tables.ts'
 
 /** Rows by table. */
@@ -18,11 +19,6 @@ export async function countRows(connection: Connection): Promise<RowCounts> {
 /** The rows of all tables together. */
 export function totalRows(counts: RowCounts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0)
-}
-
-/** A table's or column's name as SQL. */
-export function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
 }
 
 /** A name of the row number of a table that none of its columns has taken; undefined where all are. */

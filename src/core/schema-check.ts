@@ -2,7 +2,7 @@ import { withMemoryDatabase } from './connect.ts'
 import type { Connection } from './connection.ts'
 import { readApplied } from './ledger.ts'
 import { currentVersion, latestVersion, type Migration } from './migrations.ts'
-import { quoteName } from './row-counts.ts'
+import { quoteName } from './quote-name.ts'
 import {
   type Column,
   type ForeignKey,

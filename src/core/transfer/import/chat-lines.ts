@@ -1,25 +1,9 @@
 import { Refused } from '../conversation.ts'
 import { LINE_TABLES } from '../jsonl.ts'
-import type { ImportItem } from './import-items.ts'
+import type { ChatLines, ImportItem } from './import-items.ts'
 import { elementsOf, parseElement } from './json-elements.ts'
 import { LineReader, type LineRefusal, rowOf } from './line-reader.ts'
 import type { ImportRow } from './rows.ts'
-
-/**
- * Whole chats of an export of ours, as the lines that `export` writes: SQLite takes the messages from them,
- * so that they are read only once. What is written in any other way is read line by line.
- */
-export interface ChatLines {
-  kind: 'lines'
-  file: string
-  /** The number of the first line in the file. */
-  line: number
-  sessions: ImportRow[]
-  /** How many messages there are. */
-  messages: number
-  /** The line of each session and those of its messages, as one array. */
-  json: Buffer
-}
 
 /** How the line of a session begins. */
 export const SESSION_START = '{"type":"session",'

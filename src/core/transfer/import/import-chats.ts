@@ -1,41 +1,18 @@
 import type { Connection } from '../../connection.ts'
 import type { Database } from '../../database.ts'
 import { AppError } from '../../errors.ts'
-import type { ForeignKeys } from '../../foreign-database.ts'
-import type { OnProgress } from '../../progress.ts'
 import type { Imported } from '../conversation.ts'
 import { isJsonlHeader, isWholeExport } from '../jsonl.ts'
-import { checkImportOptions } from './check-options.ts'
 import { describeCounts, type ImportCounts } from './import-counts.ts'
 import type { ImportItem, Refusal } from './import-items.ts'
+import { checkImportOptions, type ImportOptions } from './import-options.ts'
 import { checkHeader, LineReader, type LineRefusal } from './line-reader.ts'
-import type { OnConflict } from './merge-item.ts'
 import { withQuickCommits } from './quick-commits.ts'
 import { agentRow, executionRow, settingRow } from './record-rows.ts'
-import type { Include } from './row-options.ts'
 import { toRows } from './rows.ts'
 import { type SourceFile, sourceFiles } from './source-files.ts'
 import { type Found, readSource, type SourceName, TOO_DEEP } from './sources.ts'
 import { ImportWriter, refusesItem } from './write-import.ts'
-
-/** What to import, and how. */
-export interface ImportOptions {
-  /** A file, a folder or a zip archive. */
-  path: string
-  from: SourceName | 'auto'
-  onConflict: OnConflict
-  branches: 'active' | 'all'
-  include: ReadonlySet<Include>
-  timeZone: string
-  /** What opens a source that is an encrypted database, of this program or of another one. */
-  encrypted?: ForeignKeys | undefined
-  dryRun: boolean
-  now: () => Date
-  signal?: AbortSignal
-  onProgress?: OnProgress
-  /** Told of everything that is refused, as it happens. */
-  onRefused?: (refusal: Refusal) => Promise<void>
-}
 
 /** What an import did. */
 export interface ImportReport extends ImportCounts {

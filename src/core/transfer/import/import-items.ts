@@ -1,4 +1,3 @@
-import type { ChatLines } from './chat-lines.ts'
 import { type PlainRows, plainRows } from './insert-plain.ts'
 import type { ImportRow, SessionRows } from './rows.ts'
 
@@ -19,6 +18,22 @@ export interface RecordItem {
 }
 
 export type RecordTable = 'agents' | 'settings' | 'agent_executions'
+
+/**
+ * Whole chats of an export of ours, as the lines that `export` writes: SQLite takes the messages from them,
+ * so that they are read only once. What is written in any other way is read line by line.
+ */
+export interface ChatLines {
+  kind: 'lines'
+  file: string
+  /** The number of the first line in the file. */
+  line: number
+  sessions: ImportRow[]
+  /** How many messages there are. */
+  messages: number
+  /** The line of each session and those of its messages, as one array. */
+  json: Buffer
+}
 
 /** Something that is to be written: records, or chats that need not be read for that. */
 export type ImportItem = SessionItem | RecordItem | ChatLines

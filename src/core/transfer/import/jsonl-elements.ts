@@ -1,5 +1,6 @@
 import { Refused } from '../conversation.ts'
-import { type ChatLines, lengthOfChat, SESSION_START, sessionOf } from './chat-lines.ts'
+import { lengthOfChat, SESSION_START, sessionOf } from './chat-lines.ts'
+import type { ChatLines } from './import-items.ts'
 import { broken, type ElementOptions, Pieces, type Position } from './json-elements.ts'
 import type { ImportRow } from './rows.ts'
 

@@ -19,7 +19,7 @@ import { looksLikeLMStudio, readLMStudio } from '../readers/lmstudio/lmstudio.ts
 import { isOllama, readOllama } from '../readers/ollama/ollama.ts'
 import { looksLikeOpenWebUI, readOpenWebUI } from '../readers/openwebui/openwebui.ts'
 import { isOpenWebUiDatabase, readOpenWebUiDatabase } from '../readers/openwebui/openwebui-database.ts'
-import type { ChatLines } from './chat-lines.ts'
+import type { ChatLines } from './import-items.ts'
 import { elementsOf, jsonElements, parseElement } from './json-elements.ts'
 import { jsonlElements } from './jsonl-elements.ts'
 import type { SourceFile } from './source-files.ts'

@@ -1,7 +1,30 @@
 import { oneOfWords } from '../../check-given.ts'
 import { AppError } from '../../errors.ts'
-import type { ImportOptions } from './import-chats.ts'
-import { SOURCES } from './sources.ts'
+import type { ForeignKeys } from '../../foreign-database.ts'
+import type { OnProgress } from '../../progress.ts'
+import type { Refusal } from './import-items.ts'
+import type { OnConflict } from './merge-item.ts'
+import type { Include } from './row-options.ts'
+import { SOURCES, type SourceName } from './sources.ts'
+
+/** What to import, and how. */
+export interface ImportOptions {
+  /** A file, a folder or a zip archive. */
+  path: string
+  from: SourceName | 'auto'
+  onConflict: OnConflict
+  branches: 'active' | 'all'
+  include: ReadonlySet<Include>
+  timeZone: string
+  /** What opens a source that is an encrypted database, of this program or of another one. */
+  encrypted?: ForeignKeys | undefined
+  dryRun: boolean
+  now: () => Date
+  signal?: AbortSignal
+  onProgress?: OnProgress
+  /** Told of everything that is refused, as it happens. */
+  onRefused?: (refusal: Refusal) => Promise<void>
+}
 
 /** Throws INVALID for an unknown choice, before anything is read. */
 export function checkImportOptions({ from, onConflict, branches, include, timeZone }: ImportOptions): void {

@@ -1,0 +1,29 @@
+/** One at a time, in the order of asking. */
+export class Mutex {
+  #last: Promise<void> = Promise.resolve()
+
+  /**
+   * Runs `work` when those before are done; after `patience` milliseconds of waiting, throws what `tooLong`
+   * makes.
+   */
+  async run<T>(work: () => Promise<T>, patience: number, tooLong: () => Error): Promise<T> {
+    const before = this.#last
+    let done: () => void = () => {}
+    this.#last = new Promise((resolve) => {
+      done = resolve
+    })
+    if (!(await settlesWithin(before, patience))) {
+      before.then(done)
+      throw tooLong()
+    }
+    return work().finally(done)
+  }
+}
+
+async function settlesWithin(turn: Promise<void>, milliseconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, false)
+  })
+  return Promise.race([turn.then(() => true), late]).finally(() => clearTimeout(timer))
+}

@@ -1,0 +1,4 @@
+/** A table's or column's name as SQL. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
