@@ -37,7 +37,7 @@ test.each([
       'src/cli/',
       'src/core/',
       'src/shipped-migrations.ts',
-      'src/own-program.ts',
+      'src/helper-programs.ts',
       'node:',
       'commander',
       'inquirer',
@@ -55,11 +55,11 @@ test.each([
   expect(wrong).toEqual([])
 })
 
-test('only core/engine.ts imports the driver', () => {
+test('only core/engine/engine.ts imports the driver', () => {
   const importers = [...imports].filter(([, targets]) =>
     targets.some(({ target }) => target.includes('sqlcipher')),
   )
-  expect(importers.map(([file]) => file)).toEqual(['src/core/engine.ts'])
+  expect(importers.map(([file]) => file)).toEqual(['src/core/engine/engine.ts'])
 })
 
 test('core knows no terminal: no process, no console, no printing', () => {
@@ -87,15 +87,76 @@ test('no command writes to a stream past the functions that escape data', () => 
   }
 })
 
-test('there are no circles', () => {
-  const visit = (file: string, path: string[]): string[] => {
-    if (path.includes(file)) return [[...path.slice(path.indexOf(file)), file].join(' → ')]
-    const targets =
-      imports.get(file)?.filter(({ target, typeOnly, lazy }) => imports.has(target) && !typeOnly && !lazy) ??
-      []
-    return targets.flatMap(({ target }) => visit(target, [...path, file]))
+test('there are no circles, of types and of what is loaded later neither', () => {
+  const state = new Map<string, 'open' | 'done'>()
+  const circles: string[] = []
+  const visit = (file: string, path: string[]): void => {
+    if (state.get(file) === 'done') return
+    if (state.get(file) === 'open') {
+      circles.push([...path.slice(path.indexOf(file)), file].join(' → '))
+      return
+    }
+    state.set(file, 'open')
+    for (const { target } of imports.get(file) ?? []) if (imports.has(target)) visit(target, [...path, file])
+    state.set(file, 'done')
   }
-  expect([...imports.keys()].flatMap((file) => visit(file, []))).toEqual([])
+  for (const file of imports.keys()) visit(file, [])
+  expect(circles).toEqual([])
+})
+
+/** The rooms of core, each with those before it; what is in none stands below all. */
+const ROOMS: Record<string, string[]> = {
+  files: [],
+  keys: ['files'],
+  engine: ['keys'],
+  database: ['engine'],
+  query: ['database'],
+  schema: ['database'],
+  records: ['query', 'schema'],
+  search: ['records'],
+  copy: ['schema'],
+  backup: ['copy'],
+  operations: ['backup', 'search'],
+  checks: ['copy', 'search'],
+  transfer: ['search'],
+}
+
+const roomOf = (file: string) => /^src\/core\/(\w+)\//.exec(file)?.[1]
+
+/** A room, and all that are before it. */
+const reachable = (room: string): string[] => [room, ...(ROOMS[room] ?? []).flatMap(reachable)]
+
+test('each room of core imports only from rooms before it, types and what is loaded later included', () => {
+  const wrong = below('src/core').flatMap(([file, targets]) => {
+    const room = roomOf(file)
+    const allowed = room === undefined ? [] : reachable(room)
+    return targets
+      .filter(({ target }) => target.startsWith('src/core/') && roomOf(target) !== undefined)
+      .filter(({ target }) => !allowed.includes(roomOf(target) ?? ''))
+      .map(({ target }) => `${file} → ${target}`)
+  })
+  expect(wrong).toEqual([])
+  expect([...new Set(below('src/core').map(([file]) => roomOf(file)))].filter(Boolean).sort()).toEqual(
+    Object.keys(ROOMS).sort(),
+  )
+})
+
+/** Marks in files, which have to stay as they are: of key sheets, fingerprints and temporary files. */
+const MARKS = /'libreollama-db (key sheet, format 1|key )|`libreollama-db key \$|'libreollama-db-\w+-'/g
+
+test('no text in core holds an option or the name of the program: a library user never reads a flag', () => {
+  const wrong = below('src/core').flatMap(([file]) => {
+    if (file.endsWith('/html-style.ts')) return [] // whose properties of CSS begin so
+    const source = readFileSync(join(root, file), 'utf8')
+      .replace(/\/\*[\s\S]*?\*\//g, '')
+      .replace(/(^|\s)\/\/.*$/gm, '')
+      .replace(MARKS, '')
+      .replace(/\(--\w+\./g, '') // counts down
+    return [...source.matchAll(/^.*(?:(?<!&& )--[a-z]{3}|libreollama-db).*$/gm)].map(
+      ([line]) => `${file}: ${line.trim()}`,
+    )
+  })
+  expect(wrong).toEqual([])
 })
 
 test('the program loads a command, and what is heavy, only when it is called', () => {
@@ -115,7 +176,7 @@ test('the program loads a command, and what is heavy, only when it is called', (
     'zod',
     'zod/mini',
     'cli-table3',
-    'src/core/database.ts',
+    'src/core/database/database.ts',
   ]
   expect(
     [...loaded].filter((target) => heavy.includes(target) || /^commands\/(?!index)/.test(target)),

@@ -1,7 +1,7 @@
-import { explainFailure } from '../src/core/explain-failure.ts'
-import { inspectFile } from '../src/core/inspect.ts'
-import { Key } from '../src/core/key.ts'
-import { answerOne } from '../src/own-program.ts'
+import { explainFailure } from '../src/core/checks/explain-failure.ts'
+import { inspectFile } from '../src/core/copy/inspect.ts'
+import { Key } from '../src/core/keys/key.ts'
+import { answerOne } from '../src/helper-programs.ts'
 
 // Looks at a finished file for the process that made it.
 answerOne<{ path: string; key: string }>(({ path, key }, onPart) => {

@@ -1,5 +1,5 @@
-import { keychainError } from '../src/core/keychain.ts'
-import { answerOne } from '../src/own-program.ts'
+import { keychainError } from '../src/core/keys/keychain.ts'
+import { answerOne } from '../src/helper-programs.ts'
 
 /** The kernel's own keyring, to which the package would fall back, forgets at reboot. */
 const STORE = { linux: { store: 'secret-service' } } as const

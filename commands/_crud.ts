@@ -9,18 +9,18 @@ import {
 } from '../src/cli/entity-options.ts'
 import { deletionView, listView } from '../src/cli/entity-view.ts'
 import { wholeNumber } from '../src/cli/option-values.ts'
-import type { Connection } from '../src/core/connection.ts'
-import type { Entity, EntityRow } from '../src/core/entity.ts'
-import { findKeys } from '../src/core/find-record.ts'
-import { listRecords } from '../src/core/list-records.ts'
-import { encodeInput } from '../src/core/record.ts'
+import type { Connection } from '../src/core/engine/connection.ts'
+import type { Entity, EntityRow } from '../src/core/records/entity.ts'
+import { findKeys } from '../src/core/records/find-record.ts'
+import { listRecords } from '../src/core/records/list-records.ts'
+import { encodeInput } from '../src/core/records/record.ts'
 import {
   createRecords,
   type Deletion,
   deleteKeys,
   getRecord,
   previewDeletion,
-} from '../src/core/repository.ts'
+} from '../src/core/records/repository.ts'
 import { change, printRecord, resolveFilters, withEntity } from './_entity.ts'
 
 /** Makes records in the transaction of `writer`. */

@@ -1,12 +1,12 @@
 import type { Context } from '../src/cli/context.ts'
 import { recordView } from '../src/cli/entity-view.ts'
-import type { Connection } from '../src/core/connection.ts'
-import { type Database, withDatabase } from '../src/core/database.ts'
-import { ENTITIES } from '../src/core/entities/index.ts'
-import type { Entity, EntityRow } from '../src/core/entity.ts'
-import { findKey } from '../src/core/find-record.ts'
-import { updateRecord } from '../src/core/repository.ts'
-import { requireTable } from '../src/core/require-table.ts'
+import { type Database, withDatabase } from '../src/core/database/database.ts'
+import type { Connection } from '../src/core/engine/connection.ts'
+import { ENTITIES } from '../src/core/records/entities/index.ts'
+import type { Entity, EntityRow } from '../src/core/records/entity.ts'
+import { findKey } from '../src/core/records/find-record.ts'
+import { updateRecord } from '../src/core/records/repository.ts'
+import { requireTable } from '../src/core/schema/require-table.ts'
 
 /** Changes one record and prints it: `update`, and the verbs that set fields to fixed values. */
 export function change(ctx: Context, entity: Entity, named: string, changes: EntityRow): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Context } from '../src/cli/context.ts'
-import { describeOtherNames, otherNames, otherNamesError } from '../src/core/other-names.ts'
+import { describeOtherNames, otherNames, otherNamesError } from '../src/core/files/other-names.ts'
 
 /**
  * Whether a file may be replaced that other names lead to as well: they keep the old content and key, so a

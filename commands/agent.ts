@@ -1,4 +1,4 @@
-import { agent } from '../src/core/entities/agent.ts'
+import { agent } from '../src/core/records/entities/agent.ts'
 import { crud } from './_crud.ts'
 import type { Define } from './_define.ts'
 import { change } from './_entity.ts'

@@ -3,10 +3,10 @@ import { type CipherOptions, cipherOptions, readCipherSettings } from '../src/cl
 import { commandLine, type Place } from '../src/cli/command-line.ts'
 import type { View } from '../src/cli/output.ts'
 import { localTime, type Style } from '../src/cli/terminal.ts'
-import type { Diagnosis } from '../src/core/cause.ts'
-import { diagnose, withDatabase } from '../src/core/database.ts'
+import { diagnose, withDatabase } from '../src/core/database/database.ts'
+import type { Diagnosis } from '../src/core/database/diagnosis.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
-import type { SalvageReport } from '../src/core/salvage.ts'
+import type { SalvageReport } from '../src/core/operations/salvage.ts'
 import type { Define } from './_define.ts'
 
 interface Options extends CipherOptions {
@@ -78,7 +78,7 @@ const define: Define = (command, context) => {
       const ctx = context()
       const print = ctx.printer(view)
       const path = file === undefined ? ctx.path : resolve(file)
-      const { locateDamage } = await import('../src/core/explain-failure.ts')
+      const { locateDamage } = await import('../src/core/checks/explain-failure.ts')
       const keys = (salt?: Buffer) => ctx.keys(salt, path)
       const result = await ctx.busy('checking', async () =>
         locateDamage(await diagnose(path, keys, knownSettings), (work) =>
@@ -91,7 +91,7 @@ const define: Define = (command, context) => {
         const hint = spelling ? await ctx.spellingHint(spelling, file) : await ctx.hint(result.hint)
         return print({ ...result, hint })
       }
-      const { salvage } = await import('../src/core/salvage.ts')
+      const { salvage } = await import('../src/core/operations/salvage.ts')
       const options = { ...ctx.database, keys, now: ctx.host.now, path, folder: resolve(folder) }
       const report = await ctx.busy('copying', () => salvage(options))
       await print({ ...result, hint: '', salvage: report, next: afterSalvage(report, ctx.options) })

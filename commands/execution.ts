@@ -1,6 +1,6 @@
 import { columnOptions, readColumns } from '../src/cli/entity-options.ts'
-import { execution } from '../src/core/entities/execution.ts'
-import { createExecutions, type Ending, endExecution } from '../src/core/executions.ts'
+import { execution } from '../src/core/records/entities/execution.ts'
+import { createExecutions, type Ending, endExecution } from '../src/core/records/executions.ts'
 import { creation, crud } from './_crud.ts'
 import type { Define } from './_define.ts'
 import { printRecord } from './_entity.ts'

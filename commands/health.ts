@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { Option } from 'commander'
 import type { View } from '../src/cli/output.ts'
+import { type Check, databaseHealthCheck, type HealthReport } from '../src/core/checks/health.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
-import { type Check, databaseHealthCheck, type HealthReport } from '../src/core/health.ts'
 import type { Define } from './_define.ts'
 
 /** The report with its hints in words. */

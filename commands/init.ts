@@ -1,9 +1,9 @@
 import { commandLine } from '../src/cli/command-line.ts'
 import type { View } from '../src/cli/output.ts'
-import { exists } from '../src/core/file-facts.ts'
-import { type InitReport, initDatabase } from '../src/core/init.ts'
-import { tidyKeyFile } from '../src/core/key-file.ts'
-import { recover } from '../src/core/unfinished.ts'
+import { exists } from '../src/core/files/file-facts.ts'
+import { recover } from '../src/core/files/recovery.ts'
+import { tidyKeyFile } from '../src/core/keys/key-file.ts'
+import { type InitReport, initDatabase } from '../src/core/operations/init.ts'
 import type { Define } from './_define.ts'
 import { andItsKey, tellNext } from './_next.ts'
 

@@ -2,18 +2,18 @@ import { resolve } from 'node:path'
 import type { Context } from '../src/cli/context.ts'
 import { readText } from '../src/cli/input.ts'
 import type { View } from '../src/cli/output.ts'
-import { opensWith, withDatabase } from '../src/core/database.ts'
+import { type KeyStatus, keyStatus, saltOf } from '../src/core/checks/key-status.ts'
+import { opensWith, withDatabase } from '../src/core/database/database.ts'
 import { AppError, exitCodeOf, explainSystemError } from '../src/core/errors.ts'
-import { exists } from '../src/core/file-facts.ts'
-import type { Key } from '../src/core/key.ts'
-import { generateKeyFile, writeKeyFile } from '../src/core/key-file.ts'
-import { readKeySheet, writeKeySheet } from '../src/core/key-sheet.ts'
-import { type KeyStatus, keyStatus, saltOf } from '../src/core/key-status.ts'
-import { hasKeychain, keychainError, storeProven } from '../src/core/keychain.ts'
-import { describeTaken } from '../src/core/links.ts'
-import { ownerFor } from '../src/core/owner.ts'
+import { createWholeFile } from '../src/core/files/durable-file.ts'
+import { exists } from '../src/core/files/file-facts.ts'
+import { ownerFor } from '../src/core/files/owner.ts'
+import { describeTaken } from '../src/core/files/symlinks.ts'
+import type { Key } from '../src/core/keys/key.ts'
+import { generateKeyFile, writeKeyFile } from '../src/core/keys/key-file.ts'
+import { readKeySheet, writeKeySheet } from '../src/core/keys/key-sheet.ts'
+import { hasKeychain, keychainError, storeProven } from '../src/core/keys/keychain.ts'
 import { formatTimestamp } from '../src/core/timestamp.ts'
-import { createWholeFile } from '../src/core/whole-file.ts'
 import type { Define } from './_define.ts'
 
 type Status = KeyStatus & { source: string }
@@ -203,6 +203,7 @@ export async function keySheet(ctx: Context): Promise<string> {
     database: ctx.path,
     fingerprint: await key.fingerprint(salt),
     printed: formatTimestamp(ctx.host.now()),
+    restore: 'libreollama-db key import <that file> --key-file <new key file>',
   })
 }
 

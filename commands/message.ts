@@ -1,5 +1,5 @@
-import { message } from '../src/core/entities/message.ts'
-import { createMessages } from '../src/core/messages.ts'
+import { message } from '../src/core/records/entities/message.ts'
+import { createMessages } from '../src/core/records/messages.ts'
 import { crud } from './_crud.ts'
 import type { Define } from './_define.ts'
 

@@ -2,10 +2,11 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { Context } from '../src/cli/context.ts'
 import type { View } from '../src/cli/output.ts'
 import { localTime } from '../src/cli/terminal.ts'
-import { withDatabase } from '../src/core/database.ts'
+import { withDatabase } from '../src/core/database/database.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
-import { readApplied } from '../src/core/ledger.ts'
-import { type AppliedStep, type MigrationReport, migrate } from '../src/core/migrate.ts'
+import { type AppliedStep, type MigrationReport, migrate } from '../src/core/operations/migrate.ts'
+import { type Rehearsal, rehearse } from '../src/core/operations/rehearse.ts'
+import { readApplied } from '../src/core/schema/ledger.ts'
 import {
   type AppliedMigration,
   currentVersion,
@@ -16,9 +17,8 @@ import {
   planMigrations,
   planRedo,
   type Step,
-} from '../src/core/migrations.ts'
-import { checkPlan, type Plan } from '../src/core/other-tables.ts'
-import { type Rehearsal, rehearse } from '../src/core/rehearse.ts'
+} from '../src/core/schema/migrations.ts'
+import { checkPlan, type Plan } from '../src/core/schema/other-tables.ts'
 import type { Define } from './_define.ts'
 
 interface Options {

@@ -1,5 +1,5 @@
 import type { View } from '../src/cli/output.ts'
-import { exists } from '../src/core/file-facts.ts'
+import { exists } from '../src/core/files/file-facts.ts'
 import type { Define } from './_define.ts'
 
 const view: View<{ path: string; exists: boolean }> = {

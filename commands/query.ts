@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
-import { withDatabase } from '../src/core/database.ts'
-import { checkQuery, runQuery } from '../src/core/query.ts'
+import { withDatabase } from '../src/core/database/database.ts'
+import { checkQuery, runQuery } from '../src/core/query/query.ts'
 import type { Define } from './_define.ts'
 
 const define: Define = (command, context) => {

@@ -2,10 +2,10 @@ import { filterOptions, readFilters } from '../src/cli/entity-options.ts'
 import { wholeNumber } from '../src/cli/option-values.ts'
 import type { View } from '../src/cli/output.ts'
 import { localTime, type Style } from '../src/cli/terminal.ts'
-import { withDatabase } from '../src/core/database.ts'
-import { message } from '../src/core/entities/message.ts'
-import { requireIndex } from '../src/core/index-check.ts'
-import { type Hit, searchMessages } from '../src/core/search.ts'
+import { withDatabase } from '../src/core/database/database.ts'
+import { message } from '../src/core/records/entities/message.ts'
+import { requireIndex } from '../src/core/search/index-check.ts'
+import { type Hit, searchMessages } from '../src/core/search/search.ts'
 import type { Define } from './_define.ts'
 import { resolveFilters } from './_entity.ts'
 
@@ -38,7 +38,7 @@ const define: Define = (command, context) => {
       const print = ctx.printer(view)
       const filters = readFilters(message, options, ctx.host.now())
       if (options.rebuild) {
-        const { rebuildSearchIndex } = await import('../src/core/rebuild-index.ts')
+        const { rebuildSearchIndex } = await import('../src/core/operations/rebuild-index.ts')
         const migrations = await ctx.migrations()
         await ctx.busy('indexing', () => rebuildSearchIndex({ ...ctx.database, ...ctx.copying, migrations }))
         ctx.did('the full-text index was made again')

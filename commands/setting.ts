@@ -1,5 +1,5 @@
-import { setting } from '../src/core/entities/setting.ts'
-import { setSetting } from '../src/core/settings.ts'
+import { setting } from '../src/core/records/entities/setting.ts'
+import { setSetting } from '../src/core/records/settings.ts'
 import { crud } from './_crud.ts'
 import type { Define } from './_define.ts'
 import { printRecord } from './_entity.ts'

@@ -1,7 +1,7 @@
 import type { View } from '../src/cli/output.ts'
 import { humanBytes, type Style } from '../src/cli/terminal.ts'
-import { withDatabase } from '../src/core/database.ts'
-import { type DatabaseStats, getDatabaseStats } from '../src/core/stats.ts'
+import { type DatabaseStats, getDatabaseStats } from '../src/core/checks/stats.ts'
+import { withDatabase } from '../src/core/database/database.ts'
 import type { Define } from './_define.ts'
 
 const view: View<DatabaseStats> = {

@@ -1,7 +1,7 @@
 import type { View } from '../src/cli/output.ts'
-import { withDatabase } from '../src/core/database.ts'
+import { withDatabase } from '../src/core/database/database.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
-import { type SchemaReport, verifySchema } from '../src/core/schema-check.ts'
+import { type SchemaReport, verifySchema } from '../src/core/schema/schema-check.ts'
 import type { Define } from './_define.ts'
 
 const view: View<SchemaReport> = {

@@ -1,19 +1,25 @@
-import { checkRecords } from './core/check-given.ts'
-import type { Connection } from './core/connection.ts'
-import type { Database } from './core/database.ts'
-import { agent } from './core/entities/agent.ts'
-import { execution } from './core/entities/execution.ts'
-import { message } from './core/entities/message.ts'
-import { session } from './core/entities/session.ts'
-import { setting } from './core/entities/setting.ts'
-import type { Entity, EntityRow } from './core/entity.ts'
-import { createExecutions, type Ending, endExecution } from './core/executions.ts'
-import { type ListOptions, listRecords } from './core/list-records.ts'
-import { createMessages } from './core/messages.ts'
-import type { Agent, AgentExecution, ChatMessage, ChatSession, New, Setting } from './core/models.ts'
-import { createRecords, type Deletion, deleteRecords, getRecord, updateRecord } from './core/repository.ts'
-import { type Hit, type SearchOptions, searchMessages } from './core/search.ts'
-import { setSetting as setSettingWith } from './core/settings.ts'
+import type { Database } from './core/database/database.ts'
+import type { Connection } from './core/engine/connection.ts'
+import { checkRecords } from './core/records/check-given.ts'
+import { agent } from './core/records/entities/agent.ts'
+import { execution } from './core/records/entities/execution.ts'
+import { message } from './core/records/entities/message.ts'
+import { session } from './core/records/entities/session.ts'
+import { setting } from './core/records/entities/setting.ts'
+import type { Entity, EntityRow } from './core/records/entity.ts'
+import { createExecutions, type Ending, endExecution } from './core/records/executions.ts'
+import { type ListOptions, listRecords } from './core/records/list-records.ts'
+import { createMessages } from './core/records/messages.ts'
+import type { Agent, AgentExecution, ChatMessage, ChatSession, New, Setting } from './core/records/models.ts'
+import {
+  createRecords,
+  type Deletion,
+  deleteRecords,
+  getRecord,
+  updateRecord,
+} from './core/records/repository.ts'
+import { setSetting as setSettingWith } from './core/records/settings.ts'
+import { type Hit, type SearchOptions, searchMessages } from './core/search/search.ts'
 
 type CreateAll = (writer: Connection, inputs: EntityRow[], now: Date) => Promise<EntityRow[]>
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { readMigrations } from './core/migration-files.ts'
-import type { Migration } from './core/migrations.ts'
+import { readMigrations } from './core/schema/migration-files.ts'
+import type { Migration } from './core/schema/migrations.ts'
 import { packageRoot } from './package-root.ts'
 
 /** The migrations that come with this package. */

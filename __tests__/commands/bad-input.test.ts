@@ -1,8 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { inTransaction, withDatabase } from '../../src/core/database.ts'
-import { parseKey } from '../../src/core/key.ts'
+import { inTransaction, withDatabase } from '../../src/core/database/database.ts'
+import { parseKey } from '../../src/core/keys/key.ts'
 import { fixture, keyFile, newDatabase, PASSPHRASE, snapshot, temporaryFolder } from '../helpers/folder.ts'
 import { errorOf, run } from '../helpers/run.ts'
 

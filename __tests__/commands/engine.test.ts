@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { engineError } from '../../src/core/engine.ts'
+import { engineError } from '../../src/core/engine/engine.ts'
 import { packageRoot } from '../../src/package-root.ts'
 import { makeDatabase, RAW_KEY } from '../helpers/database.ts'
 import { keyFile, temporaryFolder } from '../helpers/folder.ts'

@@ -168,7 +168,7 @@ test('what needs no key to be told is told without one', async () => {
 })
 
 test("another program's plaintext file is not taken for LibreOllama's", async () => {
-  const { withMemoryDatabase } = await import('../../src/core/connect.ts')
+  const { withMemoryDatabase } = await import('../../src/core/engine/connect.ts')
   const db = join(temporaryFolder(), 'other.db')
   await withMemoryDatabase(async (connection) => {
     await connection.exec('CREATE TABLE schema_version (version); INSERT INTO schema_version VALUES (3)')

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { withMemoryDatabase } from '../../src/core/connect.ts'
+import { withMemoryDatabase } from '../../src/core/engine/connect.ts'
 import { Refused } from '../../src/core/transfer/conversation.ts'
 import { jsonElements } from '../../src/core/transfer/import/json-elements.ts'
 import { jsonlElements } from '../../src/core/transfer/import/jsonl-elements.ts'

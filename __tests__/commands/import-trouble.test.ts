@@ -9,8 +9,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { withDatabase } from '../../src/core/database.ts'
-import { parseKey } from '../../src/core/key.ts'
+import { withDatabase } from '../../src/core/database/database.ts'
+import { parseKey } from '../../src/core/keys/key.ts'
 import { json } from '../helpers/chats.ts'
 import { fixture, keyFile, newDatabase, snapshot, temporaryFolder } from '../helpers/folder.ts'
 import { errorOf, ordinaryUser, run } from '../helpers/run.ts'

@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readKeySheet, writeKeySheet } from '../../src/core/key-sheet.ts'
-import { storeProven } from '../../src/core/keychain.ts'
+import { readKeySheet, writeKeySheet } from '../../src/core/keys/key-sheet.ts'
+import { storeProven } from '../../src/core/keys/keychain.ts'
 import { countMessages, databaseWithChats, json } from '../helpers/chats.ts'
 import { fixture, keyFile, snapshot, temporaryFolder } from '../helpers/folder.ts'
 import { errorOf, run } from '../helpers/run.ts'
@@ -80,7 +80,7 @@ test.each([
 })
 
 const RAW = Buffer.from(Array.from({ length: 32 }, (_, index) => index * 7))
-const SHEET = writeKeySheet(RAW, { database: '/a', fingerprint: 'f', printed: 't' })
+const SHEET = writeKeySheet(RAW, { database: '/a', fingerprint: 'f', printed: 't', restore: 'r' })
 
 test('a sheet that was typed without a mistake gives the same key', async () => {
   expect(await readKeySheet(SHEET).literal(Buffer.alloc(16))).toBe(`x'${RAW.toString('hex')}'`)

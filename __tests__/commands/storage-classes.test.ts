@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { inTransaction, withDatabase } from '../../src/core/database.ts'
+import { inTransaction, withDatabase } from '../../src/core/database/database.ts'
 import { keys, makeDatabase, RAW_KEY } from '../helpers/database.ts'
 import { keyFile, temporaryFolder } from '../helpers/folder.ts'
 import { runHere } from '../helpers/in-process.ts'

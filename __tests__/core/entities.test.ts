@@ -1,6 +1,6 @@
-import { ENTITIES } from '../../src/core/entities/index.ts'
 import { parseMoment } from '../../src/core/moment.ts'
-import { expectedSchema } from '../../src/core/schema-check.ts'
+import { ENTITIES } from '../../src/core/records/entities/index.ts'
+import { expectedSchema } from '../../src/core/schema/schema-check.ts'
 import { formatTimestamp, readTimestamp } from '../../src/core/timestamp.ts'
 import { shippedMigrations } from '../../src/shipped-migrations.ts'
 

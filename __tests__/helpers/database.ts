@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { type Database, withDatabase } from '../../src/core/database.ts'
-import { initDatabase } from '../../src/core/init.ts'
-import { Key } from '../../src/core/key.ts'
-import { inspectElsewhere } from '../../src/own-program.ts'
+import { type Database, withDatabase } from '../../src/core/database/database.ts'
+import { Key } from '../../src/core/keys/key.ts'
+import { initDatabase } from '../../src/core/operations/init.ts'
+import { inspectElsewhere } from '../../src/helper-programs.ts'
 import { shippedMigrations } from '../../src/shipped-migrations.ts'
 import { temporaryFolder } from './folder.ts'
 

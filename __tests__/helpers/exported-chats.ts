@@ -1,6 +1,6 @@
-import type { Agent, ChatMessage, ChatSession } from '../../src/core/models.ts'
+import type { Agent, ChatMessage, ChatSession } from '../../src/core/records/models.ts'
+import type { ExportedChat } from '../../src/core/transfer/export/formats/export-format.ts'
 import { loadExportFormat } from '../../src/core/transfer/export/formats/formats.ts'
-import type { ExportedChat } from '../../src/core/transfer/export/formats/shape.ts'
 
 const MOMENT = '2025-06-05T20:22:06.123456+00:00'
 

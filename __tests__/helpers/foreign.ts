@@ -1,6 +1,6 @@
-import { withMemoryDatabase } from '../../src/core/connect.ts'
-import type { Connection } from '../../src/core/connection.ts'
-import { withDatabase } from '../../src/core/database.ts'
+import { withDatabase } from '../../src/core/database/database.ts'
+import { withMemoryDatabase } from '../../src/core/engine/connect.ts'
+import type { Connection } from '../../src/core/engine/connection.ts'
 import type { Conversation, Imported } from '../../src/core/transfer/conversation.ts'
 import { fixture } from './folder.ts'
 

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Connection } from '../../src/core/connection.ts'
-import { inTransaction, withDatabase } from '../../src/core/database.ts'
+import { inTransaction, withDatabase } from '../../src/core/database/database.ts'
+import type { Connection } from '../../src/core/engine/connection.ts'
 import { keys, makeDatabase, RAW_KEY } from './database.ts'
 import { keyFile, temporaryFolder } from './folder.ts'
 

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type CipherSettings, HASHES, type Hash, PAGE_SIZES } from '../core/cipher-settings.ts'
 import { AppError } from '../core/errors.ts'
+import { type CipherSettings, HASHES, type Hash, PAGE_SIZES } from '../core/keys/cipher-settings.ts'
 
 /** The options that say how a file is encrypted, as they were given. */
 export interface CipherOptions {

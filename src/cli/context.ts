@@ -1,28 +1,27 @@
 import type { Hint } from '../core/advice.ts'
-import type { Row, StatementTiming } from '../core/connection.ts'
-import type { CopyOptions } from '../core/copy.ts'
-import type { DatabaseOptions } from '../core/database.ts'
+import type { CopyOptions } from '../core/copy/copy.ts'
+import type { DatabaseOptions } from '../core/database/database.ts'
+import { databasePath } from '../core/database/location.ts'
+import type { Row, StatementTiming } from '../core/engine/connection.ts'
 import { AppError } from '../core/errors.ts'
-import type { Key } from '../core/key.ts'
+import type { Key } from '../core/keys/key.ts'
 import {
-  chooseKeySource,
   describeKeySource,
-  type KeyFlags,
   type KeySource,
   LARGEST_KEY,
   noKeyError,
   readKeychain,
   readKeys,
-} from '../core/key-source.ts'
-import type { Spelling } from '../core/key-spelling.ts'
-import type { Keychain } from '../core/keychain.ts'
-import { databasePath } from '../core/location.ts'
-import type { Migration } from '../core/migrations.ts'
+} from '../core/keys/key-source.ts'
+import type { Spelling } from '../core/keys/key-spelling.ts'
+import type { Keychain } from '../core/keys/keychain.ts'
 import type { Progress } from '../core/progress.ts'
+import type { Migration } from '../core/schema/migrations.ts'
 import { jsonText } from '../core/transfer/export/formats/json-text.ts'
 import { commandLine } from './command-line.ts'
 import type { Run } from './hints.ts'
 import { type Host, hasNoReader, readAll, tell, write } from './host.ts'
+import { chooseKeySource, type KeyFlags } from './key-flags.ts'
 import {
   createListPrinter,
   createPrinter,
@@ -103,7 +102,7 @@ export class Context {
         this.warn(`${detail}; what was committed before it is shown`, hint),
       onStatement: this.options.timing ? (timing) => this.#onStatement(timing) : undefined,
       explain: async (error, inquiry) => {
-        const { explainFailure } = await import('../core/explain-failure.ts') // only what failed needs it
+        const { explainFailure } = await import('../core/checks/explain-failure.ts') // only what failed needs it
         return explainFailure(error, inquiry, await this.migrations())
       },
     }
@@ -112,7 +111,7 @@ export class Context {
   /** What making a proven copy needs beside that. */
   get copying(): CopyOptions {
     return {
-      inspect: async (...request) => (await import('../own-program.ts')).inspectElsewhere(...request),
+      inspect: async (...request) => (await import('../helper-programs.ts')).inspectElsewhere(...request),
       onProgress: (progress) => this.#bar.show(progress),
       warn: (message, hint) => this.warn(message, hint),
       signal: this.host.signal,
@@ -125,7 +124,7 @@ export class Context {
    * minute.
    */
   async keychain(): Promise<Keychain> {
-    const { systemKeychain } = await import('../own-program.ts')
+    const { systemKeychain } = await import('../helper-programs.ts')
     const patience = Math.max(this.options.lockTimeout, this.hasPerson ? 60 : 0.5)
     return systemKeychain(this.host.env, patience * 1000)
   }
@@ -165,7 +164,7 @@ export class Context {
   /** An error, with what to do about it where another spelling of the key opens the database. */
   async adviseOnKey(error: unknown): Promise<unknown> {
     if (!(error instanceof AppError) || !error.cause || !this.#source) return error
-    const { Spelling } = await import('../core/key-spelling.ts')
+    const { Spelling } = await import('../core/keys/key-spelling.ts')
     if (!(error.cause instanceof Spelling)) return error
     return new AppError(error.code, error.message, {
       hint: await this.spellingHint(error.cause),
@@ -378,7 +377,7 @@ export class Context {
   async #sourceOfUnnamed(salt: Buffer | undefined): Promise<KeySource> {
     let problem = 'there is no keychain'
     try {
-      const { hasKeychain } = await import('../core/keychain.ts')
+      const { hasKeychain } = await import('../core/keys/keychain.ts')
       if (salt && (await hasKeychain(this.host.env))) {
         const key = await readKeychain({ warn: () => {}, keychain: await this.keychain(), salt })
         if (key) {

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander'
-import type { Column, Entity, EntityRow } from '../core/entity.ts'
 import { AppError } from '../core/errors.ts'
 import { parseExactJson } from '../core/exact-json.ts'
-import { sortFields } from '../core/list-records.ts'
 import { parseMoment } from '../core/moment.ts'
+import type { Column, Entity, EntityRow } from '../core/records/entity.ts'
+import { sortFields } from '../core/records/list-records.ts'
 import type { Host } from './host.ts'
 import { readText } from './input.ts'
 

@@ -1,7 +1,7 @@
-import type { Row } from '../core/connection.ts'
-import { counted } from '../core/counted.ts'
-import type { Entity, EntityRow } from '../core/entity.ts'
-import type { Deletion } from '../core/repository.ts'
+import type { Row } from '../core/engine/connection.ts'
+import { counted } from '../core/plural.ts'
+import type { Entity, EntityRow } from '../core/records/entity.ts'
+import type { Deletion } from '../core/records/repository.ts'
 import type { View } from './output.ts'
 import { localTime, type Style } from './terminal.ts'
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { basename, join, parse, resolve, sep } from 'node:path'
 import { type Advice, type Hint, hintParts, type PathRole } from '../core/advice.ts'
-import { backupFolder, databaseNamed } from '../core/backup.ts'
+import { backupFolder, databaseNamed } from '../core/backup/backup.ts'
 import type { Environment } from '../core/environment.ts'
 import { shellWord } from '../core/shell-word.ts'
 import { commandLine, type Place } from './command-line.ts'

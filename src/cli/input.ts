@@ -1,6 +1,6 @@
 import { constants } from 'node:buffer'
 import { AppError, explainSystemError, systemErrorCode } from '../core/errors.ts'
-import { readGivenFile, UnfitFile } from '../core/given-file.ts'
+import { readGivenFile, UnfitFile } from '../core/files/given-file.ts'
 import type { Host } from './host.ts'
 import { readAll } from './host.ts'
 

@@ -1,11 +1,11 @@
+import { defaultKeyFile } from '../core/database/location.ts'
+import type { NewKey } from '../core/database/new-key.ts'
 import { AppError } from '../core/errors.ts'
-import { exists } from '../core/file-facts.ts'
-import { generateKey, type Key } from '../core/key.ts'
-import { generateKeyFile, settleKeyFile, tidyKeyFile } from '../core/key-file.ts'
-import type { KeySource } from '../core/key-source.ts'
-import { storeProven } from '../core/keychain.ts'
-import { defaultKeyFile } from '../core/location.ts'
-import type { NewKey } from '../core/new-key.ts'
+import { exists } from '../core/files/file-facts.ts'
+import { generateKey, type Key } from '../core/keys/key.ts'
+import { generateKeyFile, settleKeyFile, tidyKeyFile } from '../core/keys/key-file.ts'
+import type { KeySource } from '../core/keys/key-source.ts'
+import { storeProven } from '../core/keys/keychain.ts'
 import type { Context } from './context.ts'
 
 /** The key that a database is to have, and where a person will find it. */
@@ -35,7 +35,7 @@ export async function chooseNewKey(ctx: Context, options: NewKeyOptions): Promis
   if (source?.kind === 'file') await tidyKeyFile(source.path)
   if (source) return fromSource(ctx, source)
   ctx.requirePerson(options.question, options.hint)
-  const { hasKeychain } = await import('../core/keychain.ts')
+  const { hasKeychain } = await import('../core/keys/keychain.ts')
   const offerKeychain = await hasKeychain(ctx.host.env)
   const keyFile = await freeKeyFile(ctx)
   const protection = await ctx.askProtection(keyFile, offerKeychain)

@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts'
-import { withinLimits } from '../core/longest-text.ts'
+import { withinLimits } from '../core/query/longest-text.ts'
 import { jsonText } from '../core/transfer/export/formats/json-text.ts'
 import { hasNoReader, write } from './host.ts'
 import { type Output, type Style, safe, safeLine, safeValue } from './terminal.ts'

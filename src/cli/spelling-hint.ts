@@ -1,5 +1,5 @@
-import type { KeySource } from '../core/key-source.ts'
-import type { Spelling } from '../core/key-spelling.ts'
+import type { KeySource } from '../core/keys/key-source.ts'
+import type { Spelling } from '../core/keys/key-spelling.ts'
 import { shellWord } from '../core/shell-word.ts'
 import { commandLine, type Place } from './command-line.ts'
 

@@ -1,2 +1,2 @@
-/** The variables of a process, as `process.env` has them. */
+/** The variables of a process, by name. */
 export type Environment = Record<string, string | undefined>

@@ -11,7 +11,7 @@ export const OUTCOMES = [
   {
     exit: 4,
     code: 'PENDING',
-    when: 'migrations are pending (migrate status --exit-code); the file is older than the command needs',
+    when: 'migrations are pending (where that was asked for); the file is older than the command needs',
   },
   { exit: 5, code: 'NOT_FOUND', when: 'no such record' },
   { exit: 6, code: 'INVALID', when: 'a value that validation or a constraint refuses' },

@@ -1,5 +1,5 @@
-import type { Connection } from '../../../src/core/connection.ts'
-import { isEngineError } from '../../../src/core/engine-errors.ts'
+import type { Connection } from '../../../src/core/engine/connection.ts'
+import { isEngineError } from '../../../src/core/engine/engine-errors.ts'
 import { AppError } from '../../../src/core/errors.ts'
 import { Refused } from '../../../src/core/transfer/conversation.ts'
 import { readChats } from '../../../src/core/transfer/import/chat-lines.ts'

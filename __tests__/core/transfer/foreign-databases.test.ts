@@ -1,4 +1,4 @@
-import type { Connection } from '../../../src/core/connection.ts'
+import type { Connection } from '../../../src/core/engine/connection.ts'
 import { foreignTable, RowGroups, rowsOf } from '../../../src/core/transfer/readers/foreign-table.ts'
 import { isLibreOllama, readLibreOllama } from '../../../src/core/transfer/readers/libreollama/libreollama.ts'
 import { isLlm } from '../../../src/core/transfer/readers/llm/llm.ts'

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Database } from '../../../src/core/database.ts'
+import type { Database } from '../../../src/core/database/database.ts'
 import { type ExportRequest, exportChats } from '../../../src/core/transfer/export/export-chats.ts'
 import { atOneMoment } from '../../../src/core/transfer/export/exported-chats.ts'
 import { EXPORT_FORMAT_NAMES } from '../../../src/core/transfer/export/formats/formats.ts'

@@ -1,4 +1,4 @@
-import { guardedText } from '../longest-text.ts'
+import { guardedText } from '../query/longest-text.ts'
 
 /** The name and version of the form, in the first line; `whole` says that nothing was left out. */
 export const JSONL_HEADER = { libreollama_db_export: 1 }

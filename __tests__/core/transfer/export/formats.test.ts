@@ -1,8 +1,8 @@
+import type { ExportedChat } from '../../../../src/core/transfer/export/formats/export-format.ts'
 import {
   EXPORT_FORMAT_NAMES,
   loadExportFormat,
 } from '../../../../src/core/transfer/export/formats/formats.ts'
-import type { ExportedChat } from '../../../../src/core/transfer/export/formats/shape.ts'
 import { chatOf } from '../../../helpers/exported-chats.ts'
 
 test.each(EXPORT_FORMAT_NAMES.map((name) => [name]))('%s is loaded by its name', async (name) => {

@@ -1,5 +1,5 @@
+import type { ExportedChat } from '../../../../src/core/transfer/export/formats/export-format.ts'
 import { loadExportFormat } from '../../../../src/core/transfer/export/formats/formats.ts'
-import type { ExportedChat } from '../../../../src/core/transfer/export/formats/shape.ts'
 import { chatOf, exported, type Said } from '../../../helpers/exported-chats.ts'
 
 const template = chatOf([['user', '']])

@@ -1,6 +1,6 @@
-import type { Connection } from '../../connection.ts'
-import { withinLimits } from '../../longest-text.ts'
+import type { Connection } from '../../engine/connection.ts'
 import type { OnProgress } from '../../progress.ts'
+import { withinLimits } from '../../query/longest-text.ts'
 import { checkPlace } from './export-place.ts'
 import { countChats, type ExportSelection, exportedChats, isWholeSelection } from './exported-chats.ts'
 import { loadExportFormat } from './formats/formats.ts'

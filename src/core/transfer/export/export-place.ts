@@ -2,10 +2,10 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Advice } from '../../advice.ts'
 import { AppError, explainSystemError, systemErrorCode } from '../../errors.ts'
-import { describeTaken } from '../../links.ts'
-import { recoverExports } from '../../unfinished.ts'
+import { recoverExports } from '../../files/recovery.ts'
+import { describeTaken } from '../../files/symlinks.ts'
+import type { ExportFormat } from './formats/export-format.ts'
 import { loadExportFormat } from './formats/formats.ts'
-import type { ExportFormat } from './formats/shape.ts'
 
 /** Where an export may go, and the format that it is written in; jsonl has none of its own. */
 export interface ExportPlace {

@@ -1,6 +1,6 @@
-import type { Row } from '../../connection.ts'
-import type { Entity, EntityRow } from '../../entity.ts'
-import { decodeRow } from '../../record.ts'
+import type { Row } from '../../engine/connection.ts'
+import type { Entity, EntityRow } from '../../records/entity.ts'
+import { decodeRow } from '../../records/record.ts'
 import { textOfBytes } from './text-of-bytes.ts'
 
 /** A row as the formats take it: bytes read as text, and no text missing that each record has. */

@@ -1,10 +1,10 @@
-import type { Connection, Value } from '../../connection.ts'
-import { refuseTooLong } from '../../longest-text.ts'
+import type { Connection, Value } from '../../engine/connection.ts'
+import { refuseTooLong } from '../../query/longest-text.ts'
 import { exactColumns, JSONL_HEADER, LINE_TABLES, type LineType, NUMBERS, writeLine } from '../jsonl.ts'
-import { ahead } from './ahead.ts'
 import { type ExportSelection, isWholeSelection, selectedRows } from './exported-chats.ts'
 import type { ReadingOptions } from './message-blocks.ts'
 import { CHATS, chatLines, longChatLines } from './message-lines.ts'
+import { ahead } from './read-ahead.ts'
 import { textOfBytes } from './text-of-bytes.ts'
 
 /** Rows that are read at once. */

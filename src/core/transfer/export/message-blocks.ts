@@ -1,8 +1,8 @@
-import type { Connection, Value } from '../../connection.ts'
-import { message as messageEntity } from '../../entities/message.ts'
-import { selectColumns } from '../../entity.ts'
-import type { ChatMessage } from '../../models.ts'
-import { timeOrderSql } from '../../stored-values.ts'
+import type { Connection, Value } from '../../engine/connection.ts'
+import { message as messageEntity } from '../../records/entities/message.ts'
+import { selectColumns } from '../../records/entity.ts'
+import type { ChatMessage } from '../../records/models.ts'
+import { timeOrderSql } from '../../schema/stored-values.ts'
 import { exportedRecord } from './exported-record.ts'
 
 /** Bytes that are read at once, about. */

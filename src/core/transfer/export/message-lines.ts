@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import type { Connection, Value } from '../../connection.ts'
-import { isEngineError } from '../../engine-errors.ts'
+import type { Connection, Value } from '../../engine/connection.ts'
+import { isEngineError } from '../../engine/engine-errors.ts'
 import { ANY_MESSAGE_LINE, LINE_COLUMNS, MESSAGE_LINE } from '../jsonl.ts'
 import { blocksIn, LISTED, MESSAGE_ORDER, type ReadingOptions, SIZE, sizesOf } from './message-blocks.ts'
 

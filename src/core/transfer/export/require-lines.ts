@@ -1,6 +1,6 @@
-import type { Connection } from '../../connection.ts'
+import type { Connection } from '../../engine/connection.ts'
 import { AppError } from '../../errors.ts'
-import { requireTable } from '../../require-table.ts'
+import { requireTable } from '../../schema/require-table.ts'
 import { LINE_COLUMNS, LINE_TABLES, type LineType } from '../jsonl.ts'
 
 /**

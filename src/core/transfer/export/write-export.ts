@@ -1,12 +1,12 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { discardDatabase, makeFolderFor, publishFile, syncPath } from '../../new-file.ts'
-import { giveTo, ownerFor } from '../../owner.ts'
-import { syncFolder } from '../../sync-folder.ts'
-import { namesFor, recoverExports } from '../../unfinished.ts'
+import { discardDatabase, makeFolderFor, publishFile, syncPath } from '../../files/new-file.ts'
+import { giveTo, ownerFor } from '../../files/owner.ts'
+import { namesFor, recoverExports } from '../../files/recovery.ts'
+import { syncFolder } from '../../files/sync-folder.ts'
 import { explainPlace } from './export-place.ts'
-import type { ExportedChat, ExportFormat, ExportOptions } from './formats/shape.ts'
+import type { ExportedChat, ExportFormat, ExportOptions } from './formats/export-format.ts'
 import { inBlocks, type Pieces } from './in-blocks.ts'
 
 /** Files that are put on the disk at once: a disk has them together in a fraction of the time. */

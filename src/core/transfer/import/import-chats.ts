@@ -1,5 +1,5 @@
-import type { Connection } from '../../connection.ts'
-import type { Database } from '../../database.ts'
+import type { Database } from '../../database/database.ts'
+import type { Connection } from '../../engine/connection.ts'
 import { AppError } from '../../errors.ts'
 import type { Imported } from '../conversation.ts'
 import { isJsonlHeader, isWholeExport } from '../jsonl.ts'

@@ -1,4 +1,4 @@
-import { counted } from '../../counted.ts'
+import { counted } from '../../plural.ts'
 
 /** What is counted of an import: records by what became of them. */
 export const COUNTED = [

@@ -1,5 +1,5 @@
-import type { Connection } from '../../connection.ts'
-import { ignoredError, refuseIgnored } from '../../ignored.ts'
+import type { Connection } from '../../engine/connection.ts'
+import { ignoredError, refuseIgnored } from '../../schema/ignored-changes.ts'
 import { LINE_TABLES } from '../jsonl.ts'
 import { insertPlain, type PlainRows, plainValue } from './insert-plain.ts'
 

@@ -1,4 +1,4 @@
-import type { Connection, Value } from '../../connection.ts'
+import type { Connection, Value } from '../../engine/connection.ts'
 import { LINE_COLUMNS } from '../jsonl.ts'
 import type { ImportRow } from './rows.ts'
 

@@ -1,4 +1,4 @@
-import type { Value } from '../../connection.ts'
+import type { Value } from '../../engine/connection.ts'
 import { AppError } from '../../errors.ts'
 import { Refused } from '../conversation.ts'
 import {

@@ -1,5 +1,5 @@
-import type { Connection } from '../../connection.ts'
-import { inTransaction } from '../../database.ts'
+import { inTransaction } from '../../database/database.ts'
+import type { Connection } from '../../engine/connection.ts'
 
 /**
  * Kilobytes, negative as SQLite wants them: ids are random, so the pages of their indexes are all in use at

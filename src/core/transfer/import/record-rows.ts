@@ -1,4 +1,4 @@
-import type { Value } from '../../connection.ts'
+import type { Value } from '../../engine/connection.ts'
 import { formatTimestamp } from '../../timestamp.ts'
 import type { SourceAgent, SourceExecution, SourceSetting } from '../conversation.ts'
 import { importedId, withOrigin } from '../ids.ts'

@@ -1,10 +1,10 @@
-import type { Value } from '../../connection.ts'
+import type { Value } from '../../engine/connection.ts'
 import type { Conversation, ConversationNode } from '../conversation.ts'
 import { importedId, messageId, withOrigin } from '../ids.ts'
 import { toJson } from '../readers/json.ts'
 import { Clock, UNKNOWN_TIME } from './clock.ts'
+import { joinParts, messagesOf } from './path-messages.ts'
 import type { RowOptions } from './row-options.ts'
-import { joinParts, messagesOf } from './said.ts'
 
 /** A row by column name, in the order of the columns. */
 export type ImportRow = Map<string, Value>

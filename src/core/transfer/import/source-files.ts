@@ -2,7 +2,7 @@ import type { Dirent, Stats } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../../errors.ts'
-import { describeDangling } from '../../links.ts'
+import { describeDangling } from '../../files/symlinks.ts'
 import { Assets } from './assets.ts'
 
 /** A file that may hold chats. */

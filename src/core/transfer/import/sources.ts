@@ -1,10 +1,10 @@
 import { basename, resolve } from 'node:path'
 import type { Hint } from '../../advice.ts'
-import type { Connection } from '../../connection.ts'
-import { isEngineError } from '../../engine-errors.ts'
+import { type ForeignKeys, openForeign } from '../../database/foreign-database.ts'
+import type { Connection } from '../../engine/connection.ts'
+import { isEngineError } from '../../engine/engine-errors.ts'
 import { AppError } from '../../errors.ts'
-import { examineFile } from '../../file-facts.ts'
-import { type ForeignKeys, openForeign } from '../../foreign-database.ts'
+import { examineFile } from '../../files/file-facts.ts'
 import { type Conversation, type Imported, Refused } from '../conversation.ts'
 import { isJsonlHeader, startsAsJsonl } from '../jsonl.ts'
 import { looksLikeChatGPT, readChatGPT } from '../readers/chatgpt/chatgpt.ts'
@@ -165,7 +165,7 @@ async function* readDatabase(
 async function lostCommitsOf(path: string): Promise<string | undefined> {
   const facts = await examineFile(path)
   if (!facts.walBytes) return undefined
-  const { lostCommitsCause, readLostCommits } = await import('../../lost-commits.ts')
+  const { lostCommitsCause, readLostCommits } = await import('../../database/lost-commits.ts')
   const lost = await readLostCommits(facts)
   return lost && lostCommitsCause(facts, lost).detail
 }

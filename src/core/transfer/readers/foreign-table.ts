@@ -1,7 +1,7 @@
-import type { Connection, Row } from '../../connection.ts'
-import { guardedText, LONGEST_TEXT } from '../../longest-text.ts'
-import { quoteName } from '../../quote-name.ts'
-import { rowNumberOf } from '../../row-counts.ts'
+import type { Connection, Row } from '../../engine/connection.ts'
+import { quoteName } from '../../engine/quote-name.ts'
+import { guardedText, LONGEST_TEXT } from '../../query/longest-text.ts'
+import { rowNumberOf } from '../../schema/row-counts.ts'
 import { Refused } from '../conversation.ts'
 
 /** A table of another program's database, with those of its columns that are known and there. */

@@ -1,4 +1,4 @@
-import type { ExportedChat, ExportFormat } from './shape.ts'
+import type { ExportedChat, ExportFormat } from './export-format.ts'
 
 /**
  * One row a message, after RFC 4180: CRLF between rows, quotes where they are needed, also by programs that

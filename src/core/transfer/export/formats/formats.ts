@@ -1,5 +1,5 @@
 import { AppError } from '../../../errors.ts'
-import type { ExportFormat } from './shape.ts'
+import type { ExportFormat } from './export-format.ts'
 
 const FORMATS: Record<string, () => Promise<ExportFormat>> = {
   json: async () => (await import('./json.ts')).json,

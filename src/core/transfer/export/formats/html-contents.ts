@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import { counted } from '../../../counted.ts'
+import { counted } from '../../../plural.ts'
 import { chatTitle } from './chat-title.ts'
 import { factsHtml, htmlText, timeHtml } from './html-text.ts'
 

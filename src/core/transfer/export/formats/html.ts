@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { Agent, ChatMessage, ChatSession } from '../../../models.ts'
+import type { Agent, ChatMessage, ChatSession } from '../../../records/models.ts'
 import { chatTitle } from './chat-title.ts'
+import type { ExportedChat, ExportFormat } from './export-format.ts'
 import { HtmlContents } from './html-contents.ts'
 import { STYLE } from './html-style.ts'
 import { factsHtml, htmlContent, htmlText, timeHtml, wordsHtml } from './html-text.ts'
-import type { ExportedChat, ExportFormat } from './shape.ts'
 
 /**
  * One page for all chats that needs nothing else: no scripts, nothing loaded from anywhere, whatever the

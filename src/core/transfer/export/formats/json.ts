@@ -1,5 +1,5 @@
+import type { ExportedChat, ExportFormat } from './export-format.ts'
 import { jsonText } from './json-text.ts'
-import type { ExportedChat, ExportFormat } from './shape.ts'
 
 /** One JSON array of `{ session, agent, messages }`, the records as every other command prints them. */
 export const json: ExportFormat = { name: 'json', extension: 'json', write }

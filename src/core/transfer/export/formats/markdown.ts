@@ -1,7 +1,7 @@
 import { chatTitle } from './chat-title.ts'
+import type { ExportedChat, ExportFormat } from './export-format.ts'
 import { markdownFileName } from './file-name.ts'
 import { markdownCode, markdownText, markdownWords } from './markdown-text.ts'
-import type { ExportedChat, ExportFormat } from './shape.ts'
 import { utcTime } from './utc-time.ts'
 
 /**

@@ -1,6 +1,6 @@
-import type { Agent, ChatMessage, ChatSession } from '../../../models.ts'
+import type { Agent, ChatMessage, ChatSession } from '../../../records/models.ts'
+import type { ExportedChat, ExportFormat, ExportOptions } from './export-format.ts'
 import { jsonText } from './json-text.ts'
-import type { ExportedChat, ExportFormat, ExportOptions } from './shape.ts'
 import { epochSeconds } from './utc-time.ts'
 
 /**

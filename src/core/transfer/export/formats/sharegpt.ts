@@ -1,5 +1,5 @@
+import type { ExportedChat, ExportFormat, ExportOptions } from './export-format.ts'
 import { jsonText } from './json-text.ts'
-import type { ExportedChat, ExportFormat, ExportOptions } from './shape.ts'
 import { answeredTurns, type Outline, outlineOf, type Turn, UNANSWERED } from './training.ts'
 
 /**

@@ -1,5 +1,5 @@
-import type { ChatMessage } from '../../../models.ts'
-import type { ExportedChat } from './shape.ts'
+import type { ChatMessage } from '../../../records/models.ts'
+import type { ExportedChat } from './export-format.ts'
 
 /** What a model learns from of a message. */
 export type Turn = Pick<ChatMessage, 'role' | 'content'>

@@ -1,4 +1,4 @@
-import type { Connection, Row } from '../../../connection.ts'
+import type { Connection, Row } from '../../../engine/connection.ts'
 import type { SourceAgent, SourceSetting } from '../../conversation.ts'
 import { foreignTable, rowsOf } from '../foreign-table.ts'
 import { parseJson, storedJson, storedMetadata } from '../json.ts'

@@ -1,4 +1,4 @@
-import type { Connection } from '../../../connection.ts'
+import type { Connection } from '../../../engine/connection.ts'
 import { contentId } from '../../ids.ts'
 import { columnTypes, hasColumns } from '../foreign-table.ts'
 import { type NaiveTime, readTime, zoneClock } from '../times.ts'

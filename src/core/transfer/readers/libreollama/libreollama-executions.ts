@@ -1,4 +1,4 @@
-import type { Connection } from '../../../connection.ts'
+import type { Connection } from '../../../engine/connection.ts'
 import { type Imported, Refused, type SourceExecution } from '../../conversation.ts'
 import { foreignTable, type NumberedRow, ROW, rowsOf } from '../foreign-table.ts'
 import { storedMetadata } from '../json.ts'

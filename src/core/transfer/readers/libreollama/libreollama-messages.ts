@@ -1,4 +1,4 @@
-import type { Connection, Row } from '../../../connection.ts'
+import type { Connection, Row } from '../../../engine/connection.ts'
 import { foreignTable, ROW, RowGroups } from '../foreign-table.ts'
 import { storedMetadata } from '../json.ts'
 import { readRole } from '../roles.ts'

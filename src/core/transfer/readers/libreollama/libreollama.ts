@@ -1,4 +1,4 @@
-import type { Connection } from '../../../connection.ts'
+import type { Connection } from '../../../engine/connection.ts'
 import { AppError } from '../../../errors.ts'
 import type { Imported } from '../../conversation.ts'
 import { readAgents, readSettings } from './libreollama-agents.ts'

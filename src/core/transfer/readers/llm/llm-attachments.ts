@@ -1,5 +1,5 @@
-import type { Connection, Row } from '../../../connection.ts'
-import { quoteName } from '../../../quote-name.ts'
+import type { Connection, Row } from '../../../engine/connection.ts'
+import { quoteName } from '../../../engine/quote-name.ts'
 import type { Part } from '../../conversation.ts'
 import { attachment, fileName, sha256 } from '../attachments.ts'
 import { hasColumns, RowGroups } from '../foreign-table.ts'

@@ -1,4 +1,4 @@
-import type { Connection } from '../../../connection.ts'
+import type { Connection } from '../../../engine/connection.ts'
 import type { Conversation } from '../../conversation.ts'
 import { foreignTable, type NumberedRow, ROW, RowGroups } from '../foreign-table.ts'
 import { textParts } from '../parts.ts'

@@ -1,4 +1,4 @@
-import type { Connection } from '../../../connection.ts'
+import type { Connection } from '../../../engine/connection.ts'
 import type { ConversationNode, Part } from '../../conversation.ts'
 import { attachment } from '../attachments.ts'
 import { foreignTable, type NumberedRow, RowGroups } from '../foreign-table.ts'

@@ -1,4 +1,4 @@
-import type { Connection } from '../../../connection.ts'
+import type { Connection } from '../../../engine/connection.ts'
 import type { Conversation, Part } from '../../conversation.ts'
 import { foreignTable, type NumberedRow, ROW, RowGroups, rowsOf } from '../foreign-table.ts'
 import { storedJson } from '../json.ts'

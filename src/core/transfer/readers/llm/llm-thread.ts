@@ -1,4 +1,4 @@
-import type { Row } from '../../../connection.ts'
+import type { Row } from '../../../engine/connection.ts'
 import type { Conversation, ConversationNode } from '../../conversation.ts'
 import type { NumberedRow } from '../foreign-table.ts'
 import { textOf } from '../parts.ts'

@@ -1,4 +1,4 @@
-import type { Connection, Row } from '../../../connection.ts'
+import type { Connection, Row } from '../../../engine/connection.ts'
 import { type ConversationNode, type Imported, Refused } from '../../conversation.ts'
 import { foreignTable, hasColumns, type NumberedRow, RowGroups, rowsOf } from '../foreign-table.ts'
 import { readTime } from '../times.ts'

@@ -1,4 +1,4 @@
-import type { Row } from '../../../connection.ts'
+import type { Row } from '../../../engine/connection.ts'
 import type { Conversation, ConversationNode, Part } from '../../conversation.ts'
 import { storedJson } from '../json.ts'
 import { textOf, toolResult } from '../parts.ts'

@@ -1,4 +1,4 @@
-import type { Connection } from '../../../connection.ts'
+import type { Connection } from '../../../engine/connection.ts'
 import type { Imported } from '../../conversation.ts'
 import { hasColumns } from '../foreign-table.ts'
 import { LlmStore } from './llm-attachments.ts'

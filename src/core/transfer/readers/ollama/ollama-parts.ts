@@ -1,4 +1,4 @@
-import type { Connection } from '../../../connection.ts'
+import type { Connection } from '../../../engine/connection.ts'
 import type { Part } from '../../conversation.ts'
 import { attachment, measure } from '../attachments.ts'
 import { foreignTable, hasColumns, ROW, RowGroups } from '../foreign-table.ts'

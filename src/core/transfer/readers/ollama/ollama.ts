@@ -1,4 +1,4 @@
-import type { Connection } from '../../../connection.ts'
+import type { Connection } from '../../../engine/connection.ts'
 import { type Conversation, type Imported, type Part, Refused } from '../../conversation.ts'
 import { foreignTable, hasColumns, type NumberedRow, RowGroups, rowsOf } from '../foreign-table.ts'
 import { storedJson } from '../json.ts'

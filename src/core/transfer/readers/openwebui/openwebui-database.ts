@@ -1,4 +1,4 @@
-import type { Connection } from '../../../connection.ts'
+import type { Connection } from '../../../engine/connection.ts'
 import { type Conversation, type Imported, Refused } from '../../conversation.ts'
 import { columnTypes, foreignTable, hasColumns, type NumberedRow, rowsOf } from '../foreign-table.ts'
 import { parseJson, storedJson } from '../json.ts'

@@ -1,0 +1,204 @@
+import type { Hint } from '../advice.ts'
+import type { Connect } from '../engine/connection.ts'
+import { AppError, type OutcomeCode } from '../errors.ts'
+import { type FileFacts, findIntruder } from '../files/file-facts.ts'
+import type { CipherSettings } from '../keys/cipher-settings.ts'
+import type { Spelling } from '../keys/key-spelling.ts'
+import { shellWord } from '../shell-word.ts'
+
+/** Why a file opens or does not. */
+export interface Diagnosis {
+  cause:
+    | 'ok'
+    | 'plaintext'
+    | 'empty'
+    | 'wrong_key'
+    | 'old_cipher'
+    | 'other_cipher'
+    | 'damaged'
+    | 'not_a_database'
+    | 'missing'
+    | 'unreadable'
+  /** The cause in a sentence, naming the file. */
+  detail: string
+  /** The damaged pages, counted from 1. */
+  pages: number[]
+  hint: Hint
+  /** Another spelling of the key, which opens the file. */
+  spelling?: Spelling
+  /** The code of the error, where it is not that of the cause. */
+  outcome?: OutcomeCode
+}
+
+const EXITS: Record<Exclude<Diagnosis['cause'], 'ok'>, OutcomeCode> = {
+  plaintext: 'NOT_ENCRYPTED',
+  empty: 'NO_DATABASE',
+  wrong_key: 'WRONG_KEY',
+  old_cipher: 'NOT_ENCRYPTED',
+  other_cipher: 'NOT_ENCRYPTED',
+  damaged: 'CORRUPT',
+  not_a_database: 'WRONG_KEY',
+  missing: 'NO_DATABASE',
+  unreadable: 'IO',
+}
+
+const PLAINTEXT_HEADER = Buffer.from('SQLite format 3\0')
+/** Bytes that tell encrypted ones from others. */
+const SAMPLE = 4096
+/** No SQLite file is smaller than one page of the smallest size. */
+const SMALLEST_DATABASE = 512
+
+/** The diagnosis as the error that a command ends with. */
+export function causeError(diagnosis: Diagnosis): AppError {
+  const code = diagnosis.outcome ?? (diagnosis.cause === 'ok' ? 'FAILURE' : EXITS[diagnosis.cause])
+  return new AppError(code, diagnosis.detail, { hint: diagnosis.hint, cause: diagnosis.spelling })
+}
+
+/**
+ * The cause where the file's metadata and first bytes tell it, or undefined: then only a key can tell more.
+ */
+export async function causeWithoutKey(
+  facts: FileFacts,
+  connect: Connect,
+  known: Partial<CipherSettings> = {},
+): Promise<Diagnosis | undefined> {
+  const { path, size } = facts
+  const say = (cause: Diagnosis['cause'], detail: string, hint: Hint, pages: number[] = []) => ({
+    cause,
+    detail,
+    pages,
+    hint,
+  })
+  switch (facts.kind) {
+    case 'missing': {
+      const { describeDangling } = await import('../files/symlinks.ts')
+      const dangling = await describeDangling(path)
+      if (dangling) return say('missing', `there is no database: ${dangling.words}`, dangling.hint)
+      return say('missing', `there is no database at ${path}`, [
+        { step: 'make_database' },
+        { step: 'choose_path', role: 'database', about: 'another one' },
+      ])
+    }
+    case 'folder':
+    case 'special': {
+      const kind = facts.kind === 'folder' ? 'a folder' : 'not a regular file'
+      const hint: Hint = { step: 'choose_path', path, about: 'a database file' }
+      return {
+        ...say('not_a_database', `${path} is ${kind}, no database file`, hint),
+        outcome: 'NO_DATABASE',
+      }
+    }
+    case 'unreadable':
+      return say(
+        'unreadable',
+        `${path} cannot be read: permission denied`,
+        `ls -l ${shellWord(path)} shows who may read it`,
+      )
+  }
+  if (facts.intruder) return intruderCause(facts.intruder)
+  if (size === 0 && facts.walBytes) {
+    // SQLite takes such a file for a new database, and removes the -wal.
+    return say(
+      'damaged',
+      `${path} is an empty file, and ${facts.walBytes} bytes that belong to it are in its -wal`,
+      ['keep the -wal', { step: 'restore_latest', path }],
+    )
+  }
+  if (size === 0) {
+    const { unfinishedPlace } = await import('../files/recovery.ts') // only for what is no database
+    const place = await unfinishedPlace(facts.realPath)
+    if (place?.running) {
+      const detail = `${path} is being put in its place by another process`
+      return { ...say('empty', detail, 'run the command again in a moment'), outcome: 'LOCKED' }
+    }
+    if (place) {
+      const detail = `${path} is an empty file that an interrupted ${place.operation} left`
+      return say('empty', detail, `run ${place.operation} again: it removes the file first`)
+    }
+    return say('empty', `${path} is an empty file`, [
+      { step: 'restore_latest', path },
+      'or move it away, and make a new database',
+    ])
+  }
+  if (facts.samples.start.subarray(0, 16).equals(PLAINTEXT_HEADER)) {
+    if (!isEncryptedBehindHeader(facts.samples.start)) return plaintextCause(facts, connect)
+    return known.plaintextHeader ? undefined : behindHeaderCause(path)
+  }
+  if (size < SMALLEST_DATABASE) {
+    return say('not_a_database', `${path} has ${size} bytes, too few for a database`, {
+      step: 'check_path',
+      path,
+    })
+  }
+  if (!looksRandom(facts.samples.start.subarray(0, SAMPLE))) {
+    return looksRandom(facts.samples.middle)
+      ? say(
+          'damaged',
+          `page 1 of ${path} is overwritten: its bytes are not encrypted`,
+          { step: 'restore_latest', path },
+          [1],
+        )
+      : say(
+          'not_a_database',
+          `${path} is not a database, or the key is wrong: its bytes do not look encrypted`,
+          { step: 'check_path', path },
+        )
+  }
+  return undefined
+}
+
+/** Throws IO where a database that is made at `path` could not be opened, for what stands beside it. */
+export async function refuseIntruders(path: string): Promise<void> {
+  const intruder = await findIntruder(path)
+  if (intruder) throw causeError(intruderCause(intruder))
+}
+
+/**
+ * Under a name of SQLite's own files stands something that it would wait for, or take for a fault of the
+ * disk.
+ */
+export function intruderCause({ path, kind }: NonNullable<FileFacts['intruder']>): Diagnosis {
+  return {
+    cause: 'unreadable',
+    detail: `${path} is ${kind}, where SQLite keeps a file of its own`,
+    pages: [],
+    hint: 'look at it with: ls -l; then move it away, and run this again',
+  }
+}
+
+/**
+ * SQLite leaves these bytes of its header zero; they are encrypted where only what stands before them is not.
+ */
+function isEncryptedBehindHeader(start: Buffer): boolean {
+  return start.length >= SMALLEST_DATABASE && start.subarray(72, 92).some((byte) => byte !== 0)
+}
+
+function behindHeaderCause(path: string): Diagnosis {
+  return {
+    cause: 'other_cipher',
+    detail: `${path} is encrypted behind a plaintext header (cipher_plaintext_header_size), so its salt is not in the file`,
+    pages: [],
+    hint: { step: 'upgrade', path, plaintextHeader: 32 },
+  }
+}
+
+async function plaintextCause(facts: FileFacts, connect: Connect): Promise<Diagnosis> {
+  const { describePlaintext } = await import('./plaintext.ts')
+  return {
+    cause: 'plaintext',
+    detail: `${facts.path} is ${await describePlaintext(facts, connect)}, not encrypted`,
+    pages: [],
+    hint: ['nothing was changed', { step: 'encrypt', from: facts.path }],
+  }
+}
+
+/**
+ * Encrypted bytes are evenly spread: 4,096 of them hold over 7.9 bits each, text and plain tables far less.
+ */
+function looksRandom(sample: Buffer): boolean {
+  const counts = new Map<number, number>()
+  for (const byte of sample) counts.set(byte, (counts.get(byte) ?? 0) + 1)
+  let bits = 0
+  for (const count of counts.values()) bits -= (count / sample.length) * Math.log2(count / sample.length)
+  return bits > Math.min(7, Math.log2(sample.length) - 1.5)
+}

@@ -1,0 +1,192 @@
+import { inspect, promisify } from 'node:util'
+import type { Hint } from '../advice.ts'
+import { AppError } from '../errors.ts'
+import type { Derivation } from './cipher-settings.ts'
+
+/** What SQLCipher 4 does with a passphrase. */
+const USUAL: Derivation = { kdfIter: 256_000, kdfAlgorithm: 'sha512' }
+
+/**
+ * The key of Phase 2.1's document, 32 ASCII bytes written as 64 hex digits. It is public: it protects
+ * nothing.
+ */
+const DEVELOPMENT_KEY = Buffer.from('libre_ollama_dev_key_2024_phase2').toString('hex')
+
+/** A passphrase or a raw key. It never shows itself: printing, JSON and inspection all give `[key]`. */
+export class Key {
+  readonly #text: string
+  readonly #derived = new Map<string, Promise<string>>()
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  /** Whether these are raw key bytes, so that nothing has to be derived. */
+  get isRaw(): boolean {
+    return RAW_KEY.test(this.#text)
+  }
+
+  /**
+   * The key as SQLCipher's raw-key literal (`x'<hex>'`) for a file with this salt (its first 16 bytes). A
+   * passphrase is derived once for each salt, however many connections ask.
+   */
+  literal(salt: Buffer): Promise<string> {
+    return this.derived(salt, USUAL)
+  }
+
+  /** The same for a file in which passphrases are derived in another way. */
+  derived(salt: Buffer, derivation: Derivation): Promise<string> {
+    if (this.isRaw) return Promise.resolve(this.#text.toLowerCase())
+    const id = `${derivation.kdfAlgorithm}:${derivation.kdfIter}:${salt.toString('hex')}`
+    const known = this.#derived.get(id)
+    if (known) return known
+    const derived = derive(this.#text, salt, derivation)
+    this.#derived.set(id, derived)
+    return derived
+  }
+
+  /** The salt that a raw key of 96 digits brings along. */
+  get salt(): Buffer | undefined {
+    return this.#text.length === 96 + 3 && this.isRaw
+      ? Buffer.from(this.#text.slice(66, 98), 'hex')
+      : undefined
+  }
+
+  /**
+   * 16 hex digits that tell keys apart and do not help to find one: of the raw key, which for a passphrase
+   * takes a derivation for this salt.
+   */
+  async fingerprint(salt: Buffer): Promise<string> {
+    const { createHash } = await import('node:crypto')
+    const raw = (await this.literal(salt)).slice(2, 66)
+    return createHash('sha256').update(`libreollama-db key ${raw}`).digest('hex').slice(0, 16)
+  }
+
+  /** Whether this is the same passphrase or raw key. */
+  equals(other: Key): boolean {
+    return this.#text === other.#text
+  }
+
+  /** What `make` makes of the text, such as other spellings of this key. */
+  respell<T>(make: (text: string) => T): T {
+    return make(this.#text)
+  }
+
+  toString(): string {
+    return '[key]'
+  }
+
+  toJSON(): string {
+    return '[key]'
+  }
+
+  [inspect.custom](): string {
+    return '[key]'
+  }
+}
+
+async function derive(
+  passphrase: string,
+  salt: Buffer,
+  { kdfIter, kdfAlgorithm }: Derivation,
+): Promise<string> {
+  const { pbkdf2 } = await import('node:crypto') // 3 ms to load, for nothing with a raw key
+  return rawKeyLiteral(await promisify(pbkdf2)(passphrase, salt, kdfIter, 32, kdfAlgorithm))
+}
+
+const RAW_KEY = /^x'(?:[0-9a-f]{64}|[0-9a-f]{96})'$/i
+
+/**
+ * 32 bytes (a key) or 48 (a key and its salt) in the form that SQLCipher takes without deriving: `x'<hex>'`.
+ */
+export function rawKeyLiteral(bytes: Buffer): string {
+  return `x'${bytes.toString('hex')}'`
+}
+
+/** A random raw key of 256 bits. */
+export async function generateKey(): Promise<Key> {
+  const { randomBytes } = await import('node:crypto')
+  return new Key(rawKeyLiteral(randomBytes(32)))
+}
+
+/** The literal of a key together with the salt that a new file is to have. */
+export function withSalt(literal: string, salt: Buffer): string {
+  return literal.length === 64 + 3 ? `${literal.slice(0, -1)}${salt.toString('hex')}'` : literal
+}
+
+/**
+ * The two readings of the development key that exist in the wild: as raw bytes, and as a passphrase of 64
+ * digits.
+ */
+export function developmentKeys(): Key[] {
+  return [new Key(`x'${DEVELOPMENT_KEY}'`), new Key(DEVELOPMENT_KEY)]
+}
+
+/** The error of bytes that are no key; for finding out what is meant by them, which it does not show. */
+export class RefusedKey extends AppError {
+  readonly #bytes: Uint8Array
+
+  constructor(message: string, hint: Hint, bytes: Uint8Array) {
+    super('KEY_SOURCE', message, { hint })
+    this.#bytes = bytes
+  }
+
+  /** What `make` makes of the bytes. */
+  respell<T>(make: (bytes: Uint8Array) => T): T {
+    return make(this.#bytes)
+  }
+}
+
+/**
+ * The raw key that a text means which writes it with spaces or other quotes; undefined for everything else.
+ */
+export function rawKeyMeant(text: string): string | undefined {
+  const quoted = text.replace(/[\s\u200b\ufeff]/g, '').replace(/["“”‘’′`]/g, "'")
+  const [, digits] = /^'?x'([0-9a-f]{64}|[0-9a-f]{96})'{0,2}$/i.exec(quoted) ?? []
+  return digits === undefined ? undefined : `x'${digits}'`
+}
+
+/**
+ * A key from the bytes that `origin` (words for messages, such as `the key file k.txt`) gave. Exactly one
+ * newline at the end is dropped. Throws KEY_SOURCE for anything that SQLCipher would silently take for
+ * another key: an empty one, two lines, a byte-order mark, NUL, text that is not UTF-8, a raw key of the
+ * wrong length or with spaces or other quotes around it.
+ */
+export function parseKey(bytes: Uint8Array, origin: string): Key {
+  const refuse = (problem: string, hint: Hint): never => {
+    throw new RefusedKey(`${origin} ${problem}`, hint, bytes)
+  }
+  const text = decode(bytes) ?? refuse('is not UTF-8 text', "a key is a passphrase, or x'<64 hex digits>'")
+  const key = text.replace(/\r?\n$/, '')
+  if (key === '') refuse('is empty', ['write the passphrase or raw key into it', { step: 'explain_keys' }])
+  if (key.startsWith('\uFEFF')) refuse('begins with a byte-order mark', 'save it as UTF-8 without a BOM')
+  if (/[\r\n]/.test(key))
+    refuse('has more than one line', 'a key is one line; only one newline at its end is dropped')
+  if (key.includes('\0'))
+    refuse('contains a NUL byte', "use a passphrase without it, or a raw key x'<64 hex digits>'")
+  const meant = rawKeyMeant(key)
+  if (meant !== undefined && !RAW_KEY.test(key)) {
+    refuse(
+      'holds a raw key with spaces or other quotes in or around it',
+      `write nothing but x'<${meant.length - 3} hex digits>' on one line`,
+    )
+  }
+  if (/^x'.*'$/i.test(key.trim()) && !RAW_KEY.test(key.trim()))
+    refuse(...rawKeyProblem(key.trim().slice(2, -1)))
+  return new Key(key)
+}
+
+function rawKeyProblem(digits: string): [string, string] {
+  const hint = "a raw key is x'<64 hex digits>', or 96 with its salt"
+  return /^[0-9a-f]*$/i.test(digits)
+    ? [`holds a raw key of ${digits.length} hex digits; it must have 64 or 96`, hint]
+    : ['looks like a raw key but has other characters than hex digits', hint]
+}
+
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}

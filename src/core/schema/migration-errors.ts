@@ -1,0 +1,87 @@
+import { type Hint, hintParts } from '../advice.ts'
+import type { Connection } from '../engine/connection.ts'
+import { AppError } from '../errors.ts'
+import { type AppliedStep, type Outcome, outcomeOf, StepFailure } from './apply-step.ts'
+import { readApplied } from './ledger.ts'
+import { currentVersion } from './migrations.ts'
+
+/** What is migrated: a new file and a copy are thrown away after a failure. */
+export type Target = 'database' | 'new file' | 'copy'
+
+const HINTS: Record<Target, Hint> = {
+  database: { step: 'migration_status' },
+  copy: { step: 'rehearse' },
+  'new file': 'correct the migration; if it came with this program, reinstall the program',
+}
+
+/**
+ * What is thrown when a migration stops on its way: what failed, what became of it, which steps stay, at
+ * which version the database is now, and the copy from before. An error from before the first step and the
+ * copy stays as it is.
+ */
+export async function explainStop(
+  error: unknown,
+  writer: Connection,
+  { steps, backup }: { steps: AppliedStep[]; backup: string | null },
+  { signal, target = 'database' }: { signal?: AbortSignal; target?: Target },
+): Promise<unknown> {
+  const failure = error instanceof StepFailure ? error : undefined
+  const outcome = failure && (await outcomeOf(writer))
+  if (!failure && steps.length === 0 && backup === null) return error
+  const reason = signal?.aborted ? signal.reason : failure ? failure.cause : error
+  // A lock, a full disk or damage says more under its own code; everything else means that the step itself
+  // failed.
+  const known = reason instanceof AppError && reason.code !== 'INVALID' ? reason : undefined
+  if (!known && !failure) return error
+  const facts = [
+    what(failure, outcome, reason, known),
+    ...(target === 'database'
+      ? [await where(writer), stayed(steps), backup && `the copy from before is ${backup}`]
+      : [target === 'copy' ? 'it ran on a copy, the database was not changed' : 'no database was made']),
+  ].filter(Boolean)
+  const changed = steps.length > 0 || (failure !== undefined && outcome !== 'undone')
+  const copy: Hint =
+    target === 'database' && changed && backup !== null ? { step: 'restore_backup', backup } : ''
+  return new AppError(known?.code ?? 'MIGRATION_FAILED', facts.join('; '), {
+    hint: [...hintParts(known?.advice ?? HINTS[target]), ...hintParts(copy)],
+    cause: reason,
+  })
+}
+
+function what(
+  failure: StepFailure | undefined,
+  outcome: Outcome | undefined,
+  reason: unknown,
+  known: AppError | undefined,
+): string {
+  const text = reason instanceof Error ? reason.message : String(reason)
+  if (!failure) return text
+  const { direction, migration } = failure.step
+  const became =
+    outcome === 'undone'
+      ? 'was rolled back'
+      : outcome === 'unknown'
+        ? 'failed'
+        : 'failed, and a part of it was committed'
+  const step = `migration ${migration.version} (${migration.name}, ${direction}) ${became}`
+  return known ? `${text}; ${step}` : `${step}: ${text}`
+}
+
+/** Read from the file, not remembered: only that is the truth after a failure. */
+async function where(writer: Connection): Promise<string> {
+  return readApplied(writer).then(
+    (applied) => `the database is at version ${currentVersion(applied)}`,
+    () => '',
+  )
+}
+
+function stayed(steps: AppliedStep[]): string {
+  const of = (wanted: 'up' | 'down', word: string) => {
+    const versions = steps.filter(({ direction }) => direction === wanted).map(({ version }) => version)
+    if (versions.length === 0) return ''
+    return versions.length === 1
+      ? `migration ${versions[0]} stays ${word}`
+      : `migrations ${versions.join(', ')} stay ${word}`
+  }
+  return [of('up', 'applied'), of('down', 'undone')].filter(Boolean).join('; ')
+}

@@ -1,0 +1,92 @@
+import { type DatabaseOptions, diagnose, withDatabase } from '../database/database.ts'
+import { causeError, type Diagnosis } from '../database/diagnosis.ts'
+import { AppError, type OutcomeCode } from '../errors.ts'
+import { examineFile } from '../files/file-facts.ts'
+import { Key, withSalt } from '../keys/key.ts'
+import { birthOf, readApplied } from './ledger.ts'
+import { countRows, totalRows } from './row-counts.ts'
+
+/** What stands where a database is to be put. */
+export interface Standing {
+  /** Links resolved. */
+  path: string
+  /** The device and inode, as `FileFacts.id`. */
+  id: string
+  /** Bytes. */
+  bytes: number
+  /** Of all tables together; null for a file that cannot be read. */
+  rows: number | null
+  /** When the database was made; undefined for a file that cannot be read. */
+  born?: string | null
+  /** The first 16 bytes, hex. */
+  salt: string
+  /** Why it cannot be read, or not to its end. */
+  unread?: AppError | undefined
+  /** Whether it may be a healthy database that only another key opens. */
+  mayBeHealthy: boolean
+}
+
+/** A key that is right for a backup, as SQLCipher's literal, and the salt of that file. */
+export interface KeyOfBackup {
+  literal: string
+  salt: Buffer
+}
+
+/**
+ * Looks at the file that is to be replaced. One that does not open is damaged when a page of it is authentic
+ * under a key of `keys` or under that of the backup; else nobody can tell it from a healthy one that another
+ * key opens. Throws for what is no file, for plaintext, and for a file in use.
+ */
+export async function examineStanding(
+  path: string,
+  options: DatabaseOptions,
+  backup: KeyOfBackup,
+): Promise<Standing> {
+  const { id, size, kind } = await examineFile(path)
+  const facts = { path, id, bytes: size }
+  // One whose -wal has lost commits can be read, and yet it has to move as it is, with its -wal.
+  let unread: AppError | undefined
+  const onLostCommits = (cause: Diagnosis) => {
+    unread = causeError(cause)
+  }
+  try {
+    return await withDatabase({ ...options, path, access: 'read', onLostCommits }, async (db) => ({
+      ...facts,
+      unread,
+      salt: db.facts.samples.start.subarray(0, 16).toString('hex'),
+      born: birthOf(await db.read(readApplied)),
+      rows: totalRows(await db.read(countRows)),
+      mayBeHealthy: false,
+    }))
+  } catch (error) {
+    if (!(error instanceof AppError) || kind !== 'file' || !UNREAD.has(error.code)) throw error
+    const found = await findCause(path, options, backup)
+    // Damage inside pages that are all authentic.
+    if (found.cause === 'ok')
+      return { ...facts, salt: '', rows: null, unread: error, mayBeHealthy: error.code !== 'CORRUPT' }
+    return {
+      ...facts,
+      salt: '',
+      rows: null,
+      unread: causeError(found),
+      mayBeHealthy: !BROKEN.has(found.cause),
+    }
+  }
+}
+
+const UNREAD = new Set<OutcomeCode>(['WRONG_KEY', 'KEY_SOURCE', 'CORRUPT', 'NO_DATABASE'])
+const BROKEN = new Set<Diagnosis['cause']>(['damaged', 'empty', 'not_a_database'])
+
+async function findCause(
+  path: string,
+  { keys }: DatabaseOptions,
+  { literal, salt }: KeyOfBackup,
+): Promise<Diagnosis> {
+  // A keychain has no key for a file whose salt is damaged.
+  const found = await diagnose(path, (own) => keys(own).catch(() => []))
+  if (found.cause !== 'wrong_key') return found
+  // Where the salt itself is damaged no key opens the file, except together with the salt that it had.
+  const salted = await diagnose(path, async () => [new Key(withSalt(literal, salt))])
+  if (salted.cause !== 'ok' && salted.cause !== 'damaged') return found
+  return { ...salted, cause: 'damaged', detail: `${path} is damaged: its first bytes are not its salt` }
+}

@@ -1,0 +1,28 @@
+import type { Connection } from '../engine/connection.ts'
+import { quoteName } from '../engine/quote-name.ts'
+import { ordinaryTables } from './table-names.ts'
+
+/** Rows by table. */
+export type RowCounts = Record<string, number>
+
+/** The rows of every ordinary table, SQLite's own left out. */
+export async function countRows(connection: Connection): Promise<RowCounts> {
+  // Without a prototype: a table may be called `constructor` or `__proto__`.
+  const counts: RowCounts = Object.create(null)
+  for (const name of await ordinaryTables(connection)) {
+    const row = await connection.get<{ rows: number }>(`SELECT count(*) AS rows FROM ${quoteName(name)}`)
+    counts[name] = row?.rows ?? 0
+  }
+  return counts
+}
+
+/** The rows of all tables together. */
+export function totalRows(counts: RowCounts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0)
+}
+
+/** A name of the row number of a table that none of its columns has taken; undefined where all are. */
+export function rowNumberOf(columns: string[]): string | undefined {
+  const taken = new Set(columns.map((column) => column.toLowerCase()))
+  return ['rowid', '_rowid_', 'oid'].find((alias) => !taken.has(alias))
+}
