@@ -1,10 +1,12 @@
+import { join } from 'node:path'
 import { withDatabase } from '../../../src/core/database/database.ts'
 import { searchMessages } from '../../../src/core/search/search.ts'
 import * as library from '../../../src/index.ts'
+import { packageRoot } from '../../../src/package-root.ts'
 import { change, checksOf, makeChats, use } from '../../helpers/damage.ts'
 import { keys } from '../../helpers/database.ts'
 
-const chatgpt = new URL('../fixtures/transfer/chatgpt.json', import.meta.url).pathname
+const chatgpt = join(packageRoot(), '__tests__/fixtures/transfer/chatgpt.json')
 const drain = async (pages: AsyncGenerator<unknown>) => {
   for await (const _ of pages);
 }

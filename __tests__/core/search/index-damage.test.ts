@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { searchSessions } from '../../../src/core/search/search.ts'
 import {
   createChatMessage,
@@ -7,6 +7,7 @@ import {
   searchChatMessages,
   verifySchema,
 } from '../../../src/index.ts'
+import { packageRoot } from '../../../src/package-root.ts'
 import { change, checksOf, damagePage, MESSAGES, makeChats, rebuild, use } from '../../helpers/damage.ts'
 
 const REBUILD = expect.stringMatching(/rebuild the full-text index/)
@@ -148,7 +149,7 @@ test('an import into a damaged index names the index, and a schema that cannot b
   const path = await makeChats()
   await damagePage(path, 'message_search_config', 'min')
   const refused = { code: 'CORRUPT', hint: REBUILD }
-  const source = new URL('../fixtures/transfer/chatgpt.json', import.meta.url).pathname
+  const source = join(packageRoot(), '__tests__/fixtures/transfer/chatgpt.json')
   await expect(use(path, (db) => importConversations(db, source))).rejects.toMatchObject(refused)
   await expect(use(path, verifySchema)).rejects.toMatchObject(refused)
 })
