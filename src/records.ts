@@ -2,15 +2,14 @@ import type { Database } from './core/database/database.ts'
 import type { Connection } from './core/engine/connection.ts'
 import { checkRecords } from './core/records/check-given.ts'
 import { agent } from './core/records/entities/agent.ts'
-import { execution } from './core/records/entities/execution.ts'
+import { type AgentExecution, execution } from './core/records/entities/execution.ts'
 import { message } from './core/records/entities/message.ts'
 import { session } from './core/records/entities/session.ts'
-import { setting } from './core/records/entities/setting.ts'
-import type { Entity, EntityRow } from './core/records/entity.ts'
+import { type Setting, setting } from './core/records/entities/setting.ts'
+import type { ChangesOf, Entity, EntityRow, NewOf, RecordOf } from './core/records/entity.ts'
 import { createExecutions, type Ending, endExecution } from './core/records/executions.ts'
 import { type ListOptions, listRecords } from './core/records/list-records.ts'
 import { createMessages } from './core/records/messages.ts'
-import type { Agent, AgentExecution, ChatMessage, ChatSession, New, Setting } from './core/records/models.ts'
 import {
   createRecords,
   type Deletion,
@@ -21,51 +20,54 @@ import {
 import { setSetting as setSettingWith } from './core/records/settings.ts'
 import { type Hit, type SearchOptions, searchMessages } from './core/search/search.ts'
 
-type CreateAll = (writer: Connection, inputs: EntityRow[], now: Date) => Promise<EntityRow[]>
+/** Makes records of an entity in the transaction of `writer`. */
+type CreateAll<Of extends Entity> = (
+  writer: Connection,
+  inputs: readonly EntityRow[],
+  now: Date,
+) => Promise<RecordOf<Of>[]>
 
 /**
  * The functions that every entity has. Each call is one transaction; an id may be given by its first 8
  * characters.
  */
-function recordsOf<Model, Input>(entity: Entity, createAll?: CreateAll) {
-  const insert: CreateAll = createAll ?? ((writer, inputs, now) => createRecords(writer, entity, inputs, now))
-  const createMany = async (db: Database, inputs: readonly Input[]): Promise<Model[]> => {
+function recordsOf<Of extends Entity>(
+  entity: Of,
+  createAll: CreateAll<Of> = (writer, inputs, now) => createRecords(writer, entity, inputs, now),
+) {
+  const createMany = async (db: Database, inputs: readonly NewOf<Of>[]): Promise<RecordOf<Of>[]> => {
     checkRecords(`${entity.name}: what is given`, inputs)
-    return db.transaction((writer) => insert(writer, inputs as EntityRow[], new Date())) as Promise<Model[]>
+    return db.transaction((writer) => createAll(writer, inputs as readonly EntityRow[], new Date()))
   }
   return {
     /** Makes records, all or none, in this order. Throws INVALID for a value that is refused. */
     createMany,
     /** Makes a record. Throws INVALID for a value that is refused or a reference that leads nowhere. */
-    create: async (db: Database, input: Input): Promise<Model> => (await createMany(db, [input]))[0] as Model,
+    create: async (db: Database, input: NewOf<Of>): Promise<RecordOf<Of>> => {
+      const [made] = await createMany(db, [input])
+      if (!made) throw new Error('a record that was made was not read back')
+      return made
+    },
     /** The record with this id. Throws NOT_FOUND with the nearest ids. */
-    get: (db: Database, id: string): Promise<Model> =>
-      db.read((reader) => getRecord(reader, entity, id)) as Promise<Model>,
+    get: (db: Database, id: string): Promise<RecordOf<Of>> =>
+      db.read((reader) => getRecord(reader, entity, id)),
     /** Records in pages of up to 500, each read when it is asked for. Throws INVALID for an unknown field. */
-    list: (db: Database, options?: ListOptions): AsyncGenerator<Model[]> =>
-      listRecords(db, entity, options) as AsyncGenerator<Model[]>,
-    /** Changes the given fields; null clears one. Throws NOT_FOUND, INVALID. */
-    update: (db: Database, id: string, changes: Partial<Model>): Promise<Model> =>
-      db.transaction((writer) =>
-        updateRecord(writer, entity, id, changes as EntityRow, new Date()),
-      ) as Promise<Model>,
+    list: (db: Database, options?: ListOptions<Of>): AsyncGenerator<RecordOf<Of>[]> =>
+      listRecords(db, entity, options),
+    /** Changes the given fields but not the key; null clears one. Throws NOT_FOUND, INVALID. */
+    update: (db: Database, id: string, changes: ChangesOf<Of>): Promise<RecordOf<Of>> =>
+      db.transaction((writer) => updateRecord(writer, entity, id, changes, new Date())),
     /** Deletes records, all or none; tells how many of others went along. Throws NOT_FOUND. */
     remove: (db: Database, ...ids: string[]): Promise<Deletion> =>
       db.transaction((writer) => deleteRecords(writer, entity, ids)),
   }
 }
 
-const sessions = recordsOf<ChatSession, New<ChatSession, 'title'>>(session)
-const messages = recordsOf<ChatMessage, New<ChatMessage, 'session_id' | 'role' | 'content'>>(
-  message,
-  createMessages,
-)
-const agents = recordsOf<Agent, New<Agent, 'name' | 'model_name'>>(agent)
-const settings = recordsOf<Setting, New<Setting, 'key' | 'value'>>(setting)
-const executions = recordsOf<AgentExecution, New<AgentExecution, 'agent_id' | 'input'>>(
-  execution,
-  createExecutions,
-)
+const sessions = recordsOf(session)
+const messages = recordsOf(message, createMessages)
+const agents = recordsOf(agent)
+const settings = recordsOf(setting)
+const executions = recordsOf(execution, createExecutions)
 
 /** Chats. Throw INVALID for a value that is refused, NOT_FOUND for an id that no record has. */
 export const createChatSession = sessions.create
@@ -98,9 +100,7 @@ export const deleteSetting = settings.remove
 
 /** Gives a setting a value, made where it is missing. */
 export function setSetting(db: Database, key: string, value: string): Promise<Setting> {
-  return db.transaction((writer) =>
-    setSettingWith(writer, key, value, new Date()),
-  ) as Promise<unknown> as Promise<Setting>
+  return db.transaction((writer) => setSettingWith(writer, key, value, new Date()))
 }
 
 export const createAgentExecution = executions.create
@@ -117,9 +117,7 @@ export function endAgentExecution(
   status: Ending,
   fields: Partial<Pick<AgentExecution, 'output' | 'error_message' | 'metadata'>> = {},
 ): Promise<AgentExecution> {
-  return db.transaction((writer) =>
-    endExecution(writer, id, status, fields, new Date()),
-  ) as Promise<unknown> as Promise<AgentExecution>
+  return db.transaction((writer) => endExecution(writer, id, status, fields, new Date()))
 }
 
 /** Messages that contain all the words, the best first. */

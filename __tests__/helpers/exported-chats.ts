@@ -1,4 +1,6 @@
-import type { Agent, ChatMessage, ChatSession } from '../../src/core/records/models.ts'
+import type { Agent } from '../../src/core/records/entities/agent.ts'
+import type { ChatMessage } from '../../src/core/records/entities/message.ts'
+import type { ChatSession } from '../../src/core/records/entities/session.ts'
 import type { ExportedChat } from '../../src/core/transfer/export/formats/export-format.ts'
 import { loadExportFormat } from '../../src/core/transfer/export/formats/formats.ts'
 

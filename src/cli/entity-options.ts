@@ -96,7 +96,7 @@ export function readFilters(entity: Entity, options: Options, now: Date): Filter
   for (const { name, flag = '', filter, states, check, rule, reference } of entity.columns) {
     const given = options[camelCase(flag)]
     if (filter && given !== undefined) {
-      if (!reference && !check.safeParse(given).success) {
+      if (!reference && !check(given)) {
         throw new AppError('INVALID', `${entity.name}: ${flag} must be ${rule}`, {
           hint: `see which values it can have: libreollama-db ${entity.name} list --help`,
         })

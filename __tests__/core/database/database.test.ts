@@ -2,7 +2,7 @@ import { readdirSync, statSync, utimesSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { withDatabase } from '../../../src/core/database/database.ts'
 import { Key } from '../../../src/core/keys/key.ts'
-import { queryBuilder } from '../../../src/core/query/query-builder.ts'
+import { queryBuilder } from '../../../src/core/records/tables.ts'
 import { keys, makeDatabase, withTestDatabase } from '../../helpers/database.ts'
 import { snapshot } from '../../helpers/folder.ts'
 

@@ -2,7 +2,6 @@ import {
   type CompiledQuery,
   type DatabaseConnection,
   type Driver,
-  type Generated,
   Kysely,
   type QueryResult,
   SqliteAdapter,
@@ -11,70 +10,8 @@ import {
 } from 'kysely'
 import type { Connection, Value } from '../engine/connection.ts'
 
-/**
- * The tables of the latest schema version, as queries see them. Timestamps are text, booleans 0 or 1,
- * metadata JSON.
- */
-export interface Tables {
-  agents: {
-    id: string
-    name: string
-    description: string | null
-    model_name: string
-    system_prompt: string | null
-    temperature: number | null
-    max_tokens: number | null
-    created_at: Generated<string>
-    updated_at: Generated<string>
-    is_active: Generated<number>
-    metadata: string | null
-  }
-  chat_sessions: {
-    id: string
-    title: string
-    model_name: string | null
-    agent_id: string | null
-    created_at: Generated<string>
-    updated_at: Generated<string>
-    is_archived: Generated<number>
-    metadata: string | null
-  }
-  chat_messages: {
-    id: string
-    session_id: string
-    role: 'user' | 'assistant' | 'system'
-    content: string
-    model_name: string | null
-    created_at: Generated<string>
-    metadata: string | null
-  }
-  settings: {
-    key: string
-    value: string
-    description: string | null
-    created_at: Generated<string>
-    updated_at: Generated<string>
-  }
-  agent_executions: {
-    id: string
-    agent_id: string
-    session_id: string | null
-    input: string
-    output: string | null
-    status: 'running' | 'completed' | 'failed' | 'cancelled'
-    started_at: Generated<string>
-    completed_at: string | null
-    error_message: string | null
-    metadata: string | null
-  }
-  schema_version: { version: number; applied_at: string | null }
-}
-
-/**
- * Typed queries over one connection, such as the one that `db.read` and `db.transaction` lend. Transactions
- * are theirs to make, so Kysely's own are refused.
- */
-export function queryBuilder(connection: Connection): Kysely<Tables> {
+/** Kysely over one connection. Transactions are made by whoever lends it, so Kysely's own are refused. */
+export function kyselyOn<Tables>(connection: Connection): Kysely<Tables> {
   return new Kysely<Tables>({
     dialect: {
       createAdapter: () => new SqliteAdapter(),

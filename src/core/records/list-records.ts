@@ -4,39 +4,52 @@ import type { Connection, Row, Value } from '../engine/connection.ts'
 import { AppError } from '../errors.ts'
 import { hasNumbersSql, momentSql, timeOrderSql, truthSql } from '../schema/stored-values.ts'
 import { checkFields, columnOf, countOf, membersOf, momentOf, textOf } from './check-given.ts'
-import { type Entity, type EntityRow, selectColumns } from './entity.ts'
+import { type Entity, type RecordOf, selectColumns } from './entity.ts'
 import { findKey } from './find-record.ts'
 import { decodeRow } from './record.ts'
 
 /** Which records, in which order. */
-export interface ListOptions {
+export interface ListOptions<Of extends Entity = Entity> {
   /** Equal values by column; null finds records without one. */
-  where?: Record<string, Value>
+  where?: { [Name in keyof RecordOf<Of>]?: Value }
   /** Only records from this moment on, or before it. */
   since?: Date
   until?: Date
   /** Column to order by, `-` before it for descending; the entity's own order by default. */
-  sort?: string
+  sort?: SortOf<Of>
   /** Only what comes after this record in the order. */
   after?: string
   /** At most so many; all by default. */
   limit?: number
 }
 
+/** A column, or `-` and a column. */
+export type SortOf<Of extends Entity> = `${'' | '-'}${keyof RecordOf<Of> & string}`
+
 const PAGE = 500
+
+/** What reads a database: an open one, or one reader that was lent. */
+type Reading = Pick<Database, 'read'>
 
 /**
  * The records in pages, each read when it is asked for. A page costs the same however many came before it,
  * except in the order of a time that some records have as a number. Throws INVALID, before anything is read,
- * for a field that the entity does not have or a value that no column can hold. `decode` makes a record of a
- * row.
+ * for a field that the entity does not have or a value that no column can hold.
  */
-export async function* listRecords(
-  db: Database,
-  entity: Entity,
-  options: ListOptions = {},
-  decode: (entity: Entity, row: Row) => EntityRow = decodeRow,
-): AsyncGenerator<EntityRow[]> {
+export async function* listRecords<Of extends Entity>(
+  db: Reading,
+  entity: Of,
+  options: ListOptions<Of> = {},
+): AsyncGenerator<RecordOf<Of>[]> {
+  for await (const rows of listRows(db, entity, options)) yield rows.map((row) => decodeRow(entity, row))
+}
+
+/** The same with the rows as they are stored. */
+export async function* listRows<Of extends Entity>(
+  db: Reading,
+  entity: Of,
+  options: ListOptions<Of> = {},
+): AsyncGenerator<Row[]> {
   checkFields(`${entity.name}: options`, options)
   const named = orderOf(entity, options.sort)
   const limit = countOf(`${entity.name}: limit`, options.limit, Number.POSITIVE_INFINITY)
@@ -46,7 +59,7 @@ export async function* listRecords(
   for (let given = 0; given < limit; ) {
     const size = Math.min(PAGE, limit - given)
     const rows = await db.read((reader) => readPage(reader, entity, order, conditions, last, size))
-    if (rows.length > 0) yield rows.map((row) => decode(entity, withoutPosition(row)))
+    if (rows.length > 0) yield rows.map(withoutPosition)
     if (rows.length < size) return
     given += rows.length
     last = rows.at(-1)
@@ -104,9 +117,9 @@ function orderOf(entity: Entity, sort: string | undefined): Order {
  * The conditions of a list as SQL with its parameters; `table` is the name that the entity's table has in the
  * statement. Throws INVALID for a field that the entity does not have or a value that no column can hold.
  */
-export function conditionsOf(
-  entity: Entity,
-  { where, since, until }: Pick<ListOptions, 'where' | 'since' | 'until'>,
+export function conditionsOf<Of extends Entity>(
+  entity: Of,
+  { where, since, until }: Pick<ListOptions<Of>, 'where' | 'since' | 'until'>,
   table = entity.table,
 ): Condition[] {
   const { name: noun, time } = entity

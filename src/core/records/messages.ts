@@ -1,16 +1,16 @@
 import type { Connection } from '../engine/connection.ts'
 import { refuseIgnored } from '../schema/ignored-changes.ts'
 import { formatTimestamp } from '../timestamp.ts'
-import { message } from './entities/message.ts'
+import { type ChatMessage, message } from './entities/message.ts'
 import type { EntityRow } from './entity.ts'
 import { createRecords } from './repository.ts'
 
 /** Adds messages, all or none; the chats they are said in have changed with that. Throws INVALID. */
 export async function createMessages(
   writer: Connection,
-  inputs: EntityRow[],
+  inputs: readonly EntityRow[],
   now: Date,
-): Promise<EntityRow[]> {
+): Promise<ChatMessage[]> {
   const rows = await createRecords(writer, message, inputs, now)
   const sessions = [...new Set(rows.map(({ session_id }) => session_id))]
   const changed = await writer.run(

@@ -6,14 +6,14 @@ import { refuseTooLong } from '../query/longest-text.ts'
 import { isTrue, readStoredTime } from '../schema/stored-values.ts'
 import { readTimestamp } from '../timestamp.ts'
 import { checkFields, columnOf } from './check-given.ts'
-import type { Column, Entity, EntityRow } from './entity.ts'
+import type { Column, Entity, EntityRow, RecordOf } from './entity.ts'
 
 /**
  * A stored row as programs see it: times as RFC 3339 UTC, booleans as booleans, metadata as its JSON value.
  * What another program stored in any other way is text: bytes as SQL writes them (`x'00ff'`), a number where
  * text belongs in digits.
  */
-export function decodeRow(entity: Entity, row: Row): EntityRow {
+export function decodeRow<Of extends Entity>(entity: Of, row: Row): RecordOf<Of> {
   const decoded: EntityRow = { ...row }
   for (const column of entity.columns) {
     if (!(column.name in row)) continue
@@ -22,7 +22,7 @@ export function decodeRow(entity: Entity, row: Row): EntityRow {
       refuseTooLong(value, column.name, entity.table, row[entity.key])
     decoded[column.name] = decode(column, value)
   }
-  return decoded
+  return decoded as RecordOf<Of>
 }
 
 /** The kinds of columns that are text. */
@@ -83,7 +83,7 @@ function encode(entity: Entity, column: Column, given: unknown): Value {
 
 function passes(entity: Entity, column: Column, given: unknown): boolean {
   try {
-    return column.check.safeParse(given).success
+    return column.check(given)
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     return refuse(entity, column, 'is nested too deeply')

@@ -12,12 +12,16 @@ import {
 } from '../schema/ignored-changes.ts'
 import { formatTimestamp } from '../timestamp.ts'
 import { ENTITIES } from './entities/index.ts'
-import { type Column, type Entity, type EntityRow, selectColumns } from './entity.ts'
+import { type Column, type Entity, type EntityRow, type RecordOf, selectColumns } from './entity.ts'
 import { findKey, findKeys } from './find-record.ts'
 import { decodeRow, encodeInput } from './record.ts'
 
 /** The record with this id, or with an id that begins so. Throws NOT_FOUND. */
-export async function getRecord(connection: Connection, entity: Entity, named: string): Promise<EntityRow> {
+export async function getRecord<Of extends Entity>(
+  connection: Connection,
+  entity: Of,
+  named: string,
+): Promise<RecordOf<Of>> {
   return readRecord(connection, entity, await findKey(connection, entity, named))
 }
 
@@ -26,12 +30,12 @@ export async function getRecord(connection: Connection, entity: Entity, named: s
  * INVALID before anything is written when a value is refused or a reference leads nowhere, and where a
  * trigger or a constraint ignores or changes what is written.
  */
-export async function createRecords(
+export async function createRecords<Of extends Entity>(
   writer: Connection,
-  entity: Entity,
-  inputs: EntityRow[],
+  entity: Of,
+  inputs: readonly EntityRow[],
   now: Date,
-): Promise<EntityRow[]> {
+): Promise<RecordOf<Of>[]> {
   const moment = formatTimestamp(now)
   const known = new Map<string, string>()
   const rows: Map<string, Value>[] = []
@@ -49,30 +53,31 @@ export async function createRecords(
 }
 
 /** The records as they stand after a change, which was kept. */
-async function stored(
+async function stored<Of extends Entity>(
   writer: Connection,
-  entity: Entity,
+  entity: Of,
   change: Change,
   written: Written[],
-): Promise<EntityRow[]> {
+): Promise<RecordOf<Of>[]> {
   const { table, key } = entity
   const rows = await readBack(writer, { table, key, columns: selectColumns(entity), change }, written)
   return rows.map((row) => decodeRow(entity, row))
 }
 
 /** Changes the given fields of one record, and reads it back. Throws NOT_FOUND, INVALID. */
-export async function updateRecord(
+export async function updateRecord<Of extends Entity>(
   writer: Connection,
-  entity: Entity,
+  entity: Of,
   named: string,
   changes: EntityRow,
   now: Date,
-): Promise<EntityRow> {
+): Promise<RecordOf<Of>> {
+  refuseNewKey(entity, changes)
   const values = encodeInput(entity, changes, { partial: true })
   const key = await findKey(writer, entity, named)
   await resolveReferences(writer, entity, values, new Map())
   // A trigger may well have a time of its own for this.
-  const written = { key: values.get(entity.key) ?? key, values: new Map(values) }
+  const written = { key, values: new Map(values) }
   for (const { name, moment } of entity.columns) {
     if (moment !== 'updated') continue
     values.set(name, formatTimestamp(now))
@@ -86,7 +91,16 @@ export async function updateRecord(
   )
   await refuseIgnored(writer, table, 'update', { changed, meant: 1 })
   const [row] = await stored(writer, entity, 'update', [written])
-  return row as EntityRow
+  if (!row) throw new Error('a record that was changed was not read back')
+  return row
+}
+
+/** A key names its record, and others refer to it. */
+function refuseNewKey({ name, key }: Entity, changes: EntityRow): void {
+  if (typeof changes !== 'object' || changes === null || changes[key] === undefined) return
+  throw new AppError('INVALID', `${name}: ${key} cannot be changed`, {
+    hint: [{ step: 'create_record', entity: name }, 'then delete the old one'],
+  })
 }
 
 /** What a deletion did: records by table. */
@@ -142,7 +156,11 @@ export async function deleteKeys(writer: Connection, entity: Entity, keys: strin
   return { ...deletion, deleted }
 }
 
-async function readRecord(connection: Connection, entity: Entity, key: string): Promise<EntityRow> {
+async function readRecord<Of extends Entity>(
+  connection: Connection,
+  entity: Of,
+  key: string,
+): Promise<RecordOf<Of>> {
   const row = await connection.get(
     `SELECT ${selectColumns(entity)} FROM ${entity.table} WHERE ${entity.key} = ?`,
     [key],

@@ -1,10 +1,9 @@
 import type { Connection } from '../engine/connection.ts'
-import { queryBuilder } from '../query/query-builder.ts'
 import { formatTimestamp } from '../timestamp.ts'
-import { setting } from './entities/setting.ts'
-import type { EntityRow } from './entity.ts'
+import { type Setting, setting } from './entities/setting.ts'
 import { encodeInput } from './record.ts'
 import { createRecords, updateRecord } from './repository.ts'
+import { queryBuilder } from './tables.ts'
 
 const DEFAULT_SETTINGS = [
   ['default_model', 'llama2', 'The model that a new chat uses'],
@@ -64,10 +63,11 @@ export async function setSetting(
   key: string,
   value: string,
   now: Date,
-): Promise<EntityRow> {
+): Promise<Setting> {
   encodeInput(setting, { key, value }, { partial: false })
   const known = await writer.get('SELECT 1 FROM settings WHERE key = ?', [key])
   if (known) return updateRecord(writer, setting, key, { value }, now)
   const [row] = await createRecords(writer, setting, [{ key, value }], now)
-  return row ?? {}
+  if (!row) throw new Error('a setting that was made was not read back')
+  return row
 }

@@ -2,15 +2,16 @@ import type { Connection, Row, Value } from '../engine/connection.ts'
 import { isEngineError } from '../engine/engine-errors.ts'
 import { AppError } from '../errors.ts'
 import { checkFields, countOf, textOf } from '../records/check-given.ts'
-import { message } from '../records/entities/message.ts'
-import { type EntityRow, selectColumns } from '../records/entity.ts'
+import { type ChatMessage, message } from '../records/entities/message.ts'
+import { selectColumns } from '../records/entity.ts'
 import { conditionsOf, type ListOptions } from '../records/list-records.ts'
 import { decodeRow } from '../records/record.ts'
 import { timeOrderSql } from '../schema/stored-values.ts'
 import { incompleteIndex, refuseIncompleteIndex } from './index-check.ts'
 
 /** How to search, and which messages. */
-export interface SearchOptions extends Pick<ListOptions, 'where' | 'since' | 'until' | 'limit'> {
+export interface SearchOptions
+  extends Pick<ListOptions<typeof message>, 'where' | 'since' | 'until' | 'limit'> {
   /** Take the text as FTS5 syntax instead of literally. */
   fts?: boolean
   /** So many messages of the same chat before and after each hit. */
@@ -18,7 +19,7 @@ export interface SearchOptions extends Pick<ListOptions, 'where' | 'since' | 'un
 }
 
 /** A message that was found; in `snippet` what matched stands between `**`. */
-export type Hit = EntityRow & { snippet: string; rank: number; context?: EntityRow[] }
+export type Hit = ChatMessage & { snippet: string; rank: number; context?: ChatMessage[] }
 
 /**
  * Messages that contain all the words, the best first. Throws INVALID for text without words, wrong FTS5
@@ -47,7 +48,10 @@ export async function searchMessages(
     )
     .catch((error) => explainSyntax(reader, query, error, options.fts ?? false))
   refuseUnknown(rows)
-  const hits = rows.map((row) => decodeRow(message, row) as Hit)
+  const hits = rows.map((row): Hit => {
+    const { snippet, rank } = row as { snippet: string; rank: number }
+    return { ...decodeRow(message, row), snippet, rank }
+  })
   if (around > 0)
     for (const [index, hit] of hits.entries())
       hit.context = await contextOf(reader, hit, rows[index] as Row, around)
@@ -114,7 +118,7 @@ async function explainSyntax(
   })
 }
 
-async function contextOf(reader: Connection, hit: Hit, stored: Row, size: number): Promise<EntityRow[]> {
+async function contextOf(reader: Connection, hit: Hit, stored: Row, size: number): Promise<ChatMessage[]> {
   const columns = selectColumns(message)
   const time = timeOrderSql('created_at')
   const beside = (sign: '<' | '>', direction: 'ASC' | 'DESC') =>

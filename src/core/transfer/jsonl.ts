@@ -1,4 +1,10 @@
 import { guardedText } from '../query/longest-text.ts'
+import { agent } from '../records/entities/agent.ts'
+import { execution } from '../records/entities/execution.ts'
+import { message } from '../records/entities/message.ts'
+import { session } from '../records/entities/session.ts'
+import { setting } from '../records/entities/setting.ts'
+import type { Entity } from '../records/entity.ts'
 
 /** The name and version of the form, in the first line; `whole` says that nothing was left out. */
 export const JSONL_HEADER = { libreollama_db_export: 1 }
@@ -13,54 +19,30 @@ export function isWholeExport(value: unknown): boolean {
   return isJsonlHeader(value) && (value as { whole?: unknown }).whole === true
 }
 
+/** The entities whose records are lines, by the type of their lines, in the order of a file. */
+const LINE_ENTITIES = { setting, agent, session, message, execution }
+
+export type LineType = keyof typeof LINE_ENTITIES
+
+const ofEachLine = <T>(make: (entity: Entity) => T) =>
+  Object.fromEntries(Object.entries(LINE_ENTITIES).map(([type, entity]) => [type, make(entity)])) as Record<
+    LineType,
+    T
+  >
+
 /** The tables, by the name of the lines that hold their rows. */
-export const LINE_TABLES = {
-  setting: 'settings',
-  agent: 'agents',
-  session: 'chat_sessions',
-  message: 'chat_messages',
-  execution: 'agent_executions',
-} as const
+export const LINE_TABLES = ofEachLine(({ table }) => table)
 
-export type LineType = keyof typeof LINE_TABLES
-
-/**
- * The columns of each kind of line, in their order; the form is fixed, whatever later versions of the schema
- * have.
- */
-export const LINE_COLUMNS: Record<LineType, readonly string[]> = {
-  setting: ['key', 'value', 'description', 'created_at', 'updated_at'],
-  agent: [
-    'id',
-    'name',
-    'description',
-    'model_name',
-    'system_prompt',
-    'temperature',
-    'max_tokens',
-    'created_at',
-    'updated_at',
-    'is_active',
-    'metadata',
-  ],
-  session: ['id', 'title', 'model_name', 'agent_id', 'created_at', 'updated_at', 'is_archived', 'metadata'],
-  message: ['id', 'session_id', 'role', 'content', 'model_name', 'created_at', 'metadata'],
-  execution: [
-    'id',
-    'agent_id',
-    'session_id',
-    'input',
-    'output',
-    'status',
-    'started_at',
-    'completed_at',
-    'error_message',
-    'metadata',
-  ],
-}
+/** The columns of each kind of line, in the order of their declaration. */
+export const LINE_COLUMNS = ofEachLine(({ columns }): readonly string[] => columns.map(({ name }) => name))
 
 /** The columns that are no text. */
-export const NUMBERS: ReadonlySet<string> = new Set(['temperature', 'max_tokens', 'is_active', 'is_archived'])
+export const NUMBERS: ReadonlySet<string> = new Set(
+  Object.values(LINE_ENTITIES)
+    .flatMap(({ columns }) => columns)
+    .filter(({ kind }) => kind === 'integer' || kind === 'real' || kind === 'boolean')
+    .map(({ name }) => name),
+)
 
 /** The column that holds JSON text; where a line has it, it is the last. */
 export const METADATA = 'metadata'

@@ -1,4 +1,4 @@
-import { boolean, defineEntity, id, metadata, number, text, time } from '../entity.ts'
+import { boolean, defineEntity, id, metadata, number, type RecordOf, text, time } from '../entity.ts'
 
 /** A model with instructions. */
 export const agent = defineEntity({
@@ -30,3 +30,6 @@ export const agent = defineEntity({
     metadata: metadata(),
   },
 })
+
+/** A model with instructions as programs see it. Times are RFC 3339 UTC with microseconds; null where nothing is set. */
+export type Agent = RecordOf<typeof agent>

@@ -1,4 +1,4 @@
-import { defineEntity, id, metadata, oneOf, reference, text, time } from '../entity.ts'
+import { defineEntity, id, metadata, oneOf, type RecordOf, reference, text, time } from '../entity.ts'
 
 /** One run of an agent. */
 export const execution = defineEntity({
@@ -23,3 +23,6 @@ export const execution = defineEntity({
     metadata: metadata(),
   },
 })
+
+/** One run of an agent as programs see it. Times are RFC 3339 UTC with microseconds; null where nothing is set. */
+export type AgentExecution = RecordOf<typeof execution>

@@ -1,4 +1,4 @@
-import { defineEntity, id, metadata, oneOf, reference, text, time } from '../entity.ts'
+import { defineEntity, id, metadata, oneOf, type RecordOf, reference, text, time } from '../entity.ts'
 
 /** One thing said in a chat. */
 export const message = defineEntity({
@@ -22,3 +22,6 @@ export const message = defineEntity({
     metadata: metadata(),
   },
 })
+
+/** One thing said in a chat as programs see it. Times are RFC 3339 UTC with microseconds; null where nothing is set. */
+export type ChatMessage = RecordOf<typeof message>

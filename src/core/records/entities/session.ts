@@ -1,4 +1,4 @@
-import { boolean, defineEntity, id, metadata, reference, text, time } from '../entity.ts'
+import { boolean, defineEntity, id, metadata, type RecordOf, reference, text, time } from '../entity.ts'
 
 /** A chat. */
 export const session = defineEntity({
@@ -18,3 +18,6 @@ export const session = defineEntity({
     metadata: metadata(),
   },
 })
+
+/** A chat as programs see it. Times are RFC 3339 UTC with microseconds; null where nothing is set. */
+export type ChatSession = RecordOf<typeof session>

@@ -1,4 +1,4 @@
-import { defineEntity, text, time } from '../entity.ts'
+import { defineEntity, type RecordOf, text, time } from '../entity.ts'
 
 /** A value that the app looks up by its name. */
 export const setting = defineEntity({
@@ -15,3 +15,6 @@ export const setting = defineEntity({
     updated_at: time('when it last changed', { moment: 'updated', listed: false }),
   },
 })
+
+/** A value by its name as programs see it. Times are RFC 3339 UTC with microseconds; null where nothing is set. */
+export type Setting = RecordOf<typeof setting>

@@ -1,17 +1,17 @@
 import type { Database } from '../../database/database.ts'
-import type { Connection, Row, Value } from '../../engine/connection.ts'
+import type { Connection, Value } from '../../engine/connection.ts'
 import { textsOf } from '../../records/check-given.ts'
-import { agent as agentEntity } from '../../records/entities/agent.ts'
+import { type Agent, agent as agentEntity } from '../../records/entities/agent.ts'
 import { session as sessionEntity } from '../../records/entities/session.ts'
-import { type Entity, selectColumns } from '../../records/entity.ts'
-import { conditionsOf, type ListOptions, listRecords } from '../../records/list-records.ts'
-import type { Agent, ChatSession } from '../../records/models.ts'
+import { selectColumns } from '../../records/entity.ts'
+import { conditionsOf, type ListOptions, listRows } from '../../records/list-records.ts'
 import { exportedRecord } from './exported-record.ts'
 import type { ExportedChat } from './formats/export-format.ts'
 import { type ReadingOptions, StoredMessages } from './message-blocks.ts'
 
 /** Which chats are exported; all by default. */
-export interface ExportSelection extends Pick<ListOptions, 'where' | 'since' | 'until'> {
+export interface ExportSelection
+  extends Pick<ListOptions<typeof sessionEntity>, 'where' | 'since' | 'until'> {
   /** Only these sessions. */
   sessions?: readonly string[]
 }
@@ -25,13 +25,12 @@ export async function* exportedChats(
   const db = oneReader(reader)
   const wanted = selection.sessions && new Set(selection.sessions)
   // The rows as they are: another program may have stored an id as bytes, by which its messages are found.
-  const asStored = (_entity: Entity, row: Row) => row
-  for await (const page of listRecords(db, sessionEntity, { ...selection, sort: 'created_at' }, asStored)) {
+  for await (const page of listRows(db, sessionEntity, { ...selection, sort: 'created_at' })) {
     for (const row of page as { id: Value; agent_id: Value }[]) {
       let hasBytes = false
       const session = exportedRecord(sessionEntity, row, () => {
         hasBytes = true
-      }) as unknown as ChatSession
+      })
       if (wanted && !wanted.has(session.id)) continue
       if (hasBytes) options.onBytesFound?.()
       const agent = row.agent_id === null ? null : await agentOf(reader, row.agent_id, options)
@@ -69,12 +68,12 @@ async function agentOf(
 ): Promise<Agent | null> {
   const sql = `SELECT ${selectColumns(agentEntity)} FROM ${agentEntity.table} WHERE ${agentEntity.key} = ?`
   const row = await reader.get(sql, [id])
-  return row ? (exportedRecord(agentEntity, row, onBytesFound) as unknown as Agent) : null
+  return row ? exportedRecord(agentEntity, row, onBytesFound) : null
 }
 
 /** Everything is read on one connection, in one transaction: others may go on writing meanwhile. */
-function oneReader(reader: Connection): Database {
-  return { read: <T>(work: (connection: Connection) => Promise<T>) => work(reader) } as Database
+function oneReader(reader: Connection): Pick<Database, 'read'> {
+  return { read: (work) => work(reader) }
 }
 
 /** Runs `work` on a reader that sees one state of the database throughout. */

@@ -1,12 +1,16 @@
 import type { Row } from '../../engine/connection.ts'
-import type { Entity, EntityRow } from '../../records/entity.ts'
+import type { Entity, EntityRow, RecordOf } from '../../records/entity.ts'
 import { decodeRow } from '../../records/record.ts'
 import { textOfBytes } from './text-of-bytes.ts'
 
 /** A row as the formats take it: bytes read as text, and no text missing that each record has. */
-export function exportedRecord(entity: Entity, row: Row, onBytesFound = () => {}): EntityRow {
-  const record = decodeRow(entity, textOfBytes(row, onBytesFound))
+export function exportedRecord<Of extends Entity>(
+  entity: Of,
+  row: Row,
+  onBytesFound = () => {},
+): RecordOf<Of> {
+  const record: EntityRow = decodeRow(entity, textOfBytes(row, onBytesFound))
   for (const { name, kind, nullable } of entity.columns)
     if (record[name] === null && !nullable && kind !== 'boolean') record[name] = ''
-  return record
+  return record as RecordOf<Of>
 }

@@ -1,7 +1,7 @@
 import type { Connection, Value } from '../../engine/connection.ts'
+import type { ChatMessage } from '../../records/entities/message.ts'
 import { message as messageEntity } from '../../records/entities/message.ts'
 import { selectColumns } from '../../records/entity.ts'
-import type { ChatMessage } from '../../records/models.ts'
 import { timeOrderSql } from '../../schema/stored-values.ts'
 import { exportedRecord } from './exported-record.ts'
 
@@ -106,6 +106,6 @@ export class StoredMessages implements AsyncIterable<ChatMessage> {
     const onFound = () => {
       if (reading === 1) this.#options.onBytesFound?.()
     }
-    return found.map((row) => exportedRecord(messageEntity, row, onFound) as unknown as ChatMessage)
+    return found.map((row) => exportedRecord(messageEntity, row, onFound))
   }
 }

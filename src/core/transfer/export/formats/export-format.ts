@@ -1,4 +1,6 @@
-import type { Agent, ChatMessage, ChatSession } from '../../../records/models.ts'
+import type { Agent } from '../../../records/entities/agent.ts'
+import type { ChatMessage } from '../../../records/entities/message.ts'
+import type { ChatSession } from '../../../records/entities/session.ts'
 
 /**
  * A chat on its way out; its messages are read whenever they are asked for, in the order in which they were

@@ -1,4 +1,4 @@
-import type { ChatSession } from '../../../records/models.ts'
+import type { ChatSession } from '../../../records/entities/session.ts'
 
 /**
  * Bytes of UTF-8, all in all: below what the tightest file systems in use take (143, where names are

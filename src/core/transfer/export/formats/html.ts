@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { Agent, ChatMessage, ChatSession } from '../../../records/models.ts'
+import type { Agent } from '../../../records/entities/agent.ts'
+import type { ChatMessage } from '../../../records/entities/message.ts'
+import type { ChatSession } from '../../../records/entities/session.ts'
 import { chatTitle } from './chat-title.ts'
 import type { ExportedChat, ExportFormat } from './export-format.ts'
 import { HtmlContents } from './html-contents.ts'

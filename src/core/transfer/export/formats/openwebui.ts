@@ -1,4 +1,6 @@
-import type { Agent, ChatMessage, ChatSession } from '../../../records/models.ts'
+import type { Agent } from '../../../records/entities/agent.ts'
+import type { ChatMessage } from '../../../records/entities/message.ts'
+import type { ChatSession } from '../../../records/entities/session.ts'
 import type { ExportedChat, ExportFormat, ExportOptions } from './export-format.ts'
 import { jsonText } from './json-text.ts'
 import { epochSeconds } from './utc-time.ts'

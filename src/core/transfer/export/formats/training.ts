@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../../../records/models.ts'
+import type { ChatMessage } from '../../../records/entities/message.ts'
 import type { ExportedChat } from './export-format.ts'
 
 /** What a model learns from of a message. */
