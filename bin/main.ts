@@ -2,7 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { COMMANDS, defineCommand } from '../commands/index.ts'
 import { Context, type GlobalOptions } from '../src/cli/context.ts'
 import { type Host, tell, write } from '../src/cli/host.ts'
-import { FORMATS } from '../src/cli/output.ts'
+import { FORMATS } from '../src/cli/output/index.ts'
 import { createStyle, safeLine } from '../src/cli/terminal.ts'
 import { commandOf, throwUsage } from '../src/cli/usage.ts'
 import { AppError, abortError, exitCodeOf, explainSystemError } from '../src/core/errors.ts'

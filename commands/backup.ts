@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Context } from '../src/cli/context.ts'
-import type { View } from '../src/cli/output.ts'
+import type { View } from '../src/cli/output/view.ts'
 import { humanBytes, localTime } from '../src/cli/terminal.ts'
 import { type Backup, createBackup, nameFirst } from '../src/core/backup/backup.ts'
 import type { KeepRules } from '../src/core/backup/keep-rules.ts'

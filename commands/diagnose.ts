@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { type CipherOptions, cipherOptions, readCipherSettings } from '../src/cli/cipher-options.ts'
 import { commandLine, type Place } from '../src/cli/command-line.ts'
-import type { View } from '../src/cli/output.ts'
+import type { View } from '../src/cli/output/view.ts'
 import { localTime, type Style } from '../src/cli/terminal.ts'
 import { diagnose, withDatabase } from '../src/core/database/database.ts'
 import type { Diagnosis } from '../src/core/database/diagnosis.ts'

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { View } from '../src/cli/output.ts'
+import type { View } from '../src/cli/output/view.ts'
 import { type EncryptReport, encryptDatabase } from '../src/core/operations/encrypt.ts'
 import { totalRows } from '../src/core/schema/row-counts.ts'
 import type { Define } from './_define.ts'

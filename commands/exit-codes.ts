@@ -1,4 +1,4 @@
-import type { View } from '../src/cli/output.ts'
+import type { View } from '../src/cli/output/view.ts'
 import { OUTCOMES } from '../src/core/errors.ts'
 import type { Define } from './_define.ts'
 

@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import type { Context } from '../src/cli/context.ts'
-import type { View } from '../src/cli/output.ts'
+import type { View } from '../src/cli/output/view.ts'
 import { humanBytes } from '../src/cli/terminal.ts'
 import { withDatabase } from '../src/core/database/database.ts'
 import type { Connection } from '../src/core/engine/connection.ts'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { Option } from 'commander'
-import type { View } from '../src/cli/output.ts'
+import type { View } from '../src/cli/output/view.ts'
 import { type Check, databaseHealthCheck, type HealthReport } from '../src/core/checks/health.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
 import type { Define } from './_define.ts'

@@ -1,5 +1,5 @@
 import { commandLine } from '../src/cli/command-line.ts'
-import type { View } from '../src/cli/output.ts'
+import type { View } from '../src/cli/output/view.ts'
 import { exists } from '../src/core/files/file-facts.ts'
 import { recover } from '../src/core/files/recovery.ts'
 import { tidyKeyFile } from '../src/core/keys/key-file.ts'

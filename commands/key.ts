@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Context } from '../src/cli/context.ts'
 import { readText } from '../src/cli/input.ts'
-import type { View } from '../src/cli/output.ts'
+import type { View } from '../src/cli/output/view.ts'
 import { type KeyStatus, keyStatus, saltOf } from '../src/core/checks/key-status.ts'
 import { opensWith, withDatabase } from '../src/core/database/database.ts'
 import { AppError, exitCodeOf, explainSystemError } from '../src/core/errors.ts'

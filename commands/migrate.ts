@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Context } from '../src/cli/context.ts'
-import type { View } from '../src/cli/output.ts'
+import type { View } from '../src/cli/output/view.ts'
 import { localTime } from '../src/cli/terminal.ts'
 import { withDatabase } from '../src/core/database/database.ts'
 import { exitCodeOf } from '../src/core/errors.ts'

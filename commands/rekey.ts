@@ -1,5 +1,5 @@
 import { chooseKeySource } from '../src/cli/key-flags.ts'
-import type { View } from '../src/cli/output.ts'
+import type { View } from '../src/cli/output/view.ts'
 import { type RekeyReport, rekeyDatabase } from '../src/core/operations/rekey.ts'
 import { counted } from '../src/core/plural.ts'
 import { totalRows } from '../src/core/schema/row-counts.ts'

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { commandLine } from '../src/cli/command-line.ts'
 import type { Context } from '../src/cli/context.ts'
-import type { View } from '../src/cli/output.ts'
+import type { View } from '../src/cli/output/view.ts'
 import { humanBytes } from '../src/cli/terminal.ts'
 import { findBackup } from '../src/core/backup/own-backups.ts'
 import { type RestoreReport, restoreDatabase } from '../src/core/operations/restore.ts'

@@ -1,6 +1,6 @@
 import { filterOptions, readFilters } from '../src/cli/entity-options.ts'
 import { wholeNumber } from '../src/cli/option-values.ts'
-import type { View } from '../src/cli/output.ts'
+import type { View } from '../src/cli/output/view.ts'
 import { localTime, type Style } from '../src/cli/terminal.ts'
 import { withDatabase } from '../src/core/database/database.ts'
 import { message } from '../src/core/records/entities/message.ts'

@@ -1,4 +1,4 @@
-import type { View } from '../src/cli/output.ts'
+import type { View } from '../src/cli/output/view.ts'
 import { humanBytes, type Style } from '../src/cli/terminal.ts'
 import { type DatabaseStats, getDatabaseStats } from '../src/core/checks/stats.ts'
 import { withDatabase } from '../src/core/database/database.ts'

@@ -1,5 +1,5 @@
 import { type CipherOptions, cipherOptions, readCipherSettings } from '../src/cli/cipher-options.ts'
-import type { View } from '../src/cli/output.ts'
+import type { View } from '../src/cli/output/view.ts'
 import { type UpgradeReport, upgradeDatabase } from '../src/core/operations/upgrade.ts'
 import type { Define } from './_define.ts'
 import { agreeToOtherNames } from './_other-names.ts'

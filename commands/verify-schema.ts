@@ -1,4 +1,4 @@
-import type { View } from '../src/cli/output.ts'
+import type { View } from '../src/cli/output/view.ts'
 import { withDatabase } from '../src/core/database/database.ts'
 import { exitCodeOf } from '../src/core/errors.ts'
 import { type SchemaReport, verifySchema } from '../src/core/schema/schema-check.ts'

@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { FORMATS } from '../../src/cli/output.ts'
+import { FORMATS } from '../../src/cli/output/index.ts'
 import { OUTCOMES } from '../../src/core/errors.ts'
 import { commandNames } from '../helpers/commands.ts'
 import { makeDatabase, RAW_KEY } from '../helpers/database.ts'

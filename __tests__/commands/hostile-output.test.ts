@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { main } from '../../bin/main.ts'
 import { write } from '../../src/cli/host.ts'
-import { createPrinter, FORMATS } from '../../src/cli/output.ts'
+import { FORMATS } from '../../src/cli/output/index.ts'
+import { createPrinter } from '../../src/cli/output/printer.ts'
 import { createStyle } from '../../src/cli/terminal.ts'
 import { EXPORT_FORMAT_NAMES } from '../../src/core/transfer/export/formats/formats.ts'
 import { commandNames } from '../helpers/commands.ts'
@@ -266,8 +267,8 @@ test('a view that escapes nothing itself is safe, and so is one that takes data 
     fields: ['a'],
     text: ({ a }: Record<string, unknown>) => `${style.bold(JSON.stringify(a))}\n${EVIL}\n`,
   }
-  const options = { stream: host.stdout, style, format: 'table' } as const
-  await createPrinter(view, options)({ a: { [EVIL]: [EVIL] } })
+  const options = { stream: host.stdout, style }
+  await createPrinter('table', view, options)({ a: { [EVIL]: [EVIL] } })
   expect(steeringLines(written)).toEqual([])
   expect(written.stdout.match(/zebra/g)).toHaveLength(3)
 })

@@ -22,15 +22,9 @@ import { commandLine } from './command-line.ts'
 import type { Run } from './hints.ts'
 import { type Host, hasNoReader, readAll, tell, write } from './host.ts'
 import { chooseKeySource, type KeyFlags } from './key-flags.ts'
-import {
-  createListPrinter,
-  createPrinter,
-  FORMATS,
-  type Format,
-  type OutputOptions,
-  type Print,
-  type View,
-} from './output.ts'
+import { FORMATS, type Format } from './output/index.ts'
+import { createListPrinter, createPrinter } from './output/printer.ts'
+import type { OutputOptions, Print, View } from './output/view.ts'
 import { ProgressBar } from './progress-bar.ts'
 import type { Protection } from './prompt.ts'
 import { type ColorChoice, createStyle, safeLine } from './terminal.ts'
@@ -261,7 +255,7 @@ export class Context {
 
   /** Prepares the printing of a result; a field that does not exist is refused here, before any work. */
   printer<T>(view: View<T>): Print<T> {
-    const print = createPrinter(view, this.#outputOptions)
+    const print = createPrinter(this.format, view, this.#outputOptions)
     return async (result) => {
       this.did(view.done?.(result))
       this.#bar.clear()
@@ -271,7 +265,7 @@ export class Context {
 
   /** Prepares the printing of rows that come in pages. */
   listPrinter(view: View<Row[]>): Print<AsyncIterable<Row[]>> {
-    const print = createListPrinter(view, this.#outputOptions)
+    const print = createListPrinter(this.format, view, this.#outputOptions)
     return async (pages) => {
       this.#bar.clear()
       await print(pages)
@@ -279,9 +273,9 @@ export class Context {
   }
 
   get #outputOptions(): OutputOptions {
-    const { host, options, format } = this
+    const { host, options } = this
     const fields = options.fields?.split(',').map((field) => field.trim())
-    return { format, stream: host.stdout, style: createStyle(host.stdout, options.color, host.env), fields }
+    return { stream: host.stdout, style: createStyle(host.stdout, options.color, host.env), fields }
   }
 
   /** Writes a piece of the output; false when nobody reads it any more. */

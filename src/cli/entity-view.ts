@@ -2,7 +2,7 @@ import type { Row } from '../core/engine/connection.ts'
 import { counted } from '../core/plural.ts'
 import type { Entity, EntityRow } from '../core/records/entity.ts'
 import type { Deletion } from '../core/records/repository.ts'
-import type { View } from './output.ts'
+import type { View } from './output/view.ts'
 import { localTime, type Style } from './terminal.ts'
 
 /** A list of records: the columns worth a place, times in the local zone. */

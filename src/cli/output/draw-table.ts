@@ -1,5 +1,5 @@
 import Table from 'cli-table3'
-import type { Style } from './terminal.ts'
+import type { Style } from '../terminal.ts'
 
 const NO_LINES = Object.fromEntries(
   ['top', 'bottom', 'left', 'right', 'mid', 'left-mid', 'mid-mid', 'right-mid', 'middle'].flatMap((place) =>
