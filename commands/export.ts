@@ -44,7 +44,7 @@ const define: Define = (command, context) => {
   command
     .addOption(
       new Option('--format <name>', 'how the chats are written; jsonl is the one that loses nothing')
-        .choices(['jsonl', ...EXPORT_FORMAT_NAMES])
+        .choices(EXPORT_FORMAT_NAMES)
         .default('jsonl'),
     )
     .option(

@@ -176,7 +176,7 @@ describe.each(Object.entries(CASES))('%s', (name, { words, on, silent, lines, sl
   })
 })
 
-test.each(['jsonl', ...EXPORT_FORMAT_NAMES])('export --format %s to a terminal', async (format) => {
+test.each(EXPORT_FORMAT_NAMES)('export --format %s to a terminal', async (format) => {
   const result = await runHere([...hostilePlace(sound).words, 'export', '--format', format], terminal)
   expect(result).toMatchObject({ code: 0, stdout: expect.stringContaining('zebra') })
   expect(steeringLines(result)).toEqual([])

@@ -1,7 +1,8 @@
 import type { Agent } from '../../src/core/records/entities/agent.ts'
 import type { ChatMessage } from '../../src/core/records/entities/message.ts'
 import type { ChatSession } from '../../src/core/records/entities/session.ts'
-import type { ExportedChat } from '../../src/core/transfer/export/formats/export-format.ts'
+import type { ExportedChat } from '../../src/core/transfer/export/exported-chats.ts'
+import type { ChatFormat } from '../../src/core/transfer/export/formats/export-format.ts'
 import { loadExportFormat } from '../../src/core/transfer/export/formats/formats.ts'
 
 const MOMENT = '2025-06-05T20:22:06.123456+00:00'
@@ -59,7 +60,7 @@ export function agentOf(rest: Partial<Agent> = {}): Agent {
 
 /** What a format makes of chats, and which it left out. */
 export async function exported(name: string, chats: ExportedChat[]) {
-  const format = await loadExportFormat(name)
+  const format = await chatFormat(name)
   const skipped: [sessionId: string, reason: string][] = []
   const onSkipped = (sessionId: string, reason: string) => skipped.push([sessionId, reason])
   let text = ''
@@ -88,4 +89,11 @@ export const HOSTILE: [situation: string, text: string][] = [
 
 async function* each<T>(values: T[]): AsyncGenerator<T> {
   yield* values
+}
+
+/** A format that takes chats, by its name. */
+export async function chatFormat(name: string): Promise<ChatFormat> {
+  const format = await loadExportFormat(name)
+  if ('write' in format) return format
+  throw new Error(`${name} takes records`)
 }

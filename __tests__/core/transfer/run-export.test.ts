@@ -7,7 +7,7 @@ import { EXPORT_FORMAT_NAMES } from '../../../src/core/transfer/export/formats/f
 import { withTestDatabase } from '../../helpers/database.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 
-const FORMATS = ['jsonl', ...EXPORT_FORMAT_NAMES]
+const FORMATS = EXPORT_FORMAT_NAMES
 
 /** One chat of several blocks. */
 async function withLongChat(work: (db: Database) => Promise<void>): Promise<void> {

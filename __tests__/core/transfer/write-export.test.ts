@@ -2,12 +2,11 @@ import { existsSync, linkSync, mkdirSync, readdirSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path'
 import { databaseHealthCheck } from '../../../src/core/checks/health.ts'
 import { checkPlace } from '../../../src/core/transfer/export/export-place.ts'
-import type { ExportedChat } from '../../../src/core/transfer/export/formats/export-format.ts'
-import { loadExportFormat } from '../../../src/core/transfer/export/formats/formats.ts'
+import type { ExportedChat } from '../../../src/core/transfer/export/exported-chats.ts'
 import { writeFolder, writeNewFile } from '../../../src/core/transfer/export/write-export.ts'
 import { shippedMigrations } from '../../../src/shipped-migrations.ts'
 import { keys, makeDatabase } from '../../helpers/database.ts'
-import { chatOf } from '../../helpers/exported-chats.ts'
+import { chatFormat, chatOf } from '../../helpers/exported-chats.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 
 async function* chats(count: number, end = () => {}): AsyncGenerator<ExportedChat> {
@@ -21,7 +20,7 @@ const stop = () => {
 
 test('of an export that fails nothing is left, nor the folders that were made for it', async () => {
   const folder = temporaryFolder()
-  const markdown = await loadExportFormat('markdown')
+  const markdown = await chatFormat('markdown')
   const path = join(folder, 'a', 'b', 'out')
   const onBytes = () => {}
   const meanwhile = () => {
@@ -44,7 +43,7 @@ test.each([
   writeFileSync(join(left, 'chat.md'), '')
   writeFileSync(join(folder, `${short}.export-999999998-20250605T202206123Z.new`), '')
   writeFileSync(join(folder, `other.export-999999998-20250605T202206123Z.new`), '')
-  await writeFolder(join(folder, name), await loadExportFormat('markdown'), chats(1), { onBytes: () => {} })
+  await writeFolder(join(folder, name), await chatFormat('markdown'), chats(1), { onBytes: () => {} })
   expect(readdirSync(folder)).toEqual([name])
 })
 
@@ -81,7 +80,7 @@ test('the last of many chats takes no longer than the first', async () => {
       yield chat
     }
   }
-  const markdown = await loadExportFormat('markdown')
+  const markdown = await chatFormat('markdown')
   await writeFolder(join(temporaryFolder(), 'out'), markdown, timed(), { onBytes: () => {} })
   const [begun = 0, early = 0, late = 0, ended = 0] = [500, 1500, 4999, 5999].map((at) => moments[at])
   expect(ended - late).toBeLessThan(3 * (early - begun))

@@ -1,9 +1,9 @@
-import type { ExportedChat } from '../../../../src/core/transfer/export/formats/export-format.ts'
+import type { ExportedChat } from '../../../../src/core/transfer/export/exported-chats.ts'
 import {
   EXPORT_FORMAT_NAMES,
   loadExportFormat,
 } from '../../../../src/core/transfer/export/formats/formats.ts'
-import { chatOf } from '../../../helpers/exported-chats.ts'
+import { chatFormat, chatOf } from '../../../helpers/exported-chats.ts'
 
 test.each(EXPORT_FORMAT_NAMES.map((name) => [name]))('%s is loaded by its name', async (name) => {
   expect(await loadExportFormat(name)).toMatchObject({
@@ -19,7 +19,7 @@ test.each([['docx'], ['__proto__'], ['toString'], ['']])('%j is no format', asyn
   })
 })
 
-test.each(EXPORT_FORMAT_NAMES.map((name) => [name]))(
+test.each(EXPORT_FORMAT_NAMES.filter((name) => name !== 'jsonl'))(
   '%s asks for a chat only when the one before is written, and ends what it reads when it is stopped',
   async (name) => {
     const events: string[] = []
@@ -44,7 +44,7 @@ test.each(EXPORT_FORMAT_NAMES.map((name) => [name]))(
       yield* values
       if (events.at(-1) !== end) events.push(end) // some formats read twice
     }
-    const format = await loadExportFormat(name)
+    const format = await chatFormat(name)
     for await (const piece of format.write(chats())) {
       if (piece !== '' && events.includes('chat 2')) break
     }

@@ -1,6 +1,5 @@
-import type { ExportedChat } from '../../../../src/core/transfer/export/formats/export-format.ts'
-import { loadExportFormat } from '../../../../src/core/transfer/export/formats/formats.ts'
-import { chatOf, exported, type Said } from '../../../helpers/exported-chats.ts'
+import type { ExportedChat } from '../../../../src/core/transfer/export/exported-chats.ts'
+import { chatFormat, chatOf, exported, type Said } from '../../../helpers/exported-chats.ts'
 
 const template = chatOf([['user', '']])
 
@@ -26,7 +25,7 @@ async function* only(chat: ExportedChat) {
 }
 
 test.each(['openai', 'sharegpt'])('%s is written while a chat is read', async (name) => {
-  const format = await loadExportFormat(name)
+  const format = await chatFormat(name)
   const made = madeChat(1000, (index) => (index % 2 ? 'assistant' : 'user'))
   const lag: number[] = []
   for await (const piece of format.write(only(made.chat))) if (piece.length > 5000) lag.push(made.read)
@@ -34,7 +33,7 @@ test.each(['openai', 'sharegpt'])('%s is written while a chat is read', async (n
 })
 
 test.each(['openai', 'sharegpt'])('of a chat without an answer %s holds nothing', async (name) => {
-  const format = await loadExportFormat(name)
+  const format = await chatFormat(name)
   const { heapUsed } = process.memoryUsage()
   const skipped: string[] = []
   const { chat } = madeChat(60_000, () => 'user')
@@ -45,7 +44,7 @@ test.each(['openai', 'sharegpt'])('of a chat without an answer %s holds nothing'
 })
 
 test('the contents of many chats on a page are not one piece', async () => {
-  const format = await loadExportFormat('html')
+  const format = await chatFormat('html')
   async function* many() {
     for (let index = 1; index <= 5000; index++)
       yield chatOf([['user', 'x']], { title: `Title ${index} ${'x'.repeat(100)}` })

@@ -2,16 +2,15 @@ import type { Connection } from '../../engine/connection.ts'
 import type { OnProgress } from '../../progress.ts'
 import { withinLimits } from '../../query/longest-text.ts'
 import { checkPlace } from './export-place.ts'
-import { countChats, type ExportSelection, exportedChats, isWholeSelection } from './exported-chats.ts'
+import { countChats, type ExportSelection, exportedChats } from './exported-chats.ts'
 import { loadExportFormat } from './formats/formats.ts'
 import { inBlocks, type Pieces } from './in-blocks.ts'
-import { jsonLines } from './json-lines.ts'
 import { CHAT_LINES, requireLines } from './require-lines.ts'
 import { writeFolder, writeNewFile } from './write-export.ts'
 
 /** What to export, and where to. */
 export interface ExportRequest {
-  /** `jsonl`, or one of EXPORT_FORMAT_NAMES. */
+  /** One of EXPORT_FORMAT_NAMES. */
   format: string
   selection: ExportSelection
   /**
@@ -52,11 +51,9 @@ export async function exportChats(reader: Connection, request: ExportRequest): P
   const place = out === undefined ? undefined : await checkPlace(name, out)
   const path = place?.path ?? ''
   const report: ExportReport = { path, format: name, sessions: 0, bytes: 0, skipped: [], converted: 0 }
-  const rest = ['setting', 'execution'] as const
-  const isAll = name === 'jsonl' && isWholeSelection(selection)
-  await requireLines(reader, isAll ? [...CHAT_LINES, ...rest] : CHAT_LINES)
+  const format = await loadExportFormat(name)
+  await requireLines(reader, 'lineTypes' in format ? format.lineTypes(selection) : CHAT_LINES)
   const total = (await countChats(reader, selection)) || 1
-  const format = name === 'jsonl' ? undefined : await loadExportFormat(name)
   let begun = 0
   let current = ''
   let share = 0
@@ -72,7 +69,7 @@ export async function exportChats(reader: Connection, request: ExportRequest): P
     tell()
   }
   const onShare = (done: number, reading: number) => {
-    share = (reading - 1 + done) / (format?.readings ?? 1)
+    share = (reading - 1 + done) / (format.readings ?? 1)
     tell()
   }
   const onSkipped = (id: string, reason: string) => {
@@ -94,16 +91,16 @@ export async function exportChats(reader: Connection, request: ExportRequest): P
     }
   }
   const pieces = (): Pieces =>
-    format
-      ? format.write(chats(), { onSkipped })
-      : jsonLines(reader, selection, { onSession, onShare, onBytesFound })
+    'writeRecords' in format
+      ? format.writeRecords(reader, selection, { onSession, onShare, onBytesFound })
+      : format.write(chats(), { onSkipped })
   const write = async () => {
     if (place === undefined) {
       for await (const block of inBlocks(pieces())) {
         onBytes(block.length)
         if (!(await print(block))) break
       }
-    } else if (format?.fileName) await writeFolder(path, format, chats(), { onSkipped, onBytes, source })
+    } else if ('fileName' in format) await writeFolder(path, format, chats(), { onSkipped, onBytes, source })
     else await writeNewFile(path, pieces(), onBytes, source)
   }
   await withinLimits(

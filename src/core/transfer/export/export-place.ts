@@ -7,11 +7,11 @@ import { describeTaken } from '../../files/symlinks.ts'
 import type { ExportFormat } from './formats/export-format.ts'
 import { loadExportFormat } from './formats/formats.ts'
 
-/** Where an export may go, and the format that it is written in; jsonl has none of its own. */
+/** Where an export may go, and the format that it is written in. */
 export interface ExportPlace {
   /** Absolute, links resolved where there is an empty folder. */
   path: string
-  format: ExportFormat | undefined
+  format: ExportFormat
 }
 
 /**
@@ -20,12 +20,12 @@ export interface ExportPlace {
  * for what is there.
  */
 export async function checkPlace(name: string, out: string): Promise<ExportPlace> {
-  const format = name === 'jsonl' ? undefined : await loadExportFormat(name)
+  const format = await loadExportFormat(name)
   const path = resolve(out)
   // First, for a killed export may have got this name and its plaintext another one as well.
   await recoverExports(dirname(path))
   try {
-    return { format, path: await freePlace(format ?? { name, extension: name }, out, path) }
+    return { format, path: await freePlace(format, out, path) }
   } catch (error) {
     throw explainPlace(error, path)
   }
@@ -38,11 +38,9 @@ const chooseOutput = (about: string, example?: string): Advice => ({
   ...(example === undefined ? {} : { example }),
 })
 
-async function freePlace(
-  { name, extension, fileName }: Pick<ExportFormat, 'name' | 'extension' | 'fileName'>,
-  out: string,
-  path: string,
-): Promise<string> {
+async function freePlace(format: ExportFormat, out: string, path: string): Promise<string> {
+  const { name, extension } = format
+  const fileName = 'fileName' in format
   if (out === '') {
     throw new AppError('USAGE', 'the place for the export is empty', {
       hint: chooseOutput(`a new ${fileName ? 'folder' : 'file'}`),

@@ -2,11 +2,11 @@ import type { Database } from '../../database/database.ts'
 import type { Connection, Value } from '../../engine/connection.ts'
 import { textsOf } from '../../records/check-given.ts'
 import { type Agent, agent as agentEntity } from '../../records/entities/agent.ts'
-import { session as sessionEntity } from '../../records/entities/session.ts'
+import type { ChatMessage } from '../../records/entities/message.ts'
+import { type ChatSession, session as sessionEntity } from '../../records/entities/session.ts'
 import { selectColumns } from '../../records/entity.ts'
 import { conditionsOf, type ListOptions, listRows } from '../../records/list-records.ts'
 import { exportedRecord } from './exported-record.ts'
-import type { ExportedChat } from './formats/export-format.ts'
 import { type ReadingOptions, StoredMessages } from './message-blocks.ts'
 
 /** Which chats are exported; all by default. */
@@ -14,6 +14,16 @@ export interface ExportSelection
   extends Pick<ListOptions<typeof sessionEntity>, 'where' | 'since' | 'until'> {
   /** Only these sessions. */
   sessions?: readonly string[]
+}
+
+/**
+ * A chat on its way out; its messages are read whenever they are asked for, in the order in which they were
+ * said.
+ */
+export interface ExportedChat {
+  session: ChatSession
+  agent: Agent | null
+  messages: AsyncIterable<ChatMessage>
 }
 
 /** The chats as they are at one moment, one by one; the messages of each are read when they are asked for. */

@@ -6,7 +6,8 @@ import { giveTo, ownerFor } from '../../files/owner.ts'
 import { namesFor, recoverExports } from '../../files/recovery.ts'
 import { syncFolder } from '../../files/sync-folder.ts'
 import { explainPlace } from './export-place.ts'
-import type { ExportedChat, ExportFormat, ExportOptions } from './formats/export-format.ts'
+import type { ExportedChat } from './exported-chats.ts'
+import type { ChatFormat, ExportOptions } from './formats/export-format.ts'
 import { inBlocks, type Pieces } from './in-blocks.ts'
 
 /** Files that are put on the disk at once: a disk has them together in a fraction of the time. */
@@ -41,7 +42,7 @@ export async function writeNewFile(
  */
 export async function writeFolder(
   path: string,
-  format: ExportFormat,
+  format: ChatFormat,
   chats: AsyncIterable<ExportedChat>,
   { onBytes, source, ...options }: ExportOptions & { onBytes: OnBytes; source?: string | undefined },
 ): Promise<void> {

@@ -1,4 +1,5 @@
-import type { ExportedChat, ExportFormat } from './export-format.ts'
+import type { ExportedChat } from '../exported-chats.ts'
+import type { ChatFormat } from './export-format.ts'
 
 /**
  * One row a message, after RFC 4180: CRLF between rows, quotes where they are needed, also by programs that
@@ -7,7 +8,7 @@ import type { ExportedChat, ExportFormat } from './export-format.ts'
  * or LF, gets a ' in front; so does one that begins with ' before one of these, so that taking one ' away
  * again gives the text that was. NUL, which no reader takes, becomes U+FFFD.
  */
-export const csv: ExportFormat = { name: 'csv', extension: 'csv', write }
+export const csv: ChatFormat = { name: 'csv', extension: 'csv', write }
 
 const HEADER = ['session_id', 'session_title', 'message_id', 'role', 'model_name', 'created_at', 'content']
 

@@ -1,26 +1,18 @@
-import type { Agent } from '../../../records/entities/agent.ts'
-import type { ChatMessage } from '../../../records/entities/message.ts'
+import type { Connection } from '../../../engine/connection.ts'
 import type { ChatSession } from '../../../records/entities/session.ts'
+import type { LineType } from '../../jsonl.ts'
+import type { ExportedChat, ExportSelection } from '../exported-chats.ts'
+import type { Pieces } from '../in-blocks.ts'
+import type { LineOptions } from '../json-lines.ts'
 
-/**
- * A chat on its way out; its messages are read whenever they are asked for, in the order in which they were
- * said.
- */
-export interface ExportedChat {
-  session: ChatSession
-  agent: Agent | null
-  messages: AsyncIterable<ChatMessage>
-}
-
-/** What a caller may want to hear of while a format is written. */
+/** Callbacks of a format while it writes. */
 export interface ExportOptions {
   /** Called for each chat that the format cannot hold, with the reason in words for a person. */
   onSkipped?: (sessionId: string, reason: string) => void
 }
 
-/** A way to write chats as text. */
-export interface ExportFormat {
-  /** What it is called on the command line. */
+interface AnyFormat {
+  /** Its name on the command line. */
   name: string
   /** The end of its files' names, without the dot. */
   extension: string
@@ -29,6 +21,10 @@ export interface ExportFormat {
    * default.
    */
   readings?: number
+}
+
+/** A way to write chats as text. */
+export interface ChatFormat extends AnyFormat {
   /**
    * The text, piece by piece: of the chats never more than one is read, of its messages never all are held.
    */
@@ -39,3 +35,12 @@ export interface ExportFormat {
    */
   fileName?: (session: ChatSession, taken: Set<string>) => string
 }
+
+/** A way to write the records themselves, with those that belong to no chat. */
+export interface RecordFormat extends AnyFormat {
+  writeRecords(reader: Connection, selection: ExportSelection, options: LineOptions): Pieces
+  /** The kinds of records that it writes of such a selection. */
+  lineTypes(selection: ExportSelection): readonly LineType[]
+}
+
+export type ExportFormat = ChatFormat | RecordFormat

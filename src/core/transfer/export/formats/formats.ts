@@ -2,6 +2,7 @@ import { AppError } from '../../../errors.ts'
 import type { ExportFormat } from './export-format.ts'
 
 const FORMATS: Record<string, () => Promise<ExportFormat>> = {
+  jsonl: async () => (await import('./jsonl.ts')).jsonl,
   json: async () => (await import('./json.ts')).json,
   markdown: async () => (await import('./markdown.ts')).markdown,
   html: async () => (await import('./html.ts')).html,

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Agent } from '../../../records/entities/agent.ts'
 import type { ChatMessage } from '../../../records/entities/message.ts'
 import type { ChatSession } from '../../../records/entities/session.ts'
+import type { ExportedChat } from '../exported-chats.ts'
 import { chatTitle } from './chat-title.ts'
-import type { ExportedChat, ExportFormat } from './export-format.ts'
+import type { ChatFormat } from './export-format.ts'
 import { HtmlContents } from './html-contents.ts'
 import { STYLE } from './html-style.ts'
 import { factsHtml, htmlContent, htmlText, timeHtml, wordsHtml } from './html-text.ts'
@@ -13,7 +14,7 @@ import { factsHtml, htmlContent, htmlText, timeHtml, wordsHtml } from './html-te
  * messages say. The contents stand at the end, because chats are written as they are read, and are shown
  * first.
  */
-export const html: ExportFormat = { name: 'html', extension: 'html', write }
+export const html: ChatFormat = { name: 'html', extension: 'html', write }
 
 async function* write(chats: AsyncIterable<ExportedChat>): AsyncGenerator<string> {
   yield beginPage()

@@ -1,8 +1,9 @@
-import type { ExportedChat, ExportFormat } from './export-format.ts'
+import type { ExportedChat } from '../exported-chats.ts'
+import type { ChatFormat } from './export-format.ts'
 import { jsonText } from './json-text.ts'
 
 /** One JSON array of `{ session, agent, messages }`, the records as every other command prints them. */
-export const json: ExportFormat = { name: 'json', extension: 'json', write }
+export const json: ChatFormat = { name: 'json', extension: 'json', write }
 
 async function* write(chats: AsyncIterable<ExportedChat>): AsyncGenerator<string> {
   let before = '[\n'

@@ -1,5 +1,6 @@
+import type { ExportedChat } from '../exported-chats.ts'
 import { chatTitle } from './chat-title.ts'
-import type { ExportedChat, ExportFormat } from './export-format.ts'
+import type { ChatFormat } from './export-format.ts'
 import { markdownFileName } from './file-name.ts'
 import { markdownCode, markdownText, markdownWords } from './markdown-text.ts'
 import { utcTime } from './utc-time.ts'
@@ -8,7 +9,7 @@ import { utcTime } from './utc-time.ts'
  * A readable document for each chat: its title, dates and model, then a heading with the role for each
  * message. No other line begins with `# ` or `## ` outside code.
  */
-export const markdown: ExportFormat = {
+export const markdown: ChatFormat = {
   name: 'markdown',
   extension: 'md',
   write,

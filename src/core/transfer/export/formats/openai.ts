@@ -1,4 +1,5 @@
-import type { ExportedChat, ExportFormat, ExportOptions } from './export-format.ts'
+import type { ExportedChat } from '../exported-chats.ts'
+import type { ChatFormat, ExportOptions } from './export-format.ts'
 import { jsonText } from './json-text.ts'
 import { answeredTurns, outlineOf, UNANSWERED } from './training.ts'
 
@@ -6,7 +7,7 @@ import { answeredTurns, outlineOf, UNANSWERED } from './training.ts'
  * OpenAI's fine-tuning JSONL: a line `{"messages":[{"role","content"}]}` for each chat with an answer. Empty
  * messages are left out, and so is what comes after the last answer: there is nothing to learn from it.
  */
-export const openai: ExportFormat = { name: 'openai', extension: 'jsonl', write, readings: 2 }
+export const openai: ChatFormat = { name: 'openai', extension: 'jsonl', write, readings: 2 }
 
 async function* write(
   chats: AsyncIterable<ExportedChat>,

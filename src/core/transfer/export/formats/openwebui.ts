@@ -1,7 +1,8 @@
 import type { Agent } from '../../../records/entities/agent.ts'
 import type { ChatMessage } from '../../../records/entities/message.ts'
 import type { ChatSession } from '../../../records/entities/session.ts'
-import type { ExportedChat, ExportFormat, ExportOptions } from './export-format.ts'
+import type { ExportedChat } from '../exported-chats.ts'
+import type { ChatFormat, ExportOptions } from './export-format.ts'
 import { jsonText } from './json-text.ts'
 import { epochSeconds } from './utc-time.ts'
 
@@ -9,7 +10,7 @@ import { epochSeconds } from './utc-time.ts'
  * The array that Open WebUI imports: each chat a tree of messages, here without branches, times in seconds.
  * It knows no system messages; they and the agent's instructions become the chat's system prompt.
  */
-export const openwebui: ExportFormat = { name: 'openwebui', extension: 'json', write }
+export const openwebui: ChatFormat = { name: 'openwebui', extension: 'json', write }
 
 async function* write(
   chats: AsyncIterable<ExportedChat>,

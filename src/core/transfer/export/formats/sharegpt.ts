@@ -1,4 +1,5 @@
-import type { ExportedChat, ExportFormat, ExportOptions } from './export-format.ts'
+import type { ExportedChat } from '../exported-chats.ts'
+import type { ChatFormat, ExportOptions } from './export-format.ts'
 import { jsonText } from './json-text.ts'
 import { answeredTurns, type Outline, outlineOf, type Turn, UNANSWERED } from './training.ts'
 
@@ -7,7 +8,7 @@ import { answeredTurns, type Outline, outlineOf, type Turn, UNANSWERED } from '.
  * system message, human and gpt take turns and gpt has the last word. Messages of one role in a row become
  * one, with an empty line between them; what comes after the last answer is left out.
  */
-export const sharegpt: ExportFormat = { name: 'sharegpt', extension: 'jsonl', write, readings: 2 }
+export const sharegpt: ChatFormat = { name: 'sharegpt', extension: 'jsonl', write, readings: 2 }
 
 const SPEAKERS = { system: 'system', user: 'human', assistant: 'gpt' } as const
 

@@ -1,5 +1,5 @@
 import type { ChatMessage } from '../../../records/entities/message.ts'
-import type { ExportedChat } from './export-format.ts'
+import type { ExportedChat } from '../exported-chats.ts'
 
 /** What a model learns from of a message. */
 export type Turn = Pick<ChatMessage, 'role' | 'content'>
