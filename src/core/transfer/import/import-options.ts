@@ -2,10 +2,10 @@ import type { ForeignKeys } from '../../database/foreign-database.ts'
 import { AppError } from '../../errors.ts'
 import type { OnProgress } from '../../progress.ts'
 import { oneOfWords } from '../../records/check-given.ts'
+import { SOURCES, type SourceName } from './import-formats.ts'
 import type { Refusal } from './import-items.ts'
 import type { OnConflict } from './merge-item.ts'
 import type { Include } from './row-options.ts'
-import { SOURCES, type SourceName } from './sources.ts'
 
 /** What to import, and how. */
 export interface ImportOptions {

@@ -1,95 +1,49 @@
-import { basename, resolve } from 'node:path'
 import type { Hint } from '../../advice.ts'
 import { type ForeignKeys, openForeign } from '../../database/foreign-database.ts'
-import type { Connection } from '../../engine/connection.ts'
 import { isEngineError } from '../../engine/engine-errors.ts'
 import { AppError } from '../../errors.ts'
 import { examineFile } from '../../files/file-facts.ts'
-import { type Conversation, type Imported, Refused } from '../conversation.ts'
-import { isJsonlHeader, startsAsJsonl } from '../jsonl.ts'
-import { looksLikeChatGPT, readChatGPT } from '../readers/chatgpt/chatgpt.ts'
-import { looksLikeClaude, readClaude } from '../readers/claude/claude.ts'
-import { isLibreOllama, readLibreOllama } from '../readers/libreollama/libreollama.ts'
+import { Refused } from '../conversation.ts'
+import { startsAsJsonl } from '../jsonl.ts'
 import {
-  looksLikeLibreOllamaExport,
-  readLibreOllamaExport,
-} from '../readers/libreollama/libreollama-export.ts'
-import { isLlm, readLlm } from '../readers/llm/llm.ts'
-import { looksLikeLMStudio, readLMStudio } from '../readers/lmstudio/lmstudio.ts'
-import { isOllama, readOllama } from '../readers/ollama/ollama.ts'
-import { looksLikeOpenWebUI, readOpenWebUI } from '../readers/openwebui/openwebui.ts'
-import { isOpenWebUiDatabase, readOpenWebUiDatabase } from '../readers/openwebui/openwebui-database.ts'
+  type Content,
+  type DatabaseFormat,
+  type Element,
+  type ImportFormat,
+  type JsonFormat,
+  type ReaderOptions,
+  TOO_DEEP,
+} from './import-format.ts'
+import { IMPORT_FORMATS, SOURCES, type SourceName } from './import-formats.ts'
 import type { ChatLines } from './import-items.ts'
 import { elementsOf, jsonElements, parseElement } from './json-elements.ts'
 import { jsonlElements } from './jsonl-elements.ts'
 import type { SourceFile } from './source-files.ts'
 
-/** The formats that can be imported. */
-export const SOURCES = [
-  'jsonl',
-  'libreollama',
-  'chatgpt',
-  'openwebui',
-  'claude',
-  'llm',
-  'ollama',
-  'lmstudio',
-] as const
-export type SourceName = (typeof SOURCES)[number]
+/** What is found in a file, and the format that it is in. */
+export type Found = Content & { source: SourceName }
 
-/**
- * What is found in a file: in our own lines, of which those that are no JSON are Refused, or as a foreign
- * reader gives it.
- */
-export type Found =
-  | { source: 'jsonl'; chats: ChatLines }
-  | { source: 'jsonl'; line: unknown; text: string; at: number }
-  | { source: SourceName; imported: Imported; at?: number }
-
-export interface ReadOptions {
+export interface ReadOptions extends ReaderOptions {
   from: SourceName | 'auto'
-  /** The IANA name of the zone in which LibreOllama wrote times without one. */
-  timeZone: string
   /** What opens a source that is an encrypted database. */
   encrypted?: ForeignKeys | undefined
   onBytes: (bytes: number) => void
 }
 
-type JsonFormat = [
-  Exclude<SourceName, 'jsonl'>,
-  (value: unknown) => boolean,
-  (value: unknown, file: SourceFile, options: ReadOptions) => Conversation,
-]
+/** A format, with its name, by one of the ways in which it is found. */
+interface Way<Format> {
+  source: SourceName
+  format: Format
+}
 
-/** Formats of JSON values, told by what the first of them looks like. */
-const JSON_FORMATS: JsonFormat[] = [
-  [
-    'lmstudio',
-    looksLikeLMStudio,
-    (value, { name, path, named }) =>
-      readLMStudio(value, named ? basename(name) : name, path === undefined ? name : resolve(path)),
-  ],
-  [
-    'libreollama',
-    looksLikeLibreOllamaExport,
-    (value, _file, { timeZone }) => readLibreOllamaExport(value, timeZone),
-  ],
-  ['chatgpt', looksLikeChatGPT, (value) => readChatGPT(value)],
-  ['openwebui', looksLikeOpenWebUI, (value) => readOpenWebUI(value)],
-  ['claude', looksLikeClaude, (value) => readClaude(value)],
-]
+const waysOf = <Format>(pick: (format: ImportFormat) => Format | undefined): Way<Format>[] =>
+  IMPORT_FORMATS.flatMap((one) => {
+    const format = pick(one)
+    return format ? [{ source: one.name, format }] : []
+  })
 
-/** Formats of SQLite files, told by their tables. */
-const DATABASE_FORMATS: [
-  Exclude<SourceName, 'jsonl'>,
-  (connection: Connection) => Promise<boolean>,
-  (connection: Connection, options: ReadOptions) => AsyncGenerator<Imported>,
-][] = [
-  ['openwebui', isOpenWebUiDatabase, (connection) => readOpenWebUiDatabase(connection, readOpenWebUI)],
-  ['llm', isLlm, (connection) => readLlm(connection)],
-  ['ollama', isOllama, (connection) => readOllama(connection)],
-  ['libreollama', isLibreOllama, (connection, { timeZone }) => readLibreOllama(connection, { timeZone })],
-]
+const JSON_FORMATS = waysOf<JsonFormat>(({ json }) => json)
+const DATABASE_FORMATS = waysOf<DatabaseFormat>(({ database }) => database)
 
 const SQLITE = Buffer.from('SQLite format 3\0')
 const UTF16 = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])]
@@ -141,13 +95,13 @@ async function* readDatabase(
 ): AsyncGenerator<Iterable<Found>> {
   const connection = await openForeign(path, options.encrypted)
   try {
-    for (const [source, recognises, read] of DATABASE_FORMATS) {
-      if (!(await recognises(connection))) continue
+    for (const { source, format } of DATABASE_FORMATS) {
+      if (!(await format.recognizes(connection))) continue
       if (options.from !== 'auto' && options.from !== source)
         return refuseUnknown(file, options, `a database of ${source}`)
       const lost = await lostCommitsOf(path)
       if (lost) yield [{ source, imported: { kind: 'refused', refused: new Refused(null, lost) } }]
-      for await (const imported of read(connection, options)) yield [{ source, imported }]
+      for await (const imported of format.read(connection, options)) yield [{ source, imported }]
       return
     }
   } catch (error) {
@@ -178,48 +132,39 @@ async function* readJson(
   elements: typeof jsonlElements,
   options: ReadOptions,
 ): AsyncGenerator<Iterable<Found>> {
-  let format: JsonFormat | 'jsonl' | undefined
+  let way: Way<JsonFormat> | undefined
   let others: Element[] = []
   let number = 0
   const position = { line: 1 }
   function* found(values: Iterable<Buffer | Refused | ChatLines>): Generator<Found> {
     for (const element of values) {
       if (!Buffer.isBuffer(element) && !(element instanceof Refused)) {
-        if (format === 'jsonl') yield { source: 'jsonl', chats: element }
+        if (way?.format.takesChats) yield { source: way.source, chats: element }
         else yield* found(elementsOf(element.json))
         continue
       }
       number++
       const text = Buffer.isBuffer(element) ? element.toString('utf8') : ''
       const value = Buffer.isBuffer(element) ? parseElement(element, text) : element
-      format ??= recognise(value, options, file)
+      way ??= recognize(value, options, file)
       others.push({ value, text, at: position.line })
-      if (format === undefined && others.length < LOOKED_AT) continue
-      if (format === undefined) return
-      for (const other of others) yield foundIn(other, format, file, options)
+      if (way === undefined && others.length < LOOKED_AT) continue
+      if (way === undefined) return
+      for (const other of others) yield { source: way.source, ...way.format.read(other, file, options) }
       others = []
     }
   }
   for await (const values of elements(counted(file, options), file.name, { position })) {
     yield found(values)
-    if (format === undefined && number >= LOOKED_AT) break
+    if (way === undefined && number >= LOOKED_AT) break
   }
-  if (format !== undefined || number === 0) return
+  if (way !== undefined || number === 0) return
   const [only] = others
   if (others.length === 1 && only?.value instanceof Refused) throw unreadable(file, only.value)
   const [known] = others
-    .map(({ value }) => recognise(value, { ...options, from: 'auto' }, file))
+    .map(({ value }) => recognize(value, { ...options, from: 'auto' }, file))
     .filter((one) => one !== undefined)
-  refuseUnknown(file, options, known ? `JSON of ${nameOf(known)}` : 'JSON of no format that is known')
-}
-
-const nameOf = (format: JsonFormat | 'jsonl') => (format === 'jsonl' ? format : format[0])
-
-/** A value as it stands in a file, with the number of its first line. */
-interface Element {
-  value: unknown
-  text: string
-  at: number
+  refuseUnknown(file, options, known ? `JSON of ${known.source}` : 'JSON of no format that is known')
 }
 
 function notReadable({ name }: SourceFile, reason: string, cause: Error): AppError {
@@ -236,45 +181,17 @@ function unreadable({ name }: SourceFile, { message }: Refused): AppError {
   })
 }
 
-function foundIn(
-  { value, text, at }: Element,
-  format: JsonFormat | 'jsonl',
-  file: SourceFile,
-  options: ReadOptions,
-): Found {
-  if (format === 'jsonl') return { source: 'jsonl', line: value, text, at }
-  if (value instanceof Refused)
-    return { source: format[0], imported: { kind: 'refused', refused: value }, at }
-  return { source: format[0], imported: readOne(() => format[2](value, file, options)), at }
-}
-
 /** The format of a value; a file that was named itself, with its format, is believed to be of it. */
-function recognise(
+function recognize(
   value: unknown,
   { from }: ReadOptions,
   { named }: SourceFile,
-): JsonFormat | 'jsonl' | undefined {
+): Way<JsonFormat> | undefined {
   if (value instanceof Refused) return undefined
-  const isJsonl = isJsonlHeader(value)
-  if (from === 'jsonl') return named || isJsonl ? 'jsonl' : undefined
-  if (from === 'auto' && isJsonl) return 'jsonl'
   return JSON_FORMATS.find(
-    ([source, looksLike]) =>
-      (from === 'auto' || from === source) && ((named && from === source) || looksLike(value)),
+    ({ source, format }) =>
+      (from === 'auto' || from === source) && ((named && from === source) || format.recognizes(value)),
   )
-}
-
-/** What a RangeError of JavaScript can mean. */
-export const TOO_DEEP = 'something in it is nested too deep, or too long'
-
-function readOne(read: () => Conversation): Imported {
-  try {
-    return { kind: 'conversation', conversation: read() }
-  } catch (error) {
-    if (error instanceof Refused) return { kind: 'refused', refused: error }
-    if (error instanceof RangeError) return { kind: 'refused', refused: new Refused(null, TOO_DEEP) }
-    throw error
-  }
 }
 
 async function* counted(file: SourceFile, { onBytes }: ReadOptions): AsyncGenerator<Uint8Array> {
