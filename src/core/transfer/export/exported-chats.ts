@@ -10,13 +10,13 @@ import { exportedRecord } from './exported-record.ts'
 import type { ExportedChat } from './formats/export-format.ts'
 import { type ReadingOptions, StoredMessages } from './message-blocks.ts'
 
-/** Which chats are exported; all by default. */
+/** Selects the chats to export; all by default. */
 export interface ExportSelection extends Pick<ListOptions, 'where' | 'since' | 'until'> {
   /** Only these sessions. */
   sessions?: readonly string[]
 }
 
-/** The chats as they are at one moment, one by one; the messages of each are read when they are asked for. */
+/** Yields the chats as they are at one moment, one by one; the messages of each are read on request. */
 export async function* exportedChats(
   reader: Connection,
   selection: ExportSelection,
@@ -24,7 +24,7 @@ export async function* exportedChats(
 ): AsyncGenerator<ExportedChat> {
   const db = oneReader(reader)
   const wanted = selection.sessions && new Set(selection.sessions)
-  // The rows as they are: another program may have stored an id as bytes, by which its messages are found.
+  // The rows as stored: another program may have stored an id as bytes, which its messages refer to.
   const asStored = (_entity: Entity, row: Row) => row
   for await (const page of listRecords(db, sessionEntity, { ...selection, sort: 'created_at' }, asStored)) {
     for (const row of page as { id: Value; agent_id: Value }[]) {
@@ -41,7 +41,7 @@ export async function* exportedChats(
 }
 
 /**
- * How many chats there are in a selection, to tell how far an export is. Throws INVALID for a field that they
+ * Counts the chats in a selection, to report the progress of an export. Throws INVALID for a field that they
  * do not have.
  */
 export async function countChats(reader: Connection, selection: ExportSelection): Promise<number> {
@@ -72,7 +72,7 @@ async function agentOf(
   return row ? (exportedRecord(agentEntity, row, onBytesFound) as unknown as Agent) : null
 }
 
-/** Everything is read on one connection, in one transaction: others may go on writing meanwhile. */
+/** Reads everything on one connection, in one transaction: others may continue to write meanwhile. */
 function oneReader(reader: Connection): Database {
   return { read: <T>(work: (connection: Connection) => Promise<T>) => work(reader) } as Database
 }
@@ -84,20 +84,20 @@ export function atOneMoment<T>(db: Database, work: (reader: Connection) => Promi
     try {
       return await work(reader)
     } finally {
-      // Some failures have ended the transaction already; what failed is what there is to say.
+      // Some failures have ended the transaction already; the original error is the one to report.
       await reader.run('ROLLBACK').catch(() => {})
     }
   })
 }
 
-/** Whether nothing is left out. */
+/** Returns true when nothing is left out. */
 export function isWholeSelection({ sessions, where, since, until }: ExportSelection): boolean {
   return ![sessions, where, since, until].some(isGiven)
 }
 
 const isGiven = (value: unknown) => value !== undefined && value !== null
 
-/** The rows of the chosen sessions. */
+/** Returns the rows of the selected sessions. */
 export async function selectedRows(reader: Connection, selection: ExportSelection): Promise<number[]> {
   const { where, parameters } = conditionOf(selection)
   const found = await reader.all<{ row: number }>(

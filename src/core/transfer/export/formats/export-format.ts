@@ -1,39 +1,34 @@
 import type { Agent, ChatMessage, ChatSession } from '../../../records/models.ts'
 
-/**
- * A chat on its way out; its messages are read whenever they are asked for, in the order in which they were
- * said.
- */
+/** A chat to export; its messages are read on request, in the order in which they were said. */
 export interface ExportedChat {
   session: ChatSession
   agent: Agent | null
   messages: AsyncIterable<ChatMessage>
 }
 
-/** What a caller may want to hear of while a format is written. */
+/** Callbacks during the export to a format. */
 export interface ExportOptions {
-  /** Called for each chat that the format cannot hold, with the reason in words for a person. */
+  /** Called for each chat that the format cannot hold, with the reason in words for the user. */
   onSkipped?: (sessionId: string, reason: string) => void
 }
 
-/** A way to write chats as text. */
+/** A text format for chats. */
 export interface ExportFormat {
-  /** What it is called on the command line. */
+  /** Its name on the command line. */
   name: string
-  /** The end of its files' names, without the dot. */
+  /** The file name extension, without the dot. */
   extension: string
   /**
-   * How often it reads the messages of a long chat: twice where it has to know how a chat goes on; once by
-   * default.
+   * How many times it reads the messages of a long chat: twice when it has to look ahead; once by default.
    */
   readings?: number
   /**
-   * The text, piece by piece: of the chats never more than one is read, of its messages never all are held.
+   * Yields the text, piece by piece: it reads only one chat at a time, and never holds all of its messages.
    */
   write(chats: AsyncIterable<ExportedChat>, options?: ExportOptions): AsyncIterable<string>
   /**
-   * Present when each chat is a document of its own: a name for its file that none in `taken` has, added to
-   * it.
+   * Present when each chat is a document of its own: returns a file name that is not in `taken`, and adds it.
    */
   fileName?: (session: ChatSession, taken: Set<string>) => string
 }
