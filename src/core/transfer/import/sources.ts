@@ -38,8 +38,8 @@ export const SOURCES = [
 export type SourceName = (typeof SOURCES)[number]
 
 /**
- * What is found in a file: in our own lines, of which those that are no JSON are Refused, or as a foreign
- * reader gives it.
+ * An item found in a file: our own lines, of which those that are not JSON are Refused, or the result of a
+ * foreign reader.
  */
 export type Found =
   | { source: 'jsonl'; chats: ChatLines }
@@ -48,9 +48,9 @@ export type Found =
 
 export interface ReadOptions {
   from: SourceName | 'auto'
-  /** The IANA name of the zone in which LibreOllama wrote times without one. */
+  /** The IANA name of the zone for the times that LibreOllama wrote without one. */
   timeZone: string
-  /** What opens a source that is an encrypted database. */
+  /** Opens a source that is an encrypted database. */
   encrypted?: ForeignKeys | undefined
   onBytes: (bytes: number) => void
 }
@@ -61,7 +61,7 @@ type JsonFormat = [
   (value: unknown, file: SourceFile, options: ReadOptions) => Conversation,
 ]
 
-/** Formats of JSON values, told by what the first of them looks like. */
+/** Formats of JSON values, detected from the first of them. */
 const JSON_FORMATS: JsonFormat[] = [
   [
     'lmstudio',
@@ -79,7 +79,7 @@ const JSON_FORMATS: JsonFormat[] = [
   ['claude', looksLikeClaude, (value) => readClaude(value)],
 ]
 
-/** Formats of SQLite files, told by their tables. */
+/** Formats of SQLite files, detected from their tables. */
 const DATABASE_FORMATS: [
   Exclude<SourceName, 'jsonl'>,
   (connection: Connection) => Promise<boolean>,
@@ -95,9 +95,9 @@ const SQLITE = Buffer.from('SQLite format 3\0')
 const UTF16 = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])]
 
 /**
- * What a file holds, a few pieces at a time, which have to be taken before the next are asked for; its format
- * is told by its content. A file of no known format gives nothing, unless it was named itself. Throws INVALID
- * for that, and for a file that ends in the middle.
+ * Yields the content of a file, several pieces at a time, which have to be used before the next are
+ * requested; the format is detected from the content. A file of unknown format yields nothing, unless the
+ * user named it. Throws INVALID for that, and for a file that ends in the middle.
  */
 export async function* readSource(file: SourceFile, options: ReadOptions): AsyncGenerator<Iterable<Found>> {
   const head = await headOf(file)
@@ -121,7 +121,7 @@ export async function* readSource(file: SourceFile, options: ReadOptions): Async
 }
 
 /**
- * Returns true for bytes that no text begins with. An encrypted database begins with a random salt, which can
+ * Returns true for bytes that cannot begin a text. An encrypted database begins with a random salt, which can
  * begin with any character.
  */
 function isBinary(head: Buffer): boolean {
@@ -161,7 +161,7 @@ async function* readDatabase(
   refuseUnknown(file, options, 'a SQLite database that none of the known programs made')
 }
 
-/** Commits that damage in the -wal of a source keeps from being read, in words. */
+/** Describes, in words, commits that damage in the -wal of a source makes unreadable. */
 async function lostCommitsOf(path: string): Promise<string | undefined> {
   const facts = await examineFile(path)
   if (!facts.walBytes) return undefined
@@ -170,7 +170,7 @@ async function lostCommitsOf(path: string): Promise<string | undefined> {
   return lost && lostCommitsCause(facts, lost).detail
 }
 
-/** So many values are looked at for one of a known format; those before it are refused one by one. */
+/** The number of values to examine for one of a known format; those before it are refused one by one. */
 const LOOKED_AT = 100
 
 async function* readJson(
@@ -215,7 +215,7 @@ async function* readJson(
 
 const nameOf = (format: JsonFormat | 'jsonl') => (format === 'jsonl' ? format : format[0])
 
-/** A value as it stands in a file, with the number of its first line. */
+/** A value of a file, with the number of its first line. */
 interface Element {
   value: unknown
   text: string
@@ -229,7 +229,7 @@ function notReadable({ name }: SourceFile, reason: string, cause: Error): AppErr
   })
 }
 
-/** The error for a file whose only value cannot be read. */
+/** Creates the error for a file whose only value cannot be read. */
 function unreadable({ name }: SourceFile, { message }: Refused): AppError {
   return new AppError('INVALID', `${name} cannot be imported: ${message}`, {
     hint: 'export or download it again, in smaller parts where the program can do that',
@@ -248,7 +248,7 @@ function foundIn(
   return { source: format[0], imported: readOne(() => format[2](value, file, options)), at }
 }
 
-/** The format of a value; a file that was named itself, with its format, is believed to be of it. */
+/** Detects the format of a value; when the user named the file and its format, that format is trusted. */
 function recognise(
   value: unknown,
   { from }: ReadOptions,
@@ -264,7 +264,7 @@ function recognise(
   )
 }
 
-/** What a RangeError of JavaScript can mean. */
+/** The possible meaning of a RangeError of JavaScript. */
 export const TOO_DEEP = 'something in it is nested too deep, or too long'
 
 function readOne(read: () => Conversation): Imported {
@@ -284,7 +284,7 @@ async function* counted(file: SourceFile, { onBytes }: ReadOptions): AsyncGenera
   }
 }
 
-/** So many bytes tell SQLite from JSON. */
+/** The number of bytes that distinguish SQLite from JSON. */
 const HEAD = 64
 
 async function headOf(file: SourceFile): Promise<Buffer> {
