@@ -4,54 +4,58 @@ import { jsonText } from '../core/transfer/export/formats/json-text.ts'
 import { hasNoReader, write } from './host.ts'
 import { type Output, type Style, safe, safeLine, safeValue } from './terminal.ts'
 
-/** The formats that results come in. */
+/** The output formats for results. */
 export type Format = 'table' | 'json' | 'ndjson' | 'csv'
 export const FORMATS: readonly Format[] = ['table', 'json', 'ndjson', 'csv']
 
 /**
- * How a command's result is shown. The columns are those of its rows: the result itself, or a list inside it.
+ * How to show the result of a command. The columns are those of its rows: the result itself, or a list inside
+ * it.
  */
 export interface View<T> {
   /** Names of the columns, as in JSON. */
   fields: readonly string[]
   /** The property that holds the rows, for a result that is a record around a list. */
   rows?: keyof T & string
-  /** What a person reads instead of a table. The result that it gets is already escaped for a terminal. */
+  /** Returns text to show instead of a table. The result passed in is already escaped for a terminal. */
   text?: (result: T, style: Style) => string
   /** Converts the result for `text`, before it is escaped. */
   words?: (result: T) => T
-  /** What was changed, in a sentence, for when the result cannot be printed; undefined where nothing was. */
+  /**
+   * Describes the change in a sentence, for when the result cannot be printed; undefined when nothing
+   * changed.
+   */
   done?: (result: T) => string | undefined
-  /** Members, at any depth, that `text` shows over several lines. In all others a newline is escaped. */
+  /** Members, at any depth, that `text` shows on several lines. In all others a newline is escaped. */
   blocks?: readonly string[]
-  /** Programs read the text too: without a terminal the result is not escaped. */
+  /** True when programs read the text too: without a terminal the result is not escaped. */
   verbatim?: boolean
-  /** The columns of a table, where they are not all the fields. */
+  /** The columns of a table, when they are not all the fields. */
   listed?: readonly string[]
-  /** A value as a table shows it, at length or, where the terminal is too narrow for that, shorter. */
+  /** Formats a value for a table, in full or, when the terminal is too narrow, shortened. */
   cell?: (field: string, value: unknown, short: boolean) => string
 }
 
 /** Prints a result; resolves when all of it is written. */
 export type Print<T> = (result: T) => Promise<void>
 
-/** How and where results are printed. */
+/** Options for printing results. */
 export interface OutputOptions {
   format: Format
   stream: Output
   style: Style
-  /** The columns that were asked for; all when undefined. */
+  /** The selected columns; all when undefined. */
   fields?: string[]
 }
 
 type Row = Record<string, unknown>
 
 /**
- * Decides once how results are printed. Throws USAGE for a field that the view does not have, before any
+ * Creates the function that prints results. Throws USAGE for a field that the view does not have, before any
  * work.
  */
 export function createPrinter<T>(view: View<T>, options: OutputOptions): Print<T> {
-  // A query without rows has no columns that are known.
+  // The columns of a query without rows are unknown.
   const unknown = view.fields.length
     ? options.fields?.find((field) => !view.fields.includes(field))
     : undefined
@@ -74,7 +78,7 @@ export function createPrinter<T>(view: View<T>, options: OutputOptions): Print<T
   }
 }
 
-/** Characters that are written at once, where no piece has more. */
+/** Characters to write at once, unless a single piece has more. */
 const BLOCK = 64 * 1024
 
 async function writeAll(stream: Output, pieces: Iterable<string>): Promise<void> {
@@ -100,7 +104,7 @@ async function renderJson<T>(result: T, view: View<T>, options: OutputOptions): 
   return [jsonText(whole, indent), '\n']
 }
 
-/** Rows as one JSON array, in pieces: all together may be longer than one text can be. */
+/** Formats rows as one JSON array, in pieces: together they may exceed the longest string. */
 function jsonArray(rows: Row[], indent: number | undefined): string[] {
   if (rows.length === 0) return ['[]\n']
   const [open, next, close] = indent ? ['[\n  ', ',\n  ', '\n]\n'] : ['[', ',', ']\n']
@@ -146,7 +150,7 @@ async function tableText<T>(result: T, view: View<T>, options: OutputOptions): P
   return drawTable(undefined, lines, fittingWidths(lines, options.style.width), options.style)
 }
 
-/** Draws a table page by page; the first page decides how wide its columns are. */
+/** Draws a table page by page; the first page determines the column widths. */
 async function createTable<T>(view: View<T>, { fields, style }: OutputOptions) {
   const { drawTable, fittingWidths, tableWidth } = await import('./table.ts')
   let widths: number[] | undefined
@@ -164,7 +168,7 @@ async function createTable<T>(view: View<T>, { fields, style }: OutputOptions) {
   return Object.assign(draw, { empty: `${style.dim('(none)')}\n` })
 }
 
-/** No cell shows more; what is cut is told by an ellipsis. */
+/** The most characters in a cell; an ellipsis marks a cut. */
 const LONGEST_CELL = 400
 
 function cellOf<T>(view: View<T>, field: string, value: unknown, short = false): string {
@@ -173,10 +177,13 @@ function cellOf<T>(view: View<T>, field: string, value: unknown, short = false):
   return cellLine(cut)
 }
 
-/** Text for one line of a table. */
+/** Formats text for one line of a table. */
 const cellLine = (text: string) => safe(text.replace(/\s+/g, ' '))
 
-/** Like createPrinter, for rows that come in pages: all formats but JSON print each page as it comes. */
+/**
+ * Creates a printer like createPrinter, for rows that come in pages: all formats but JSON print each page as
+ * it arrives.
+ */
 export function createListPrinter(view: View<Row[]>, options: OutputOptions): Print<AsyncIterable<Row[]>> {
   createPrinter(view, options)
   const print = PAGE_PRINTERS[options.format](view, options)
@@ -204,7 +211,7 @@ const PAGE_PRINTERS: Record<Format, PagePrinter> = {
       if (hasNoReader(options.stream)) return
     }
   },
-  // One value, so it is printed whole or, when a later page cannot be read, not at all.
+  // A JSON array is one value, so it is printed completely or, when a later page cannot be read, not at all.
   json: (view, options) => async (pages) => {
     const rows: Row[] = []
     for await (const page of pages) rows.push(...page)
