@@ -19,7 +19,7 @@ interface Options {
 }
 
 interface Result extends RestoreReport {
-  /** How to restore what was replaced; undefined when that does not open. */
+  /** The command that restores the replaced file; undefined when that file does not open. */
   undo?: string
 }
 

@@ -9,8 +9,8 @@ export type Format = 'table' | 'json' | 'ndjson' | 'csv'
 export const FORMATS: readonly Format[] = ['table', 'json', 'ndjson', 'csv']
 
 /**
- * How to show the result of a command. The columns are those of its rows: the result itself, or a list inside
- * it.
+ * The presentation of a command's result. The columns are those of its rows: the result itself, or a list
+ * inside it.
  */
 export interface View<T> {
   /** Names of the columns, as in JSON. */

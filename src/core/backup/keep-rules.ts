@@ -1,8 +1,8 @@
 import { momentOf } from '../timestamp.ts'
 
 /**
- * How many backups to keep: the newest, and the newest of each of the last days, weeks and months that have
- * any.
+ * The number of backups to keep: the newest, and the newest of each of the last days, weeks and months that
+ * have any.
  */
 export interface KeepRules {
   last?: number

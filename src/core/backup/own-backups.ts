@@ -36,7 +36,7 @@ export interface BackupsOf {
 
 /** A backup in a list. */
 export interface ListedBackup extends FoundBackup {
-  /** Whether the current key of the database opens it, or another one. */
+  /** The key that opens it: the current one of the database, or another one. */
   opens_with: 'current' | 'other'
 }
 

@@ -13,7 +13,7 @@ export interface KeyStatus {
   /** Distinguishes keys; a passphrase has another one for each database. */
   fingerprint: string
   opens: boolean
-  /** Whether the keychain of the operating system has a key for this file. */
+  /** The state of the keychain of the operating system: whether it has a key for this file. */
   keychain: 'stored' | 'empty' | 'unavailable'
   /** The name of its keychain entry: the first 16 bytes of the file, hex. */
   salt: string

@@ -40,7 +40,7 @@ export interface Database {
   refuseReplaced(): Promise<void>
 }
 
-/** How to connect to an open database, including what has been verified already. */
+/** The connection details of an open database, including the results of its verification. */
 export interface Opening extends Pick<ConnectOptions, 'key' | 'cipher' | 'lockTimeout' | 'onStatement'> {
   /** The key as given. */
   given?: Key

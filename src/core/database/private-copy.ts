@@ -18,8 +18,8 @@ export interface PrivateCopy {
 
 /**
  * Copies a database, which others may be using, as committed at one moment. Nobody in this process may have
- * it open. Tries again while it changes, and throws LOCKED after `patience` milliseconds; IO when there is no
- * room for it.
+ * it open. Tries again while it changes, and throws LOCKED after `patience` milliseconds; IO when the copy
+ * cannot be created.
  */
 export async function makePrivateCopy(facts: FileFacts, patience: number): Promise<PrivateCopy> {
   await removeLeft()

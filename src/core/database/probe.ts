@@ -10,7 +10,7 @@ export async function readSomething(connection: Connection): Promise<void> {
   await connection.get('SELECT count(*) FROM sqlite_schema')
 }
 
-/** What may be done to a file in order to read it. */
+/** Options for reading a file in order to verify it. */
 export interface ProofOptions extends Pick<ConnectOptions, 'lockTimeout' | 'onStatement'> {
   /**
    * The expected form of the file: `encrypted`, with the defaults of SQLCipher 4, is the default;
@@ -31,8 +31,8 @@ export interface ProofOptions extends Pick<ConnectOptions, 'lockTimeout' | 'onSt
 }
 
 /**
- * What opens a file: SQLCipher's raw-key literal, none for plaintext, and the settings when they are not the
- * defaults.
+ * The key and settings that open a file: SQLCipher's raw-key literal, none for plaintext, and the settings
+ * when they are not the defaults.
  */
 interface Opener {
   key?: string
@@ -41,7 +41,7 @@ interface Opener {
   given?: Key
 }
 
-/** What opened the file, and the connection that verified it. */
+/** The way and the key that opened the file, and the connection that verified it. */
 export interface Proof extends Way, Opener {
   probe: ClosableConnection
 }

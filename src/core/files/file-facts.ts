@@ -167,7 +167,7 @@ export async function readSamples({ kind, realPath, size }: FileFacts): Promise<
   }
 }
 
-/** Finds what stands in the way beside the path of a new database, as in `FileFacts.intruder`. */
+/** Finds a file in the way beside the path of a new database, as in `FileFacts.intruder`. */
 export async function findIntruder(path: string): Promise<FileFacts['intruder']> {
   return intruderAmong(await Promise.all(['-wal', '-shm', '-journal'].map((end) => besideOf(path, end))))
 }

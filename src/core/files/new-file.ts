@@ -24,7 +24,7 @@ export async function makeFolderFor(
   try {
     return await makeFolder(folder, source)
   } catch (error) {
-    // Where a folder cannot contain folders, the system reports it as missing.
+    // When a folder cannot contain folders, the system reports it as missing.
     if (systemErrorCode(error) === 'ENOENT') throw notMade(folder, error)
     if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, folder, role)
     const dangling = await describeDangling(folder)

@@ -25,9 +25,9 @@ export async function linked(path: string, name: string): Promise<boolean> {
 }
 
 /**
- * How far apart, in nanoseconds, a note and its placeholder may be when the time of the placeholder could not
- * be noted any more. FAT counts in steps of 2 s, and a server may report another time after a restart, so an
- * approximate match is enough.
+ * Nanoseconds before and after the time of a note within which its placeholder was created, for when the
+ * placeholder's own time could not be noted any more. FAT counts in steps of 2 s, and a server may report
+ * another time after a restart, so an approximate match is enough.
  */
 const BEFORE_NOTE = 3_000_000_000n
 const AFTER_NOTE = 5_000_000_000n

@@ -17,7 +17,7 @@ export interface CipherSettings {
   salt?: string | undefined
 }
 
-/** How a key is derived from a passphrase. */
+/** The derivation of a key from a passphrase. */
 export type Derivation = Pick<CipherSettings, 'kdfIter' | 'kdfAlgorithm'>
 
 export const PAGE_SIZES = [4096, 1024, 512, 2048, 8192, 16_384, 32_768, 65_536] as const

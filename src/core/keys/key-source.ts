@@ -35,7 +35,7 @@ export interface KeyInput {
   keychain?: Keychain
   /** The salt of the file to open: it identifies its entry in the keychain. */
   salt?: Buffer
-  /** Where the messages of a key command go; `ignore` by default. */
+  /** The target of a key command's own messages; `ignore` by default. */
   commandMessages?: 'inherit' | 'ignore'
 }
 

@@ -3,7 +3,7 @@ import type { Hint } from '../advice.ts'
 import { AppError } from '../errors.ts'
 import type { Derivation } from './cipher-settings.ts'
 
-/** How SQLCipher 4 derives the key from a passphrase. */
+/** The derivation of SQLCipher 4. */
 const USUAL: Derivation = { kdfIter: 256_000, kdfAlgorithm: 'sha512' }
 
 /**

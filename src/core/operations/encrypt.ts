@@ -29,10 +29,7 @@ export interface EncryptReport {
    * removed for good.
    */
   plaintext: string | null
-  /**
-   * Whether it was to be removed, and the outcome; `unconfirmed` when the disk did not confirm that it is
-   * gone.
-   */
+  /** The outcome of its removal; `unconfirmed` when the disk did not confirm that it is gone. */
   removal: 'not_wanted' | 'done' | 'failed' | 'unconfirmed'
   schema_version: number
   counts: Record<string, number>

@@ -25,11 +25,11 @@ export interface MigrationReport {
 export interface MigrateOptions {
   /** Plans the steps, given what is applied; called again once the database is locked. */
   plan: Plan
-  /** How the file is copied to `backups/` before the first step; false for no backup. */
+  /** Options for the backup to `backups/` before the first step; false for no backup. */
   backup: CopyOptions | false
   /** Allow adding tables beside those of another program. */
   addTables?: boolean
-  /** What is migrated, for error messages; the database by default. */
+  /** The kind of database to migrate, for error messages; the database by default. */
   target?: Target
   /** Aborting it stops before the next statement; the error then has its reason as `cause`. */
   signal?: AbortSignal

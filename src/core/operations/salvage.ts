@@ -14,7 +14,7 @@ import type { Key } from '../keys/key.ts'
 import { createPageCheck } from '../keys/page-authenticity.ts'
 import type { RowCounts } from '../schema/row-counts.ts'
 
-/** What could be read from a database whose -wal has lost commits. */
+/** The result of reading a database whose -wal has lost commits. */
 export interface SalvageReport {
   /** The damaged database. */
   path: string

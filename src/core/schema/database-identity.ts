@@ -5,7 +5,7 @@ import { AppError, type OutcomeCode } from '../errors.ts'
 import { followLinks } from '../files/symlinks.ts'
 import { birthOf, readApplied } from './ledger.ts'
 
-/** What distinguishes one database, and so its backups, from every other. */
+/** The facts that distinguish one database, and so its backups, from every other. */
 export interface DatabaseIdentity {
   /** The path with links resolved, even when they lead to nothing. */
   path: string

@@ -5,7 +5,7 @@ import { type AppliedStep, type Outcome, outcomeOf, StepFailure } from './apply-
 import { readApplied } from './ledger.ts'
 import { currentVersion } from './migrations.ts'
 
-/** What is migrated: a new file and a copy are discarded after a failure. */
+/** The kind of database to migrate: a new file and a copy are discarded after a failure. */
 export type Target = 'database' | 'new file' | 'copy'
 
 const HINTS: Record<Target, Hint> = {

@@ -4,7 +4,7 @@ import { readPragma, readSql, withoutExplain } from '../engine/sql-text.ts'
 export interface Misfit {
   /** The line of the file, from 1. */
   line: number
-  /** What the SQL contains and why it is rejected, in words. */
+  /** The rejected SQL and the reason, in words. */
   problem: string
 }
 

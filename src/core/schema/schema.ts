@@ -17,7 +17,7 @@ export interface Table {
   foreignKeys: ForeignKey[]
   /** CHECK constraints, with white space and case normalized. */
   checks: string[]
-  /** What constraints do instead of rejecting (`on conflict ignore`). */
+  /** The conflict clauses that ignore or replace instead of rejecting (`on conflict ignore`). */
   conflicts: string[]
 }
 

@@ -15,7 +15,10 @@ export async function requireIndex(reader: Connection): Promise<void> {
 /** The triggers that keep the index up to date. */
 export const INDEX_TRIGGERS = ['insert', 'delete', 'update'].map((verb) => `${SEARCH_INDEX}_${verb}`)
 
-/** How FTS5 numbers the pieces of the index: the bits of the segment, and the number of pages in one. */
+/**
+ * The position of the segment number in the id of an FTS5 index piece, in bits, and the mask of its page
+ * number.
+ */
 const SEGMENT = 37
 const PAGE = 2 ** 31 - 1
 

@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts'
 import { INDEX_TABLES, NO_LOSS } from '../schema/index-tables.ts'
 import { namedTables } from '../schema/table-names.ts'
 
-/** Where damage that affects no record is: in the full-text index, or in pages that nothing uses. */
+/** The location of damage that affects no record: in the full-text index, or in pages that nothing uses. */
 export type HarmlessDamage = 'index' | 'unused'
 
 /**

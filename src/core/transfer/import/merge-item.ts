@@ -10,15 +10,15 @@ import { plainRows } from './insert-plain.ts'
 import type { ImportRow, SessionRows } from './rows.ts'
 
 /**
- * How to treat a record that already exists: leave it, replace it with the source's, or do so only when the
- * source is newer.
+ * The treatment of a record that already exists: leave it, replace it with the source's, or do so only when
+ * the source is newer.
  */
 export type OnConflict = 'skip' | 'replace' | 'newer'
 
 const KEYS = { agents: 'id', settings: 'key', agent_executions: 'id' } as const
 const NOUNS = { agents: 'agents', settings: 'settings', agent_executions: 'executions' } as const
 
-/** What a dry run would have written so far. */
+/** The records that a dry run would have written so far. */
 export interface Imagined {
   /** Sessions by id, with the number of their messages. */
   sessions: Map<string, number>

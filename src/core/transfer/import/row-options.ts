@@ -4,7 +4,7 @@ export interface RowOptions {
   source: string
   /** Import the active path only, or every other path as a session of its own. */
   branches: 'active' | 'all'
-  /** What else to import as messages besides text; all of it is kept in metadata in any case. */
+  /** Other content to import as messages besides text; all of it is kept in metadata in any case. */
   include: ReadonlySet<Include>
 }
 

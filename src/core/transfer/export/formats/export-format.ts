@@ -20,7 +20,8 @@ export interface ExportFormat {
   /** The file name extension, without the dot. */
   extension: string
   /**
-   * How many times it reads the messages of a long chat: twice when it has to look ahead; once by default.
+   * The number of times that it reads the messages of a long chat: twice when it has to look ahead; once by
+   * default.
    */
   readings?: number
   /**

@@ -6,7 +6,7 @@ import { storedJson } from '../json.ts'
 import { toolCall, toolResult } from '../parts.ts'
 import { asText } from '../values.ts'
 
-/** What Ollama's desktop app keeps beside its messages: tool calls and attachments. */
+/** The tool calls and attachments that Ollama's desktop app keeps beside its messages. */
 export class MessageExtras {
   readonly #connection: Connection
   readonly #calls: RowGroups

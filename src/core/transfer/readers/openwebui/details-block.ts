@@ -2,7 +2,7 @@
 export interface DetailsBlock {
   attributes: Map<string, string>
   body: string
-  /** Where the text continues. */
+  /** The position at which the text continues. */
   end: number
 }
 
