@@ -3,7 +3,7 @@ import { inspectFile } from '../src/core/copy/inspect.ts'
 import { Key } from '../src/core/keys/key.ts'
 import { answerOne } from '../src/helper-programs.ts'
 
-// Looks at a finished file for the process that made it.
+// Inspects a finished file for the process that created it.
 answerOne<{ path: string; key: string }>(({ path, key }, onPart) => {
   let told = 0
   const tell = (part: number) => {

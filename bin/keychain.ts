@@ -1,10 +1,10 @@
 import { keychainError } from '../src/core/keys/keychain.ts'
 import { answerOne } from '../src/helper-programs.ts'
 
-/** The kernel's own keyring, to which the package would fall back, forgets at reboot. */
+/** The kernel's own keyring, the fallback of the package, is lost at reboot. */
 const STORE = { linux: { store: 'secret-service' } } as const
 
-// Talks to the keychain in a process of its own: it may never answer, and a native call cannot be given up
+// Accesses the keychain in a process of its own: it may never answer, and a native call cannot be cancelled
 // from within.
 answerOne<{ action: 'get' | 'set' | 'delete'; account: string; key?: string }>(
   async ({ action, account, key }) => {

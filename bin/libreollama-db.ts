@@ -3,16 +3,15 @@ import type { Host } from '../src/cli/host.ts'
 import { AppError, exitCodeOf } from '../src/core/errors.ts'
 import { main, reportUncaught } from './main.ts'
 
-// Everything that is made from here on is for its owner alone.
+// Everything created from here on is accessible to its owner alone.
 process.umask(0o077)
 
 /**
- * Whether the terminal of this process is gone, of which it is told by SIGHUP or by an error of reading or
- * writing.
+ * True when the terminal of this process is gone, as shown by SIGHUP or by an error of reading or writing.
  */
 let isHungUp = false
 
-// Each stream costs milliseconds to set up, so it is when it is first used.
+// Each stream takes milliseconds to set up, so it is created on first use.
 const host: Host = {
   get stdin() {
     return watched(process.stdin)
@@ -28,7 +27,7 @@ const host: Host = {
   signal: abortOnSignals(),
 }
 
-// What the driver throws past every promise, for a text that is longer than JavaScript can hold.
+// The driver throws this outside of every promise, for a text that is longer than JavaScript can hold.
 process.on('uncaughtException', (error) => {
   reportUncaught(error, process.argv.slice(2), host).then((code) => process.exit(code))
 })
@@ -38,7 +37,10 @@ main(process.argv.slice(2), host).then((code) => {
   endWithTerminal()
 })
 
-/** The first signal lets the work stop in good order; a second one, or two seconds, ends the process. */
+/**
+ * Aborts on the first signal, so that the work stops cleanly; a second signal, or two seconds, ends the
+ * process.
+ */
 function abortOnSignals(): AbortSignal {
   const controller = new AbortController()
   for (const [name, code, words] of [
@@ -61,7 +63,8 @@ function abortOnSignals(): AbortSignal {
 }
 
 /**
- * A failure is told to whoever writes or reads; without a listener the stream would end the process as well.
+ * Adds a listener for errors, which are reported to the code that writes or reads; without a listener the
+ * error would end the process as well.
  */
 function watched<T extends NodeJS.WriteStream | NodeJS.ReadStream>(stream: T): T {
   if (stream.listenerCount('error') === 0) {
@@ -78,8 +81,7 @@ function end(code: number): never {
 }
 
 /**
- * Node puts the terminal back as it was when it exits, and crashes where that is gone; so the signal ends the
- * process.
+ * Ends the process by a signal. On exit, Node restores the terminal, and crashes when the terminal is gone.
  */
 function endWithTerminal(): void {
   if (!isHungUp) return

@@ -8,7 +8,7 @@ import { commandOf, throwUsage } from '../src/cli/usage.ts'
 import { AppError, abortError, exitCodeOf, explainSystemError } from '../src/core/errors.ts'
 import { jsonText } from '../src/core/transfer/export/formats/json-text.ts'
 
-/** Runs one command line; resolves to the exit code. The one place that turns errors into words and codes. */
+/** Runs one command line; resolves to the exit code. Nothing else turns errors into words and codes. */
 export async function main(argv: string[], host: Host): Promise<number> {
   let context: Context | undefined
   const help = { stdout: '', stderr: '' }
@@ -32,8 +32,8 @@ export async function main(argv: string[], host: Host): Promise<number> {
 }
 
 /**
- * An error of a run that has changed something already: it says what, and where all was done not to repeat
- * it.
+ * Extends the error of a run that has already changed something: it says what, and warns against repeating it
+ * when everything was done.
  */
 function afterwards(error: unknown, context: Context | undefined): unknown {
   if (!context?.done.length || !(error instanceof AppError)) return error
@@ -43,9 +43,9 @@ function afterwards(error: unknown, context: Context | undefined): unknown {
   })
 }
 
-/** Reports what no promise has caught; resolves to the exit code. */
+/** Reports an error that no promise has caught; resolves to the exit code. */
 export function reportUncaught(error: unknown, argv: string[], host: Host): Promise<number> {
-  // The driver's own errors have no frames: they are thrown while it makes the values of a row.
+  // The driver's own errors have no frames: they are thrown while it creates the values of a row.
   const isNative = error instanceof Error && !/\n\s+at /.test(error.stack ?? '')
   const failure = isNative
     ? new AppError('INVALID', 'a value is longer than can be read at once (512 MB)', {
@@ -60,7 +60,7 @@ export function reportUncaught(error: unknown, argv: string[], host: Host): Prom
   return report(failure, host, wantsJson(argv), undefined)
 }
 
-/** Showing help or the version ends the parsing by an error that is none. */
+/** Ignores the error with which help or the version ends the parsing; rethrows any other. */
 function ignoreHelp(error: unknown): void {
   if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error
 }
@@ -131,7 +131,7 @@ function seconds(text: string): number {
   return value
 }
 
-/** Before the options are known to be good: whether the errors are to be JSON. */
+/** Returns true when the errors are to be JSON, before the options have been validated. */
 function wantsJson(argv: string[]): boolean {
   const words = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
   return words.some(
@@ -154,7 +154,7 @@ function asAppError(error: unknown): unknown {
   })
 }
 
-/** What a system call that no command explains was about. */
+/** Returns what a system call that no command explains was about. */
 function placeOf(error: unknown): string {
   const { path, syscall } = error as NodeJS.ErrnoException
   return path ?? syscall ?? 'the system'
@@ -183,7 +183,7 @@ async function report(
   return exit
 }
 
-/** The hint of an error; where the options are not known, in words that hold without them. */
+/** Returns the hint of an error; when the options are unknown, in words that need none. */
 async function wordsOf({ advice }: AppError, { env }: Host, context: Context | undefined): Promise<string> {
   if (typeof advice === 'string') return advice
   if (context) return context.hint(advice)
@@ -191,7 +191,7 @@ async function wordsOf({ advice }: AppError, { env }: Host, context: Context | u
   return sayHint(advice, { argv: [], command: undefined, options: {}, path: undefined, env })
 }
 
-/** What should never happen: with its stack trace, and where to tell of it. */
+/** Reports a defect, with its stack trace and the address for bug reports. */
 async function reportDefect(error: unknown, host: Host, json: boolean): Promise<number> {
   const exit = exitCodeOf('FAILURE')
   const hint = 'this is a defect of libreollama-db: please report it with this text'
@@ -204,7 +204,10 @@ async function reportDefect(error: unknown, host: Host, json: boolean): Promise<
   return exit
 }
 
-/** The message and the stack frames of an error, apart: the message may contain data, newlines included. */
+/**
+ * Returns the message and the stack frames of an error separately: the message may contain data, including
+ * newlines.
+ */
 function traceOf(error: unknown): { message: string; frames: string[] } {
   if (!(error instanceof Error)) return { message: String(error), frames: [] }
   const message = `${error.name}: ${error.message}`

@@ -23,10 +23,10 @@ import {
 } from '../src/core/records/repository.ts'
 import { change, printRecord, resolveFilters, withEntity } from './_entity.ts'
 
-/** Makes records in the transaction of `writer`. */
+/** Creates records in the transaction of `writer`. */
 type Create = (writer: Connection, inputs: EntityRow[], now: Date) => Promise<EntityRow[]>
 
-/** The verbs that every entity has: list, get, create, update, delete. */
+/** Adds the verbs that every entity has: list, get, create, update, delete. */
 export function crud(
   command: Command,
   context: () => Context,
@@ -93,8 +93,8 @@ export function crud(
 }
 
 /**
- * The verb that makes a record from the options of the given columns; values are refused before the database
- * is touched.
+ * Adds the verb that creates a record from the options of the given columns; rejects invalid values before it
+ * touches the database.
  */
 export function creation(
   command: Command,

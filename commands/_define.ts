@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import type { Context } from '../src/cli/context.ts'
 
 /**
- * A command file exports this: it declares arguments, options and the action. `context` is ready when an
- * action runs; `fill` declares those of another command.
+ * The default export of a command file: it declares arguments, options and the action. `context` is ready
+ * when an action runs; `fill` declares those of another command.
  */
 export type Define = (
   command: Command,

@@ -16,8 +16,8 @@ export function change(ctx: Context, entity: Entity, named: string, changes: Ent
 }
 
 /**
- * Opens the database for work on an entity, and prints the record that the work gives: one read, made or
- * changed.
+ * Opens the database for work on an entity, and prints the record that the work returns: one that was read,
+ * created or changed.
  */
 export async function printRecord(
   ctx: Context,
@@ -32,7 +32,7 @@ export async function printRecord(
   await print(await withEntity(ctx, entity, isRead ? 'read' : 'write', work))
 }
 
-/** Opens the database and makes sure that the entity's table is there. */
+/** Opens the database and requires the entity's table. */
 export function withEntity<T>(
   ctx: Context,
   entity: Entity,
@@ -45,7 +45,7 @@ export function withEntity<T>(
   })
 }
 
-/** A filter on a reference may be the beginning of an id, as everywhere. */
+/** Resolves filters: one on a reference may be a prefix of an id, as everywhere. */
 export async function resolveFilters(db: Database, entity: Entity, where: Record<string, string | boolean>) {
   const resolve = async (reader: Connection, name: string, value: string | boolean) => {
     const target = ENTITIES[entity.columns.find((column) => column.name === name)?.reference ?? '']

@@ -2,8 +2,8 @@ import type { Context } from '../src/cli/context.ts'
 import { describeOtherNames, otherNames, otherNamesError } from '../src/core/files/other-names.ts'
 
 /**
- * Whether a file may be replaced that other names lead to as well: they keep the old content and key, so a
- * person has to agree to that. Throws DECLINED, or INVALID where nobody can be asked.
+ * Returns true when a file may be replaced although it has other names: these keep the old content and key,
+ * so the user has to agree. Throws DECLINED, or INVALID when nobody can be asked.
  */
 export async function agreeToOtherNames(ctx: Context, path: string): Promise<boolean> {
   const others = await otherNames(path)

@@ -146,20 +146,20 @@ const define: Define = (command, context) => {
   })
 }
 
-/** What the commands about backups need; `dir` is the folder that was named. */
+/** Returns the options for the commands about backups; `dir` is the given folder. */
 export function backupOptions(ctx: Context, dir: string | undefined) {
   if (dir === '')
     throw new AppError('USAGE', 'the name of the folder is empty', { hint: 'name one with --dir <path>' })
   return { ...ctx.database, ...ctx.copying, folder: dir === undefined ? undefined : resolve(dir) }
 }
 
-/** Shows what goes and asks; where nobody can be asked, `--yes` has to be given. */
+/** Shows what would be removed and asks for confirmation; when nobody can be asked, `--yes` is required. */
 async function confirmRemoval(ctx: Context, going: Pruned[]): Promise<void> {
   const what = going.length === 1 ? '1 backup' : `${going.length} backups`
   if (!ctx.options.yes)
     ctx.requirePerson(`${what} would be removed`, 'add --yes, or --dry-run to see what would go')
   if (ctx.options.yes) return
-  // Beside a machine format nothing but the question itself is shown.
+  // With a machine-readable format, only the question itself is shown.
   const names = ctx.machineReadable ? `: ${going.map(({ path }) => path).join(', ')}` : ''
   for (const { path, created_at } of going) ctx.notice(`remove  ${path}  ${localTime(created_at)}`)
   await ctx.confirm(`Remove ${what}${names}?`)

@@ -14,9 +14,9 @@ interface Options extends CipherOptions {
 }
 
 interface Result extends Diagnosis {
-  /** What was written for --salvage. */
+  /** The result of --salvage. */
   salvage?: SalvageReport
-  /** What to do with that, each a command line and its effect. */
+  /** The next steps, each a command line and its effect. */
   next?: string[]
 }
 
@@ -31,7 +31,7 @@ const view: View<Result> = {
   },
 }
 
-/** Messages that are listed; JSON has all of them. */
+/** Number of messages to list; JSON contains all of them. */
 const LISTED = 20
 
 const isWhole = ({ recovered, lost_pages }: SalvageReport) =>

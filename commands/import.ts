@@ -138,8 +138,8 @@ const define: Define = (command, context) => {
 }
 
 /**
- * What opens an encrypted source; undefined where no key was named. Throws USAGE for cipher options without
- * one.
+ * Returns how to open an encrypted source; undefined when no key was named. Throws USAGE for cipher options
+ * without one.
  */
 function sourceKeys(ctx: Context, options: Options): ForeignKeys | undefined {
   const { sourceKeyFile: keyFile, sourceKeyCommand: keyCommand } = options
@@ -152,7 +152,7 @@ function sourceKeys(ctx: Context, options: Options): ForeignKeys | undefined {
   })
 }
 
-/** Opens the database, which is made first where there is none; a dry run makes none. */
+/** Opens the database, after creating it if it does not exist; a dry run creates none. */
 async function inDatabase<T>(
   ctx: Context,
   dryRun: boolean,
@@ -176,7 +176,7 @@ async function inDatabase<T>(
     if (keyFile) tellNext(ctx, keyFile)
     ctx.useKeySource(source)
   }
-  // The signal is heeded between two chats, so that what is finished can be committed.
+  // The signal takes effect between two chats, so that what is finished can be committed.
   return withDatabase({ ...ctx.database, signal: undefined, access: dryRun ? 'read' : 'write' }, work)
 }
 

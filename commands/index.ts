@@ -3,7 +3,7 @@ import type { Context } from '../src/cli/context.ts'
 import { throwUsage } from '../src/cli/usage.ts'
 import type { CommandEntry } from './_define.ts'
 
-/** Every command. Its file is loaded only when it is called or asked for help. */
+/** Every command. Its file is loaded only when the command or its help is requested. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'init',
@@ -221,7 +221,7 @@ export const COMMANDS: readonly CommandEntry[] = [
 ]
 
 /**
- * Fills a command that so far has only its name and summary: its arguments, options and action, examples
+ * Defines a command that so far has only its name and summary: its arguments, options and action, examples
  * first.
  */
 export async function defineCommand(command: Command, context: () => Context): Promise<void> {

@@ -10,7 +10,7 @@ import { andItsKey, tellNext } from './_next.ts'
 interface InitResult extends InitReport {
   /** The key file that this run generated. */
   key_file: string | null
-  /** Whether this run put a key into the keychain. */
+  /** True when this run stored a key in the keychain. */
   keychain: boolean
 }
 

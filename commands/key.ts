@@ -174,10 +174,10 @@ const define: Define = (command, context) => {
     })
 }
 
-/** Bytes; a sheet has less than one thousand. */
+/** Bytes; a sheet has fewer than one thousand. */
 const LARGEST_SHEET = 65_536
 
-/** The key, after opening the database with it: as raw bytes. */
+/** Returns the key as raw bytes, after opening the database with it. */
 async function rawKey(ctx: Context): Promise<Key> {
   const key = await withDatabase(ctx.database, async (db) => db.key)
   if (!key) throw new Error('an encrypted database opens with a key')
@@ -195,7 +195,7 @@ async function storeInKeychain(ctx: Context, key: Key): Promise<Place> {
   return { key_file: null, keychain: salt.toString('hex'), fingerprint: await key.fingerprint(salt) }
 }
 
-/** The key of the database as a sheet for paper. */
+/** Formats the key of the database as a sheet for paper. */
 export async function keySheet(ctx: Context): Promise<string> {
   const key = await rawKey(ctx)
   const salt = await saltOf(ctx.path)

@@ -36,7 +36,7 @@ interface Result {
   dry_run: boolean
   steps: (Pick<AppliedStep, 'version' | 'name' | 'direction'> & Partial<AppliedStep> & { sql?: string })[]
   backup: string | null
-  /** What became of a copy, for --rehearse. */
+  /** The outcome for the copy, for --rehearse. */
   rehearsal?: Omit<Rehearsal, keyof MigrationReport>
 }
 

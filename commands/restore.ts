@@ -19,7 +19,7 @@ interface Options {
 }
 
 interface Result extends RestoreReport {
-  /** How to go back to what was replaced; undefined where that does not open. */
+  /** The command that restores the replaced file; undefined when that file does not open. */
   undo?: string
 }
 
@@ -82,7 +82,9 @@ function howToUndo(
   return `to undo, with its own key: ${commandLine(restore, { db: ctx.options.db })}`
 }
 
-/** The old file is kept, so nobody has to be there to be asked; a person is. */
+/**
+ * Asks for confirmation if there is a user; otherwise there is no need to ask, since the old file is kept.
+ */
 async function confirmReplacement(ctx: Context, standing: Standing, from: string): Promise<void> {
   if (!ctx.hasPerson) return
   const { path, bytes, rows, unread } = standing

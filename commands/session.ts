@@ -38,7 +38,7 @@ const define: Define = (command, context) => {
           await ctx.confirm(
             `Delete ${keys.length} sessions with ${preview.cascaded.chat_messages ?? 0} messages?`,
           )
-          // Asked for again inside the transaction: what was changed meanwhile stays.
+          // Queried again inside the transaction: what was changed meanwhile stays.
           const deletion = await db.transaction(async (writer) =>
             deleteKeys(writer, session, await findPrunable(writer, moment, archived ?? false)),
           )

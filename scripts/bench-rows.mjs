@@ -4,10 +4,13 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 
-/** A message follows after so many seconds, a chat after so many messages. */
+/** Seconds from one message to the next, and messages per chat. */
 const [SECONDS, CHAT] = [61, 50]
 
-/** The same chats as jsonl and, one file for each table, as CSV; no value is NULL, which CSV does not have. */
+/**
+ * Writes the same chats as jsonl and, one file per table, as CSV; no value is NULL, which CSV cannot
+ * represent.
+ */
 export async function writeRows(folder, messages) {
   const streams = Object.fromEntries(
     ['chats.jsonl', 'agents.csv', 'chat_sessions.csv', 'chat_messages.csv'].map((name) => [
@@ -76,7 +79,7 @@ export async function writeRows(folder, messages) {
 }
 
 let seed = 42
-/** The same numbers from 0 to 1 in each run, so that runs can be compared. */
+/** Returns the same numbers from 0 to 1 in each run, so that runs can be compared. */
 function random() {
   seed = (Math.imul(seed, 1103515245) + 12345) >>> 0
   return seed / 2 ** 32

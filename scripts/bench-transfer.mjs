@@ -1,6 +1,7 @@
-// `npm run bench:transfer`: import and export of 300,000 messages as whole processes, in turn with SQLCipher's own shell on
-// the same rows, into the same tables, indexes and triggers, with the same cache and settings. The shell is what SQLCIPHER
-// names, or `sqlcipher`; it has to be of version 4, as the engine is. A number on the command line is that of messages.
+// `npm run bench:transfer`: import and export of 300,000 messages as whole processes, alternating with
+// SQLCipher's own shell on the same rows, into the same tables, indexes and triggers, with the same cache and
+// settings. SQLCIPHER names the shell, `sqlcipher` by default; it has to be of version 4, as the engine is. A
+// number on the command line is the number of messages.
 import { spawnSync } from 'node:child_process'
 import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -95,7 +96,7 @@ async function compareExport() {
   })
 }
 
-/** Both sides in turn, the first time unmeasured. */
+/** Runs both sides alternately, the first time unmeasured. */
 async function rounds(name, sides) {
   const found = { own: [], shell: [] }
   let memory = 0

@@ -1,7 +1,8 @@
-// How long the program takes as a whole process, as a ratio to a bare `node -e 0` that runs in turn with it, so that a
-// machine that slows down slows both. Prints medians. `npm run bench -- 300000` also measures a database of that many
-// messages, beside one of 1,000, and the batch call of the library. `npm run bench -- --copies` measures backup and rekey
-// on a database of 180 MB beside VACUUM INTO of the bare driver. `npm run bench:transfer` measures import and export.
+// The time that the program takes as a whole process, as a ratio to a bare `node -e 0` that alternates with
+// it, so that a machine that slows down slows both. Prints medians. `npm run bench -- 300000` also measures a
+// database of that many messages, besides one of 1,000, and the batch call of the library. `npm run bench --
+// --copies` measures backup and rekey on a database of 180 MB against VACUUM INTO of the bare driver. `npm
+// run bench:transfer` measures import and export.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -77,7 +78,9 @@ function fill(db, messages) {
   )
 }
 
-/** 10,000 messages through the batch call, beside the driver's own prepared insert awaited row by row. */
+/**
+ * Compares 10,000 messages through the batch call with the driver's own prepared insert, awaited row by row.
+ */
 async function compareBatch() {
   const rows = 10_000
   const content = (index) => `message ${index} about bread and butter ${'lorem ipsum dolor '.repeat(10)}`
@@ -124,7 +127,10 @@ async function compareBatch() {
   the same inside one transaction: ${together.toFixed(0)} ms, ${(together / batch).toFixed(1)} times as long`)
 }
 
-/** `backup` and `rekey` as whole processes, verification included, in turn with the bare driver's VACUUM INTO. */
+/**
+ * Compares `backup` and `rekey` as whole processes, including verification, with the bare driver's VACUUM
+ * INTO, alternating.
+ */
 async function compareCopies() {
   const path = await database('large.db', raw, 165_000)
   const second = join(folder, 'second')

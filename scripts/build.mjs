@@ -1,5 +1,5 @@
-// Type-checks, bundles the program and the library into dist/, writes the library's type declarations, and collects
-// the licences of what was bundled. A build that fails leaves the last one as it was.
+// Type-checks, bundles the program and the library into dist/, writes the library's type declarations, and
+// collects the licences of the bundled packages. A failed build leaves the last one unchanged.
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
@@ -20,7 +20,10 @@ const target = join(root, 'dist')
 const fresh = join(root, `dist.new-${process.pid}`)
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-/** Commander asks for node:child_process at once, for a feature that is not used here; that takes 3 ms of every start. */
+/**
+ * Commander loads node:child_process at once, for a feature that is not used here; that adds 3 ms to every
+ * start.
+ */
 const lazyChildProcess = {
   name: 'lazy-child-process',
   setup(builder) {
@@ -34,7 +37,7 @@ const lazyChildProcess = {
   },
 }
 
-/** What stands for `import.meta.url` in a CommonJS file. */
+/** The replacement for `import.meta.url` in a CommonJS file. */
 const MODULE_URL = "const __moduleUrl=require('node:url').pathToFileURL(__filename).href;"
 
 const common = {
@@ -52,7 +55,7 @@ const common = {
   logLevel: 'warning',
 }
 
-/** Packs of chunks, by a command that needs all that is in them and in the packs before. */
+/** Packs of chunks, each named by a command that needs everything in it and in the packs before. */
 const PACKS = { database: 'stats', records: 'session' }
 
 const builtFrom = sourceHash()
@@ -80,11 +83,11 @@ try {
     entryPoints: { index: 'src/index.ts' },
     outdir: fresh,
     external: [...common.external, 'kysely'],
-    // Packages that are CommonJS ask for Node's own modules by a function that modules do not have.
+    // CommonJS packages load Node's own modules with a function that modules do not have.
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module';const require=__createRequire(import.meta.url);",
     },
-    minify: false, // its stack traces are read in other people's programs
+    minify: false, // its stack traces appear in other people's programs
   })
   const inputs = [program, beside, library].flatMap(({ metafile }) => Object.keys(metafile.inputs))
   writeFileSync(join(fresh, 'THIRD-PARTY-LICENSES.txt'), licenses(inputs))
@@ -94,7 +97,7 @@ try {
   rmSync(fresh, { recursive: true, force: true })
 }
 
-/** Puts the new build in the place of the last one, also when another build does that at the same moment. */
+/** Replaces the last build with the new one, even when another build does that at the same moment. */
 function replaceTarget() {
   const old = join(root, `dist.old-${process.pid}`)
   for (let attempt = 1; ; attempt++) {
@@ -110,7 +113,10 @@ function replaceTarget() {
   }
 }
 
-/** Checks all types, and writes the declarations of the library. Mistakes are for a person to read, not for a stack. */
+/**
+ * Checks all types, and writes the declarations of the library. Prints errors for people to read, without a
+ * stack trace.
+ */
 function checkTypes() {
   const types = join(fresh, 'types')
   const options = [
@@ -135,8 +141,8 @@ function checkTypes() {
 }
 
 /**
- * The bundler splits only modules, and Node loads CommonJS faster by a third of its own start-up time: so the files of
- * the program are split first and turned into CommonJS one by one.
+ * Converts the program to CommonJS. The bundler splits only modules, and Node loads CommonJS faster by a
+ * third of its own start-up time, so the files of the program are split first and converted one by one.
  */
 async function toCommonJs(folder) {
   writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n')
@@ -160,15 +166,15 @@ async function toCommonJs(folder) {
 }
 
 /**
- * Puts the chunks that every run needs into the program itself, and those that most commands need into a few packs:
- * each file that is opened costs a third of a millisecond. Whoever needs a chunk asks the program for it, so that each
- * still exists once.
+ * Moves the chunks that every run needs into the program itself, and those that most commands need into a few
+ * packs: opening each file costs a third of a millisecond. Code that needs a chunk gets it from the program,
+ * so that each still exists once.
  */
 function gatherChunks(folder, program) {
   const CHUNK = /require\("(\.\/chunk-\w+\.js)"\)/g
   const read = (name) => readFileSync(join(folder, name), 'utf8')
   const gathered = new Set()
-  /** The chunks that this code needs and that are in no pack yet, by name. */
+  /** Collects the chunks that this code needs and that are in no pack yet, by name. */
   const gather = (code, pack = new Map()) => {
     for (const [, name] of code.matchAll(CHUNK)) {
       if (gathered.has(name)) continue

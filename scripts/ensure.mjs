@@ -1,4 +1,4 @@
-// What `npm start` and `npm test` need before they can begin: the packages, and a build that is newer than its sources.
+// The prerequisites of `npm start` and `npm test`: the packages, and a build that is newer than its sources.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
@@ -6,12 +6,12 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const engine = 'node_modules/@journeyapps/sqlcipher/build/Release/node_sqlite3.node'
-/** What dist/ is made of. */
+/** The sources of dist/. */
 const SOURCES = ['bin', 'commands', 'src', 'scripts', 'package-lock.json', 'package.json', 'tsconfig.json']
-/** Says in dist/ from which sources it was built. */
+/** The file in dist/ that records the sources of the build. */
 export const BUILT_FROM = 'built-from'
 
-/** Installs the locked packages where they are missing or not those of the lock file. */
+/** Installs the locked packages when they are missing or differ from the lock file. */
 export function ensurePackages() {
   const installed = join(root, 'node_modules', '.package-lock.json')
   const isNewer = newest(['package-lock.json']) <= modified(installed)
@@ -20,7 +20,7 @@ export function ensurePackages() {
   run('npm', ['ci', '--no-audit', '--no-fund'])
 }
 
-/** Builds dist/ where it is missing or made of other sources. */
+/** Builds dist/ when it is missing or made from other sources. */
 export function ensureBuild() {
   const program = join(root, 'dist', 'cli', 'libreollama-db.js')
   if (newest(SOURCES) <= modified(program)) return
@@ -38,7 +38,7 @@ export function run(command, parameters, options = {}) {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-/** SHA-256 over the names and bytes of all sources, hex. */
+/** Returns the SHA-256 over the names and bytes of all sources, hex. */
 export function sourceHash() {
   const hash = createHash('sha256')
   for (const name of SOURCES.flatMap(filesAt).sort()) {
@@ -48,14 +48,17 @@ export function sourceHash() {
   return hash.digest('hex')
 }
 
-/** The files at or below a path of the clone, by their paths in it. */
+/** Returns the files at or below a path of the clone, by their relative paths. */
 function filesAt(name) {
   if (!statSync(join(root, name)).isDirectory()) return [name]
   const entries = readdirSync(join(root, name), { recursive: true }).map((entry) => join(name, entry))
   return entries.filter((entry) => statSync(join(root, entry)).isFile())
 }
 
-/** Whether the installed packages are those of the lock file; npm leaves out the optional ones of other systems. */
+/**
+ * Returns true when the installed packages are those of the lock file; npm leaves out the optional ones of
+ * other systems.
+ */
 function isAsLocked(installed) {
   if (!existsSync(installed)) return false
   const packagesOf = (path) => JSON.parse(readFileSync(path, 'utf8')).packages

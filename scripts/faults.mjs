@@ -1,13 +1,13 @@
-// What becomes of a database when an operation is killed, or the disk fails, at each of its calls on files.
-// Every operation runs with an interceptor (faults/intercept.c) that kills it, or makes a call fail, at the
-// n-th call. After each such point: is the database exactly as before or exactly as after, does that agree
-// with the exit code and with what was printed, does a stored key open it, and does the same command, run
-// again, bring it to its end and leave nothing unfinished? Linux; needs a C compiler.
+// Tests what happens to a database when an operation is killed, or the disk fails, at each of its calls on
+// files. Every operation runs with an interceptor (faults/intercept.c) that kills it, or makes a call fail,
+// at the n-th call. After each such point: is the database exactly as before or exactly as after, does that
+// agree with the exit code and the output, does a stored key open it, and does the same command, run again,
+// complete and leave nothing unfinished? Linux; needs a C compiler.
 //
 //   node scripts/faults.mjs                    every point
-//   node scripts/faults.mjs --sample 120       so many of them, spread evenly
-//   node scripts/faults.mjs --only rekey       only operations whose names begin so; several with commas
-//   node scripts/faults.mjs --list             how many points each operation has
+//   node scripts/faults.mjs --sample 120       this many of them, spread evenly
+//   node scripts/faults.mjs --only rekey       only operations with this prefix; several with commas
+//   node scripts/faults.mjs --list             the number of points of each operation
 //   node scripts/faults.mjs --json
 import { availableParallelism, constants } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -30,7 +30,7 @@ const { values: options } = parseArgs({
   },
 })
 
-/** Works on a list, on each processor one at a time. */
+/** Processes a list in parallel, one item per processor. */
 async function each(list, work) {
   const waiting = [...list.entries()]
   const results = []
@@ -51,7 +51,7 @@ function chosenOperations() {
   return runs
 }
 
-/** Figures by operation, and what is wrong in words. */
+/** Returns figures by operation, and the failures in words. */
 async function tryAll(points, onWrong) {
   const figures = {}
   const wrong = []

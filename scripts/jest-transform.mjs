@@ -1,4 +1,4 @@
-// Jest reads TypeScript through the same compiler that builds the program, types dropped and nothing else changed.
+// Jest reads TypeScript through the same compiler that builds the program, which only strips the types.
 import { transformSync } from 'esbuild'
 
 export default {

@@ -1,8 +1,8 @@
-// How benchmarks measure: whole processes, the memory of each at its peak, and medians.
+// Measurements for benchmarks: whole processes, the peak memory of each, and medians.
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** The most memory that the program and the processes it starts hold, each at its peak (Linux). */
+/** Measures the time, and the peak memory of the program and the processes it starts (Linux). */
 export async function timeWithMemory(program, words, { input = 'ignore', output = 'ignore' } = {}) {
   const began = performance.now()
   const child = spawn(program, words, { stdio: [input, output, 'inherit'] })

@@ -1,12 +1,13 @@
-// What a power cut leaves of a database. Each operation runs once under strace; from its writes, names and fsyncs follow
-// the states in which a power cut could leave the disk at any of its moments: what was synced is there, of all else any
-// part, in any order. Each state is written into a folder and looked at: is it as before or as after, does a key that is
-// there open it, and once the program has said that it is done, is it done? Linux; needs strace.
+// Tests what a power cut leaves of a database. Each operation runs once under strace; its writes, names and
+// fsyncs determine the states in which a power cut could leave the disk at any moment: what was synced is
+// there, and of everything else any part, in any order. Each state is written into a folder and examined: is
+// it as before or as after, does a key that is there open it, and once the program has reported success, is
+// the operation complete? Linux; needs strace.
 //
 //   node scripts/power.mjs                     about 150 states of each operation and journal mode
-//   node scripts/power.mjs --states 1000       so many
-//   node scripts/power.mjs --sample 150        so many in all, of four operations
-//   node scripts/power.mjs --only rekey        the operations whose name begins so
+//   node scripts/power.mjs --states 1000       this many
+//   node scripts/power.mjs --sample 150        this many in total, of four operations
+//   node scripts/power.mjs --only rekey        the operations whose name has this prefix
 import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -38,10 +39,12 @@ if (spawnSync('strace', ['-V']).status !== 0) {
   process.exit(2)
 }
 
-/** One thread, so that calls of one process come one after another. Nothing of the person who runs this is seen. */
+/**
+ * One thread, so that the calls of a process are sequential. Hides the environment of the user who runs this.
+ */
 const environment = { PATH: process.env.PATH, HOME: '/nonexistent', UV_THREADPOOL_SIZE: '1' }
 
-/** What a sample tries, each in one journal mode. */
+/** The operations of a sample, each in one journal mode. */
 const SAMPLED = {
   'init, new key and folders': 'wal',
   'setting set': 'delete',
@@ -64,7 +67,7 @@ function run(words) {
   })
 }
 
-/** Another process that reads an old state of the database while the operation runs. */
+/** Starts another process that reads an old state of the database while the operation runs. */
 async function reading(path) {
   const script = `
     import { withHandle } from ${JSON.stringify(join(import.meta.dirname, 'power', 'look.mjs'))}
@@ -86,7 +89,7 @@ async function reading(path) {
   }
 }
 
-/** What an operation does, what there was before it and is after it. */
+/** Runs an operation once, and returns it with the states before and after it. */
 async function rehearse(name, mode) {
   const operation = OPERATIONS[name]
   const folder = mkdtempSync(join(scratch, 'run-'))
@@ -108,7 +111,7 @@ async function rehearse(name, mode) {
   return { name, mode, operation, events, before, after }
 }
 
-/** Tries so many states of one operation in one journal mode; the figures, and what is wrong. */
+/** Tries this many states of one operation in one journal mode; returns the figures and the failures. */
 async function tryOperation(name, mode, wanted) {
   const rehearsed = await rehearse(name, mode)
   const { operation, events, before, after } = rehearsed

@@ -1,4 +1,5 @@
-// `npm start`: the main job, for real, in demo/: an encrypted database with a generated key, sample chats, and a look at it.
+// `npm start`: the main task, for real, in demo/: an encrypted database with a generated key, sample chats,
+// and a view of them.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureBuild, ensurePackages, run } from './ensure.mjs'

@@ -7,8 +7,9 @@ import { type Keychain, keychainError } from './core/keys/keychain.ts'
 import { packageRoot } from './package-root.ts'
 
 /**
- * The programs beside the main one: each reads one JSON request from its standard input, which is where a key
- * may pass (arguments and the environment of a process can be seen by others), and answers in lines of JSON.
+ * A line of output of the programs beside the main one: each reads one JSON request from its standard input,
+ * which may carry a key (other users can see the arguments and the environment of a process), and answers in
+ * lines of JSON.
  */
 type Line =
   | { part: number }
@@ -16,13 +17,13 @@ type Line =
   | { error: { code: OutcomeCode; message: string; hint: Hint } }
   | { defect: { message: string; stack: string | undefined } }
 
-/** Looks at a file in a process of its own. The key of the request has to be a raw one. */
+/** Inspects a file in a process of its own. The key of the request has to be a raw one. */
 export const inspectElsewhere: Inspect = async ({ path, key }, options = {}) => {
   const request = { path, key: await key.literal(Buffer.alloc(0)) }
   return (await ask('inspector', request, options)) as Inspection
 }
 
-/** The system's keychain, with a time limit in milliseconds for each question. */
+/** Returns the keychain of the operating system, with a time limit in milliseconds for each call. */
 export function systemKeychain(env: NodeJS.ProcessEnv, patience: number): Keychain {
   const call = async (action: 'get' | 'set' | 'delete', salt: Buffer, key?: string) => {
     const request = { action, account: salt.toString('hex'), key }
@@ -66,7 +67,7 @@ async function ask(program: string, request: object, options: AskOptions): Promi
     const closed = new Promise<number | NodeJS.Signals | null>((resolve, reject) =>
       child.once('error', reject).once('close', (code, signal) => resolve(signal ?? code)),
     )
-    child.stdin.on('error', () => {}) // it may end before it has read everything; then it says why
+    child.stdin.on('error', () => {}) // it may end before it has read everything; then it reports why
     child.stdin.end(JSON.stringify(request))
     const last = await lastLine(child.stdout.setEncoding('utf8'), options.onPart)
     const end = await closed
@@ -107,7 +108,7 @@ async function lastLine(
   return last
 }
 
-/** The other side: answers one request and ends. */
+/** Answers one request, on the side of the helper program, and ends. */
 export async function answerOne<Request>(
   work: (request: Request, onPart: (part: number) => void) => Promise<unknown>,
 ): Promise<void> {

@@ -3,7 +3,7 @@ import { readMigrations } from './core/schema/migration-files.ts'
 import type { Migration } from './core/schema/migrations.ts'
 import { packageRoot } from './package-root.ts'
 
-/** The migrations that come with this package. */
+/** Reads the migrations that come with this package. */
 export function shippedMigrations(): Promise<Migration[]> {
   return readMigrations(join(packageRoot(), 'migrations'))
 }

@@ -1,4 +1,4 @@
-// Makes the databases that operations begin with, and tells in which state one is afterwards.
+// Creates the databases that operations start with, and detects their state afterwards.
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as library from '../../dist/index.js'
@@ -6,7 +6,7 @@ import { call, contentOf, KEYS, namesIn, withHandle } from './look.mjs'
 import { run } from './program.mjs'
 import { newFolder, scratch } from './scratch.mjs'
 
-/** The global options for `c.db` of a folder, with one of its key files. */
+/** Returns the global options for `c.db` of a folder, with one of its key files. */
 export const flags = (folder, key = 'one') => [
   '--db',
   join(folder, 'c.db'),
@@ -15,7 +15,7 @@ export const flags = (folder, key = 'one') => [
   '--json',
 ]
 
-/** A word that stands in the plaintext of every message, and nowhere in an encrypted file. */
+/** A word that occurs in the plaintext of every message, and nowhere in an encrypted file. */
 export const MARK = 'xxxxxxxxxxxxxxxx'
 
 const ROWS = `
@@ -40,8 +40,8 @@ export function writeKeys(folder) {
 const made = new Map()
 
 /**
- * Makes `c.db` in a folder: a journal mode, a schema version, the name of a key (null for plaintext), an old
- * cipher format. In WAL mode the last row waits in the -wal, as after a program that was killed.
+ * Creates `c.db` in a folder: a journal mode, a schema version, the name of a key (null for plaintext), an
+ * old cipher format. In WAL mode the last row is pending in the -wal, as after a program that was killed.
  */
 export async function makeDatabase(folder, mode, version = 2, key = 'one', format = undefined) {
   const kind = `made-${mode}-${version}-${key}-${format}`
@@ -73,7 +73,7 @@ async function makeOnce(folder, mode, version, key, format) {
   await inMode(folder, mode, { key: key && KEYS[key], format })
 }
 
-/** Brings `c.db` of a folder into a journal mode; in WAL mode its last row waits in the -wal. */
+/** Switches `c.db` of a folder to a journal mode; in WAL mode its last row is pending in the -wal. */
 export async function inMode(folder, mode, opening = { key: KEYS.one }) {
   const path = join(folder, 'c.db')
   await withHandle(path, opening, async (handle) => {
@@ -91,7 +91,7 @@ export async function inMode(folder, mode, opening = { key: KEYS.one }) {
 
 const references = new Map()
 
-/** The content that a whole database has at a version: `v1`, `v2`. */
+/** Returns the content of a complete database at a version: `v1`, `v2`. */
 export function known(version) {
   if (!references.has(version)) {
     references.set(
@@ -107,11 +107,15 @@ export function known(version) {
 }
 
 /**
- * A state: the content, the key (a name in KEYS, or its hex digits; null for plaintext), the cipher format.
+ * Returns how to open a state: the content, the key (a name in KEYS, or its hex digits; null for plaintext),
+ * the cipher format.
  */
 const openingOf = ([, key, format]) => ({ key: key && (KEYS[key] ?? key), format })
 
-/** Which of some states `c.db`, or another file, is in; in words what is wrong when it is in none. */
+/**
+ * Returns which of several states `c.db`, or another file, is in; when it is in none, what is wrong, in
+ * words.
+ */
 export async function oneOf(folder, states, name = 'c.db') {
   const path = join(folder, name)
   if (!existsSync(path)) return 'there is no file'
@@ -124,7 +128,7 @@ export async function oneOf(folder, states, name = 'c.db') {
   return opened ? 'it holds something else' : 'no stored key opens it'
 }
 
-/** The same for operations that keep what stood there (`kept`): after them it has to be there. */
+/** Does the same for operations that keep the old file (`kept`), which has to exist after them. */
 export async function keeping(folder, operation, states, kept = states.before) {
   const state = await oneOf(folder, states)
   if (state !== 'after') return state

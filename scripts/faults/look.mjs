@@ -1,4 +1,4 @@
-// Looks at databases with the raw driver, without the code under test.
+// Examines databases with the raw driver, without the code under test.
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ export const call = (handle, method, ...words) =>
     handle[method](...words, (error, rows) => (error ? reject(error) : resolve(rows))),
   )
 
-/** Opens a file with a raw key, of an old cipher format where one is given; without a key as plaintext. */
+/** Opens a file with a raw key, of an old cipher format if one is given; without a key as plaintext. */
 export async function withHandle(path, { key, format } = {}, work) {
   const handle = await new Promise((resolve, reject) => {
     const opened = new sqlcipher.Database(path, sqlcipher.OPEN_READWRITE, (error) =>
@@ -30,8 +30,8 @@ export async function withHandle(path, { key, format } = {}, work) {
 }
 
 /**
- * Runs work on a copy of a file and what lies beside it, so that looking changes nothing. Resolves to
- * undefined when the file does not open with the key, or is damaged where the work reads it.
+ * Runs work on a copy of a file and the files beside it, so that it changes nothing. Resolves to undefined
+ * when the file does not open with the key, or is damaged where the work reads it.
  */
 export async function look(path, opening, work) {
   const copy = newFolder('look')
@@ -47,14 +47,16 @@ export async function look(path, opening, work) {
   }
 }
 
-/** Whether the checks of SQLite find nothing, those of references and of the full-text index included. */
+/**
+ * Returns true when SQLite's checks find nothing, including those of references and of the full-text index.
+ */
 async function isSound(handle) {
   const [structure] = await call(handle, 'all', 'PRAGMA integrity_check')
   const orphans = await call(handle, 'all', 'PRAGMA foreign_key_check')
   return Object.values(structure)[0] === 'ok' && orphans.length === 0
 }
 
-/** The tables that hold what a person put there; how the full-text index is laid out is not among them. */
+/** Returns the tables with user data, without the internal tables of the full-text index. */
 async function tablesOf(handle) {
   const tables = await call(
     handle,
@@ -65,7 +67,7 @@ async function tablesOf(handle) {
 }
 
 /**
- * A hash over every row of every table, moments of migrations left out; 'damaged' when a check finds
+ * Returns a hash over every row of every table, without the times of migrations; 'damaged' when a check finds
  * something.
  */
 export function contentOf(path, opening) {
@@ -82,8 +84,8 @@ export function contentOf(path, opening) {
 }
 
 /**
- * The records of a database, by table and key: a Map of Maps. 'damaged' when a check finds something or the
- * full-text index does not agree with the messages.
+ * Returns the records of a database, by table and key: a Map of Maps. 'damaged' when a check finds something
+ * or the full-text index does not match the messages.
  */
 export function recordsOf(path, opening) {
   return look(path, opening, async (handle) => {
@@ -103,8 +105,8 @@ export function recordsOf(path, opening) {
 }
 
 /**
- * Whether each message is in the full-text index with its words, and nothing else is; true where there is no
- * index.
+ * Returns true when each message is in the full-text index with its words, and nothing else is; also when
+ * there is no index.
  */
 export async function indexAgrees(handle) {
   const [found] = await call(handle, 'all', "SELECT 1 FROM sqlite_schema WHERE name = 'message_search'")
@@ -128,8 +130,8 @@ export async function indexAgrees(handle) {
 }
 
 /**
- * How records differ: `chat_sessions +1`, `~1` for changed, `-1`, several joined by `, `; '' when they do
- * not.
+ * Describes how records differ: `chat_sessions +1`, `~1` for changed, `-1`, several joined by `, `; '' when
+ * they do not.
  */
 export function difference(before, after) {
   const parts = []

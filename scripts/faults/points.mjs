@@ -1,11 +1,11 @@
-// Which faults are tried at which calls.
+// Selects the faults to try, and the calls to try them at.
 
 /**
- * What can go wrong at a call: the process is killed before it, or it fails, by itself or (`+`) with all that
- * follow and need space, or write. What only looks at names (stat, access, readlink) never fails here.
+ * The possible faults of a call: the process is killed before it, or it fails, alone or (`+`) with all later
+ * calls that need space, or write. Calls that only look up names (stat, access, readlink) never fail here.
  *
- * A kill before an fsync is not tried: other processes see the same files as at a kill before the call after
- * it. What an fsync is for, a power cut, is not a matter of calls.
+ * A kill before an fsync is not tried: other processes see the same files as at a kill before the next call.
+ * The purpose of an fsync, surviving a power cut, is not tested by failing calls.
  */
 const FAULTS = {
   write: ['kill', 'ENOSPC', 'EIO', 'ENOSPC+'],
@@ -26,18 +26,18 @@ const FAULTS = {
 }
 
 /**
- * What is tried besides at the first call of its kind on a file: elsewhere the same code answers in the same
- * way.
+ * Additional faults for the first call of its kind on a file: for later calls the same code responds in the
+ * same way.
  */
 const FIRST = { create: ['EMFILE'], open: ['EMFILE'], opendir: ['EMFILE'] }
 
 /**
- * Of calls of one kind in a row on one file: the first, the second, the last, and so many evenly between
+ * Of consecutive calls of one kind on one file: the first, the second, the last, and this many evenly between
  * them.
  */
 const SPREAD = 6
 
-/** The name of a file in a folder, without what differs from run to run. */
+/** Returns the name of a file in a folder, without what differs between runs. */
 export const nameOf = (path, folder) =>
   path
     .slice(folder.length + 1)
@@ -45,8 +45,8 @@ export const nameOf = (path, folder) =>
     .replace(/\d{8}T\d{9}Z/g, '*')
 
 /**
- * The points of a recorded run: `{ n, kind, file, fault }`. Of calls that are many alike some are taken,
- * `spread` of them in the middle; `all` is how many points there would be otherwise.
+ * Returns the points of a recorded run: `{ n, kind, file, fault }`. Of many similar calls some are selected,
+ * `spread` of them in the middle; `all` is the number of points without this selection.
  */
 export function pointsOf(calls, folder, spread = SPREAD) {
   const named = calls.map(({ kind, path }, index) => ({ n: index + 1, kind, file: nameOf(path, folder) }))
@@ -63,7 +63,10 @@ export function pointsOf(calls, folder, spread = SPREAD) {
   return { points, all }
 }
 
-/** Reads are in a row with other reads, writes with other writes, whatever is between them. */
+/**
+ * Selects calls. Consecutive reads form a run with other reads, writes with other writes, whatever is between
+ * them.
+ */
 function isChosen(calls, spread) {
   const chosen = new Set(calls.filter(({ kind }) => kind.startsWith('open')))
   for (const part of [
@@ -75,7 +78,7 @@ function isChosen(calls, spread) {
   return (call) => chosen.has(call)
 }
 
-/** Cuts a list into runs of one kind on one file. */
+/** Splits a list into runs of one kind on one file. */
 function runsOf(calls) {
   const runs = []
   for (const call of calls) {
@@ -86,7 +89,7 @@ function runsOf(calls) {
   return runs
 }
 
-/** Places in a list: the first, the second, the last, and so many evenly between them. */
+/** Returns positions in a list: the first, the second, the last, and `spread` of them evenly between. */
 function edges(length, spread) {
   if (length <= spread + 3) return Array.from({ length }, (_, index) => index)
   const between = Array.from({ length: spread }, (_, index) =>
@@ -98,8 +101,8 @@ function edges(length, spread) {
 const changes = (kind) => !['read', 'open', 'opendir'].includes(kind)
 
 /**
- * So many, a third of them kills, each spread evenly over the list, which is ordered by operation, mode and
- * call.
+ * Returns `wanted` of the points, a third of them kills, each spread evenly over the list, which is ordered
+ * by operation, mode and call.
  */
 export function sampled(points, wanted) {
   if (wanted >= points.length) return points

@@ -9,14 +9,15 @@ const program = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'libreollam
 const interceptor = join(scratch, 'intercept.so')
 
 /**
- * One thread, so that the n-th call is the same in every run. Nothing of the person who runs this is seen.
+ * One thread, so that the n-th call is the same in every run. Hides the environment of the user who runs
+ * this.
  */
 const environment = { PATH: process.env.PATH, HOME: '/nonexistent', UV_THREADPOOL_SIZE: '1' }
 
-/** Milliseconds after which a run counts as one that never ends. */
+/** Milliseconds after which a run counts as hanging. */
 const PATIENCE = 60_000
 
-/** Compiles the interceptor; what is missing for it, in words, or undefined. */
+/** Compiles the interceptor; returns what is missing for it, in words, or undefined. */
 export function prepareInterceptor() {
   if (process.platform !== 'linux') return 'faults are injected on Linux only'
   const source = join(import.meta.dirname, 'intercept.c')
@@ -30,8 +31,8 @@ export function prepareInterceptor() {
 }
 
 /**
- * Runs a command line. Resolves to its exit code, whether it was killed, and what it printed; `late` where it
- * had to be ended because it never did so itself.
+ * Runs a command line. Resolves to its exit code, whether it was killed, and its output; `late` when it hung
+ * and had to be ended.
  */
 export function run(words, more = {}) {
   return new Promise((resolve) => {
@@ -60,7 +61,8 @@ export function run(words, more = {}) {
 let runs = 0
 
 /**
- * What the interceptor shares with the program: two numbers, the kind of the call that was hit, and its path.
+ * The state that the interceptor shares with the program: two numbers, the kind of the intercepted call, and
+ * its path.
  */
 const STATE = { calls: 0, hit: 4, kind: 8, path: 36, size: 36 + 4096 }
 
@@ -86,7 +88,7 @@ async function intercepted(words, folder, more) {
   }
 }
 
-/** Runs a command line and lists its calls on files in a folder, in their order: `{ kind, path }`. */
+/** Runs a command line and lists its calls on files in a folder, in order: `{ kind, path }`. */
 export async function record(words, folder, more = {}) {
   const log = join(scratch, `log-${runs++}`)
   const result = await intercepted(words, folder, { ...more, FAULTS_LOG: log })
@@ -101,8 +103,7 @@ export async function record(words, folder, more = {}) {
 }
 
 /**
- * Runs a command line with a fault at the n-th of these calls; `hit` is the call that it met, if there was
- * one.
+ * Runs a command line with a fault at the n-th of these calls; `hit` is the affected call, if there was one.
  */
 export function runWithFault(words, folder, { n, fault }, more = {}) {
   const stays = fault.endsWith('+')

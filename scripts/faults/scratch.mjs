@@ -2,12 +2,12 @@ import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Bytes that every folder of all runs together needs, by far. */
+/** Bytes: by far enough for the folders of all runs together. */
 const ENOUGH = 512 * 1024 * 1024
 
 /**
- * In memory where there is room: the calls are the same, and a disk that waits for each fsync would take most
- * of the time.
+ * Returns a place for scratch files: in memory when there is room, since the calls are the same, and a disk
+ * that waits for each fsync would take most of the time.
  */
 function place() {
   if (process.env.TMPDIR) return tmpdir()
@@ -20,10 +20,10 @@ function place() {
   }
 }
 
-/** A folder of this run, for everything that it makes. */
+/** The scratch folder of this run, for everything that it creates. */
 export const scratch = mkdtempSync(join(place(), 'libreollama-db-faults-'))
 
-/** A new folder in it. */
+/** Creates a new folder in it. */
 export const newFolder = (name) => mkdtempSync(join(scratch, `${name.replaceAll(' ', '-')}-`))
 
 /** Removes all of it. */

@@ -1,4 +1,4 @@
-// Tries an operation, without and with a fault, and judges what became of it.
+// Tries an operation, without and with a fault, and judges the outcome.
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { flags } from './database.mjs'
@@ -6,8 +6,8 @@ import { record, run, runWithFault } from './program.mjs'
 import { newFolder, scratch } from './scratch.mjs'
 
 /**
- * Makes what an operation begins with and runs it once without a fault. Resolves to the folder to begin with,
- * the calls on its files, and what the operation answers.
+ * Prepares the starting point of an operation and runs it once without a fault. Resolves to the starting
+ * folder, the calls on its files, and the output of the operation.
  */
 export async function prepare(name, operation, mode) {
   const folder = join(scratch, `begin-${name.replaceAll(' ', '-')}-${mode}`)
@@ -31,8 +31,8 @@ function copyOf(folder) {
 }
 
 /**
- * One point. Resolves to what happened: `killed`, `failed`, `lost`, `lie`, `missed`, and in `words` what is
- * wrong.
+ * Tries one point. Resolves to the outcome: `killed`, `failed`, `lost`, `lie`, `missed`, and in `words` what
+ * is wrong.
  */
 export async function tryPoint({ name, operation, mode, begin, ...point }) {
   const copy = copyOf(begin.folder)
@@ -56,13 +56,13 @@ async function judge(operation, folder, result, { fault, before, reference }) {
   const lie = lieOf(operation, folder, result, state, fault)
   if (lie) return { lie: true, words: `${lie}: ${said}` }
   const what = { killed, failed: !killed && code !== 0 }
-  // Where nothing has changed, the next run is the one without a fault.
+  // When nothing has changed, the next run is the one without a fault.
   if (isSame(before, factsOf(folder))) return what
   const end = await bringToEnd(operation, folder, state, reference)
   return end ? { lie: true, words: `exit ${killed ? 'by a kill' : code}, '${state}'; ${end}` } : what
 }
 
-/** How the exit code, or what was printed, does not agree with the state; undefined when it does. */
+/** Returns how the exit code, or the output, contradicts the state; undefined when it does not. */
 function lieOf(operation, folder, { code, killed, late, stdout, stderr, hit }, state, fault) {
   if (late) return 'it never ended'
   const printed = stdout.trim() !== ''
@@ -76,8 +76,8 @@ function lieOf(operation, folder, { code, killed, late, stdout, stderr, hit }, s
       ? `plaintext in ${plain.join(', ')}`
       : undefined
   }
-  // What was written to a -wal counts when it is read again, and a disk that takes nothing more cannot take
-  // it back.
+  // What was written to a -wal counts when it is read again, and a disk that accepts no more writes cannot
+  // undo it.
   const isOpen = fault === 'EIO+' && hit.kind === 'sync' && code === 18
   if (state === 'after' && !operation.parts && !isOpen) return `exit ${code}, but the state is 'after'`
   const error = errorOf(stderr)
@@ -91,7 +91,7 @@ function lieOf(operation, folder, { code, killed, late, stdout, stderr, hit }, s
   if (state === 'before' && left.length && couldGo) return `exit ${code}, and ${left.join(', ')} stays`
 }
 
-/** What a failing call may be reported as: a check that failed, a key source or the disk. */
+/** The exit codes that may report a failing call: a failed check, a key source or the disk. */
 const TRUE_OF_A_DISK = new Set([3, 13, 18])
 
 function errorOf(stderr) {
@@ -102,7 +102,7 @@ function errorOf(stderr) {
   }
 }
 
-/** Runs the command again, and what tidies up; in words what is not as it should be then. */
+/** Runs the command again, and the commands that tidy up; returns in words what is wrong after that. */
 async function bringToEnd(operation, folder, state, reference) {
   const { converged = [0], ends = () => 'after', tidy = () => [['backup', ...flags(folder)]] } = operation
   const words = (operation.again ?? operation.words)(folder)
@@ -118,7 +118,7 @@ async function bringToEnd(operation, folder, state, reference) {
   if (plain.length) return `run again, plaintext in ${plain.join(', ')}`
 }
 
-/** What has the name of something unfinished, or lies in a folder that has. */
+/** Returns the files with the name of something unfinished, or in a folder with such a name. */
 const litterIn = (folder) => filesIn(folder).filter((file) => /\.(new|old|place)(\/|$)/.test(file))
 
 function plaintextIn({ plaintext, mayHold }, folder) {
@@ -127,7 +127,7 @@ function plaintextIn({ plaintext, mayHold }, folder) {
   )
 }
 
-/** All files below a folder, by their path in it. */
+/** Returns all files below a folder, by their relative paths. */
 function filesIn(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
@@ -136,7 +136,7 @@ function filesIn(folder) {
 
 const exists = (path) => statSync(path, { throwIfNoEntry: false }) !== undefined
 
-/** What files a folder has, and when their content last changed. */
+/** Returns the files of a folder, with the times of their last changes. */
 function factsOf(folder) {
   return new Map(
     readdirSync(folder, { recursive: true }).map((name) => {
@@ -146,7 +146,7 @@ function factsOf(folder) {
   )
 }
 
-/** Whether nothing has changed; that of a folder is told by what is in it. */
+/** Returns true when nothing has changed; a folder is compared by its content. */
 function isSame(before, after) {
   const names = [...after.keys()]
   return names.length === before.size && names.every((name) => before.get(name) === after.get(name))

@@ -1,4 +1,4 @@
-// A disk as a power cut finds it: what was synced is there; of what was not, any part may be.
+// A disk as a power cut leaves it: what was synced is there; of everything else, any part may be.
 import {
   existsSync,
   mkdirSync,
@@ -11,8 +11,8 @@ import {
 import { basename, dirname, join } from 'node:path'
 
 /**
- * A folder and all below it. Each file and folder has a durable state and what happened since: bytes for a file, names
- * for a folder. Renames and links carry a file, not its name.
+ * A folder and everything below it. Each file and folder has a durable state and pending changes: bytes for a
+ * file, names for a folder. Renames and links move a file, not its name.
  */
 export class Disk {
   #nodes = []
@@ -30,7 +30,7 @@ export class Disk {
     return node
   }
 
-  /** What is there before is durable, except what somebody wrote a moment ago. */
+  /** Loads the initial content, which is durable, except for recent writes. */
   #load(folder, way, unsettled) {
     const node = this.#node('folder')
     for (const name of readdirSync(folder)) {
@@ -70,7 +70,7 @@ export class Disk {
     for (const folder of new Set(change.map((one) => one.folder))) folder.pending.push(change)
   }
 
-  /** Takes an event of a recording; true when it changed what a power cut could leave. */
+  /** Applies an event of a recording; returns true when it changed what a power cut could leave. */
   apply({ kind, path, to, at, bytes, size }) {
     switch (kind) {
       case 'open': {
@@ -128,7 +128,10 @@ export class Disk {
     node.pending = []
   }
 
-  /** Everything that a power cut could leave or take now, in the order in which it happened, object by object. */
+  /**
+   * Returns everything that a power cut could leave or lose now, in the order in which it happened, object by
+   * object.
+   */
   pending() {
     const names = new Set()
     return this.#nodes
@@ -136,7 +139,10 @@ export class Disk {
       .filter(({ change }) => !names.has(change) && names.add(change))
   }
 
-  /** Writes what is there after a power cut that leaves `kept` of what is pending; `tear` cuts the last one short. */
+  /**
+   * Returns the tree after a power cut that leaves `kept` of the pending changes; `tear` truncates the last
+   * one.
+   */
   tree(kept, tear = undefined) {
     const folders = new Map(
       this.#nodes.filter(({ kind }) => kind === 'folder').map((node) => [node, new Map(node.durable)]),
@@ -183,7 +189,10 @@ function resized(bytes, size) {
   return copy
 }
 
-/** Writes a tree into a folder. The -shm is an index in memory, of which a power cut leaves nothing that counts. */
+/**
+ * Writes a tree into a folder, without the -shm: it is an index in memory, of which nothing that counts
+ * survives a power cut.
+ */
 export function writeTree(tree, folder) {
   for (const [name, content] of tree) {
     if (name.endsWith('-shm')) continue
@@ -196,16 +205,16 @@ export function writeTree(tree, folder) {
   for (const name of [...tree.keys()].filter((one) => one.endsWith('.place'))) dateAsNoted(join(folder, name))
 }
 
-/** Gives the file whose name a note holds the moment that was noted, which is the one it was made in. */
+/** Gives the file whose name a note reserves the noted time, which is that of its creation. */
 function dateAsNoted(note) {
   const [name, moment, end] = readFileSync(note, 'utf8').split('\n')
-  if (end === undefined) return // it was not written to its end
+  if (end === undefined) return // it is incomplete
   const path = join(dirname(note), JSON.parse(name))
   if (!existsSync(path)) return
   utimesSync(path, Number(moment) / 1e9, Number(moment) / 1e9)
 }
 
-/** Some text that is the same for equal trees only. */
+/** Returns a text that is the same for equal trees only. */
 export function describeTree(tree, hash) {
   for (const [name, content] of [...tree].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (name.endsWith('-shm')) continue

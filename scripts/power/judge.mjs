@@ -1,4 +1,4 @@
-// Looks at a state that a power cut could leave: is it as before or as after, and is nothing lost?
+// Examines a state that a power cut could leave: is it as before or as after, and is nothing lost?
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { databaseHealthCheck } from '../../dist/index.js'
@@ -6,7 +6,7 @@ import { writeTree } from './disk.mjs'
 import { contentOf } from './look.mjs'
 import { filesBelow, KEYS, keyIn } from './operations.mjs'
 
-/** A database as an operation names it, opened with the key that is in the same folder. */
+/** Reads a database as an operation names it, opened with the key that is in the same folder. */
 export async function read(folder, place, scratch) {
   if (!place) return undefined
   const [file, keyFile, format] = place
@@ -16,7 +16,7 @@ export async function read(folder, place, scratch) {
 
 const isUnfinished = (name) => /\.(new|old|place)(-wal|-journal)?$/.test(name)
 
-/** 'before', 'after', 'between' where the next run goes on, or in words what is wrong. */
+/** Returns 'before', 'after', 'between' when the next run continues, or in words what is wrong. */
 async function stateOf({ operation, before, after, references }, folder, scratch) {
   const was = await read(folder, operation.before, scratch)
   const is = await read(folder, operation.after, scratch)
@@ -76,7 +76,7 @@ async function stateOf({ operation, before, after, references }, folder, scratch
 
 const isPlaintext = (path) => readFileSync(path).subarray(0, 15).toString() === 'SQLite format 3'
 
-/** What is wrong with a state: undefined when all is well. */
+/** Returns what is wrong with a state: undefined when all is well. */
 export async function judge(rehearsed, { tree, said }, scratch) {
   const folder = mkdtempSync(join(scratch, 'state-'))
   try {
@@ -85,7 +85,7 @@ export async function judge(rehearsed, { tree, said }, scratch) {
     const wrong = verdict(found, said)
     if (wrong && found !== 'between') return wrong
     if (found !== 'between' && !filesBelow(folder).some(isUnfinished)) return undefined
-    // The next run of the program ends what was begun: then it has to be one of the two.
+    // The next run of the program finishes or rolls back the operation: then it has to be one of the two.
     await recover(rehearsed, folder)
     const later = await stateOf(rehearsed, folder, scratch)
     return (

@@ -1,4 +1,4 @@
-// Looks at databases with the driver alone, without the code under test.
+// Examines databases with the driver alone, without the code under test.
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ const call = (handle, method, ...words) =>
     handle[method](...words, (error, rows) => (error ? reject(error) : resolve(rows))),
   )
 
-/** Lends a connection, keyed with raw hex digits where `key` is given, and closes it. */
+/** Lends a connection, keyed with raw hex digits when `key` is given, and closes it. */
 export async function withHandle(path, { key, format }, work) {
   const handle = await new Promise((resolve, reject) => {
     const opened = new sqlcipher.Database(path, sqlcipher.OPEN_READWRITE, (error) =>
@@ -31,8 +31,9 @@ export async function withHandle(path, { key, format }, work) {
 const seen = new Map()
 
 /**
- * A hash over every row of every table, how the full-text index is laid out aside; 'damaged' when a check of SQLite
- * finds something, undefined when the key does not open it. Looks at a copy, so that looking changes nothing.
+ * Returns a hash over every row of every table, except the internals of the full-text index; 'damaged' when a
+ * check of SQLite finds something, undefined when the key does not open it. Reads a copy, so that it changes
+ * nothing.
  */
 export async function contentOf(path, { key, format }, scratch) {
   if (!existsSync(path)) return undefined

@@ -1,4 +1,5 @@
-// The operations whose every power cut is tried: what there is before, the command, and what has to be there afterwards.
+// The operations whose every power cut is tried: the state before, the command, and the required state
+// afterwards.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { withHandle } from './look.mjs'
@@ -6,7 +7,7 @@ import { withHandle } from './look.mjs'
 export const KEYS = { one: '5a'.repeat(32), two: 'c3'.repeat(32) }
 const WITHOUT_LINKS = ['-e', 'inject=link,linkat:error=EPERM']
 
-/** The key in a key file of a state; undefined where the file is not there, or not whole. */
+/** Returns the key in a key file of a state; undefined when the file is missing or incomplete. */
 export function keyIn(folder, file) {
   const path = join(folder, file)
   return existsSync(path) ? /^x'([0-9a-f]{64})'\n$/.exec(readFileSync(path, 'utf8'))?.[1] : undefined
@@ -29,9 +30,10 @@ const base = (folder, key = 'one') => [
 ]
 
 /**
- * `make(folder, mode, program)` fills a folder; `words(folder)` is the command; `database` says how it is opened before
- * and after: `[file, key file or null, format]`. What else the command makes, changes or removes is compared byte by
- * byte with how it ended. `appears` names files that are made together; where one of `first` is, nothing need follow.
+ * `make(folder, mode, program)` fills a folder; `words(folder)` is the command; `database` says how to open
+ * it before and after: `[file, key file or null, format]`. Everything else that the command creates, changes
+ * or removes is compared byte by byte with the final state. `appears` names files that are created together;
+ * when one of `first` exists, nothing need follow.
  */
 export const OPERATIONS = {
   'init, new key and folders': {
@@ -285,7 +287,7 @@ export const OPERATIONS = {
   },
 }
 
-/** A command that changes rows of a database, or none where it is the `same` afterwards. */
+/** Defines a command that changes rows of a database, or none when it is the `same` afterwards. */
 function record(words, { version, chats, same } = {}) {
   return {
     make: async (folder, mode, program) => {
@@ -341,7 +343,7 @@ async function makeDatabase(folder, mode, program, { version = 2, key = KEYS.one
   await inMode(folder, mode, { key, format })
 }
 
-/** A backup, and a database that has changed since. */
+/** Creates a backup, and a database that has changed since. */
 async function makeRestorable(folder, mode, program) {
   await makeDatabase(folder, mode, program)
   await program(['backup', ...base(folder)])
@@ -349,7 +351,10 @@ async function makeRestorable(folder, mode, program) {
   await inMode(folder, mode)
 }
 
-/** The journal mode; in WAL mode the last change waits in the -wal, as after a program that was killed. */
+/**
+ * Sets the journal mode; in WAL mode the last change is pending in the -wal, as after a program that was
+ * killed.
+ */
 async function inMode(folder, mode, { key = KEYS.one, format } = {}) {
   const path = join(folder, 'c.db')
   const kept = []

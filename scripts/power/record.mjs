@@ -1,5 +1,5 @@
-// What a program does to one folder, recorded by strace: every write, every name that is made, changed or removed, every
-// fsync, in the order in which the system did them.
+// The actions of a program on one folder, recorded by strace: every write, every name that is created,
+// changed or removed, every fsync, in the order in which the system performed them.
 import { spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { isAbsolute, join, relative } from 'node:path'
@@ -122,7 +122,7 @@ function readCall(name, words, result, resultPath, positions, isMain) {
   }
 }
 
-/** The event with paths relative to the folder; undefined where it lies outside. */
+/** Returns the event with paths relative to the folder; undefined when it lies outside. */
 function relativeTo(folder, event) {
   const inside = (path) => {
     if (path === undefined) return undefined

@@ -1,8 +1,8 @@
-// In which states a power cut could leave a folder while a recorded program works in it.
+// The states in which a power cut could leave a folder while a recorded program works in it.
 import { createHash } from 'node:crypto'
 import { Disk, describeTree } from './disk.mjs'
 
-/** The same numbers in every run (mulberry32). */
+/** Returns the same numbers in every run (mulberry32). */
 function randomNumbers(seed) {
   let state = seed
   return () => {
@@ -13,7 +13,10 @@ function randomNumbers(seed) {
   }
 }
 
-/** Choices from what is pending: nothing, all, each alone, all but one, prefixes in time, and at random. */
+/**
+ * Yields choices from the pending changes: nothing, all, each alone, all but one, prefixes in time, and at
+ * random.
+ */
 function choices(pending, random) {
   const some = (list, count) =>
     list.length <= count
@@ -39,7 +42,7 @@ function choices(pending, random) {
   }))
 }
 
-/** As journalling file systems have it: what happened to one file or folder is there up to some moment. */
+/** Chooses as journalling file systems do: the changes of each file or folder are there up to some moment. */
 function prefixOfEach(pending, random) {
   const ends = new Map()
   const counts = new Map()
@@ -52,7 +55,10 @@ function prefixOfEach(pending, random) {
   })
 }
 
-/** Different states over all moments of a recording, spread evenly; a third of them after the program said so. */
+/**
+ * Returns different states over all moments of a recording, spread evenly; a third of them after the program
+ * reported success.
+ */
 export function statesOf(events, { folder, unsettled, wanted, seed }) {
   const random = randomNumbers(seed)
   const disk = new Disk(folder, unsettled)

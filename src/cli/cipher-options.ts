@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { AppError } from '../core/errors.ts'
 import { type CipherSettings, HASHES, type Hash, PAGE_SIZES } from '../core/keys/cipher-settings.ts'
 
-/** The options that say how a file is encrypted, as they were given. */
+/** The options for the encryption settings of a file, as given. */
 export interface CipherOptions {
   cipherPageSize?: number
   cipherKdfIter?: number
@@ -14,8 +14,8 @@ export interface CipherOptions {
 }
 
 /**
- * Adds the options for a file that is not encrypted as SQLCipher 4 does by default; what is not given is
- * tried.
+ * Adds the options for a file whose encryption settings are not the defaults of SQLCipher 4; settings that
+ * are not given are detected.
  */
 export function cipherOptions(command: Command): Command {
   return command
@@ -32,7 +32,7 @@ export function cipherOptions(command: Command): Command {
     .option('--cipher-plaintext-header <bytes>', 'bytes at the start that are not encrypted', header)
 }
 
-/** The settings that were given. Throws USAGE where two of them exclude each other. */
+/** Returns the given settings. Throws USAGE when two of them exclude each other. */
 export function readCipherSettings(options: CipherOptions): Partial<CipherSettings> {
   const { cipherPageSize, cipherKdfIter, cipherKdfAlgorithm, cipherHmac, cipherHmacAlgorithm } = options
   const { cipherSalt, cipherPlaintextHeader } = options

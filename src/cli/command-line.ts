@@ -1,6 +1,6 @@
 import { shellWord } from '../core/shell-word.ts'
 
-/** The global options that say which database is meant, and where its key is. */
+/** The global options that name the database and its key. */
 export interface Place {
   db?: string | undefined
   keyFile?: string | undefined
@@ -10,8 +10,9 @@ export interface Place {
 }
 
 /**
- * A command line of this program, to be typed in the folder and with the variables of this run: the words,
- * then the options of `place`. What comes from standard input is left out: it was read once.
+ * Formats a command line of this program that works in the folder and with the environment variables of this
+ * run: the words, then the options of `place`. Options that read from standard input are left out, since it
+ * can be read only once.
  */
 export function commandLine(words: readonly string[], place: Place): string {
   const options: (readonly [string, string | boolean | undefined])[] = [

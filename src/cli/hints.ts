@@ -8,20 +8,20 @@ import { commandLine, type Place } from './command-line.ts'
 
 /** The run that a hint is for. */
 export interface Run {
-  /** The words of its command line, as they were given. */
+  /** The words of its command line, as given. */
   argv: readonly string[]
-  /** Its first word that is a command. */
+  /** The first word that is a command. */
   command: string | undefined
   /** The global options that name the database and its key. */
   options: Place
-  /** The database that they name, absolute; undefined where they name none. */
+  /** The path of that database, absolute; undefined when they name none. */
   path: string | undefined
   env: Environment
 }
 
 /**
- * A hint in words for a person at a command line. Its commands work as they stand, in the folder of the run:
- * each has the options that were given, and ends its part of the hint.
+ * Returns a hint in words for a user at a command line. Its commands work as they are, in the folder of the
+ * run: each has the options that were given, and ends its part of the hint.
  */
 export function sayHint(hint: Hint, run: Run): string {
   const at = new Situation(run)
@@ -33,7 +33,7 @@ export function sayHint(hint: Hint, run: Run): string {
     .join('; ')
 }
 
-/** What commands and options are called where the run stands. */
+/** Names commands and options in the context of a run. */
 class Situation {
   readonly #run: Run
 
@@ -41,19 +41,19 @@ class Situation {
     this.#run = run
   }
 
-  /** A command for the database at `path`, or the one of the run. */
+  /** Returns a command for the database at `path`, or that of the run. */
   command(words: readonly string[], path?: string, more: Place = {}): string {
     const { options } = this.#run
     const db = path === undefined || path === this.#run.path ? options.db : path
     return commandLine(words, { ...options, db, ...more })
   }
 
-  /** The same command once more. */
+  /** Returns the same command once more. */
   again(): string {
     return ['libreollama-db', ...this.#run.argv.map(shellWord)].join(' ')
   }
 
-  /** The value that an option of the run was given. */
+  /** Returns the value of an option of the run. */
   given(option: string): string | undefined {
     const { argv } = this.#run
     const joined = argv.find((word) => word.startsWith(`${option}=`))
@@ -62,7 +62,7 @@ class Situation {
     )
   }
 
-  /** Returns true when the run is of one of these commands. */
+  /** Returns true when the run is one of these commands. */
   isOf(...commands: string[]): boolean {
     return commands.includes(this.#run.command ?? '')
   }
@@ -78,13 +78,13 @@ class Situation {
     return command !== undefined && this.isOf(command)
   }
 
-  /** Returns true when the key file that was named does not exist. */
+  /** True when the given key file does not exist. */
   get lacksKeyFile(): boolean {
     const { keyFile } = this.#run.options
     return keyFile !== undefined && keyFile !== '-' && !existsSync(keyFile)
   }
 
-  /** The options of the run that say how a file is encrypted. */
+  /** Returns the options of the run for the encryption settings of a file. */
   cipherOptions(): string[] {
     const { argv } = this.#run
     return argv.flatMap((word, index) => {
@@ -93,7 +93,10 @@ class Situation {
     })
   }
 
-  /** The option that named a path, or one above or below it; undefined where none did, or a plain argument. */
+  /**
+   * Returns the option that named a path, or one above or below it; undefined when none did, or a plain
+   * argument.
+   */
   optionFor(given: string | undefined, role: PathRole | undefined): string | undefined {
     if (role === 'database') return this.#databaseOption()
     if (role !== undefined) return OPTIONS[role]
@@ -113,7 +116,7 @@ class Situation {
     return path === this.#run.path ? this.#databaseOption() : undefined
   }
 
-  /** The folder where backups of the database at `path`, or of that of the run, are. */
+  /** Returns the folder for the backups of the database at `path`, or of that of the run. */
   backupFolder(path = this.#run.path): string {
     return resolve(this.given('--dir') ?? backupFolder(realPath(path ?? '.')))
   }
@@ -127,7 +130,7 @@ class Situation {
 const isBelow = (path: string, place: string) =>
   path.startsWith(place + sep) || path === `${place}-wal` || path === `${place}-journal`
 
-/** The options for the paths that have a role. */
+/** The option for each role of a path. */
 const OPTIONS: Record<Exclude<PathRole, 'database'>, string> = {
   key_file: '--key-file',
   new_key_file: '--new-key-file',
@@ -138,7 +141,7 @@ const OPTIONS: Record<Exclude<PathRole, 'database'>, string> = {
   source: '',
 }
 
-/** The commands of the steps that a run of the same command must not be sent back to. */
+/** The command of each step that a run of the same command must not suggest again. */
 const COMMANDS: Partial<Record<Advice['step'], string>> = {
   check_health: 'health',
   diagnose: 'diagnose',
@@ -241,7 +244,7 @@ const SAYINGS: Sayings = {
   wait_longer: () => 'close the other program, or wait longer with --lock-timeout <seconds>',
 }
 
-/** The new key of a rekey as the key that opens the database. */
+/** Returns the new key of a rekey as the key that opens the database. */
 function newKeyOf(at: Situation): Place {
   return {
     keyFile: at.given('--new-key-file'),
@@ -259,7 +262,7 @@ function realPath(path: string): string {
   }
 }
 
-/** The first of such names that nothing has: `chats-encrypted.db`, `chats-encrypted-2.db`. */
+/** Returns the first unused name of this form: `chats-encrypted.db`, `chats-encrypted-2.db`. */
 function freeName(path: string, ending = ''): string {
   const { dir, name, ext } = parse(path)
   for (let number = 1; ; number++) {
@@ -268,7 +271,7 @@ function freeName(path: string, ending = ''): string {
   }
 }
 
-/** Returns true when a folder has a file that is named as backups of this database are. */
+/** Returns true when a folder has a file with the name of a backup of this database. */
 function hasBackups(folder: string, path: string | undefined): boolean {
   const database = path && basename(realPath(path))
   try {

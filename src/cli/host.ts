@@ -14,13 +14,14 @@ export interface Host {
   stderr: Output
   env: Environment
   now: () => Date
-  /** Aborted by Ctrl-C or SIGTERM, with the AppError to end with as the reason. */
+  /** Aborted by Ctrl-C or SIGTERM, with the AppError that ends the run as the reason. */
   signal: AbortSignal
 }
 
 /**
- * Writes all of it, waiting while the reader is slow. A reader that went away (`| head -1`) is no error. On a
- * terminal control sequences are escaped: in text all but colours, in bytes, which are data, all. Throws IO.
+ * Writes all of the output, waiting while the reader is slow. A reader that has closed (`| head -1`) is not
+ * an error. On a terminal, control sequences are escaped: in text all except colours, in bytes, which are
+ * data, all. Throws IO.
  */
 export async function write(stream: Output, output: string | Uint8Array): Promise<void> {
   if (hasNoReader(stream)) return
@@ -36,14 +37,14 @@ export async function write(stream: Output, output: string | Uint8Array): Promis
 }
 
 /**
- * Writes messages, warnings and errors, as far as that is possible: a run whose messages cannot be written (a
- * full disk under a redirected stderr) ends as it would have ended otherwise.
+ * Writes messages, warnings and errors, if possible: when the messages cannot be written (a full disk under a
+ * redirected stderr), the run ends as it otherwise would.
  */
 export async function tell(stream: Output, text: string): Promise<void> {
   await write(stream, text).catch(() => {})
 }
 
-/** The error of a result that cannot be written. */
+/** Creates the error for a result that cannot be written. */
 function outputError(error: Error): AppError {
   const code = 'code' in error ? String(error.code) : error.message
   const full: Record<string, string> = {
@@ -71,18 +72,18 @@ function forTerminal(stream: Output, output: string | Uint8Array): string {
 
 const abandoned = new WeakSet<Output>()
 
-/** Whether what is written goes nowhere any more. */
+/** Returns true when nobody reads the output any more. */
 export function hasNoReader(stream: Output): boolean {
   return stream.destroyed || abandoned.has(stream)
 }
 
-/** Whether this is the error of writing to a reader that went away. */
+/** Returns true for the error of writing to a reader that has closed. */
 function isClosedPipe(error: Error): boolean {
   return 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED')
 }
 
 /**
- * All of standard input, or of more than `most` bytes somewhat more than these. Throws USAGE when a person
+ * Reads all of standard input, or slightly more than `most` bytes of a longer one. Throws USAGE when a user
  * would have to type it.
  */
 export async function readAll({ stdin, signal }: Host, most: number): Promise<Buffer> {

@@ -5,7 +5,7 @@ import type { Host } from './host.ts'
 import { readAll } from './host.ts'
 
 /**
- * The text of a file, or of standard input for `-`, exactly as it is. Throws USAGE for what is no regular
+ * Reads the text of a file, or of standard input for `-`, unchanged. Throws USAGE for anything but a regular
  * file, INVALID for bytes that are not UTF-8 and for more than `most` of them.
  */
 export async function readText(

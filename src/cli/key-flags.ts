@@ -2,7 +2,7 @@ import type { Environment } from '../core/environment.ts'
 import { AppError } from '../core/errors.ts'
 import type { KeySource } from '../core/keys/key-source.ts'
 
-/** What the flags may name; none of them is a key itself. */
+/** The key sources that the flags may name; none of them is a key itself. */
 export interface KeyFlags {
   keyFile?: string
   keyCommand?: string
@@ -14,8 +14,8 @@ const FILE_VARIABLE = 'LIBREOLLAMA_DB_KEY_FILE'
 const COMMAND_VARIABLE = 'LIBREOLLAMA_DB_KEY_COMMAND'
 
 /**
- * Which source the key comes from: the flags, else the environment, else undefined (a person may be asked).
- * Touches nothing. Throws USAGE when two are named at one level.
+ * Chooses the source of the key: the flags, otherwise the environment, otherwise undefined (the user may be
+ * asked). Reads nothing. Throws USAGE when two are named at one level.
  */
 export function chooseKeySource(flags: KeyFlags, env: Environment): KeySource | undefined {
   const byFlag: [string, KeySource | undefined][] = [

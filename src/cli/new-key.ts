@@ -8,17 +8,17 @@ import type { KeySource } from '../core/keys/key-source.ts'
 import { storeProven } from '../core/keys/keychain.ts'
 import type { Context } from './context.ts'
 
-/** The key that a database is to have, and where a person will find it. */
+/** The chosen key for a database, and where the user will find it. */
 export interface ChosenKey {
   newKey: NewKey
   /** The key file that was generated. */
   keyFile: string | null
-  /** Whether the key goes into the keychain. */
+  /** True when the key is stored in the keychain. */
   inKeychain: boolean
   source: KeySource
 }
 
-/** How the options of the new key are called; `init` and `encrypt` take the key options themselves. */
+/** The names of the options for the new key; `init` and `encrypt` use the key options themselves. */
 export interface NewKeyOptions {
   source: KeySource | undefined
   generate: boolean
@@ -27,7 +27,7 @@ export interface NewKeyOptions {
   hint: string
 }
 
-/** Finds out which key a database is to have: from the named source, generated, or as the person chooses. */
+/** Determines the key for a database: from the named source, generated, or as the user chooses. */
 export async function chooseNewKey(ctx: Context, options: NewKeyOptions): Promise<ChosenKey> {
   const { source, generate, fileFlag } = options
   if (source?.kind === 'keychain') return inKeychain(ctx)
@@ -44,7 +44,7 @@ export async function chooseNewKey(ctx: Context, options: NewKeyOptions): Promis
   return fromSource(ctx, { kind: 'typed', text: protection.passphrase })
 }
 
-/** The usual place for a key file, or the first free name beside it: a key is never overwritten. */
+/** Returns the default path for a key file, or the first free name beside it: a key is never overwritten. */
 async function freeKeyFile(ctx: Context): Promise<string> {
   const usual = defaultKeyFile(ctx.host.env)
   for (let number = 1; ; number++) {
@@ -54,7 +54,7 @@ async function freeKeyFile(ctx: Context): Promise<string> {
 }
 
 function fromSource(ctx: Context, source: KeySource): ChosenKey {
-  // Each reading asks the source anew, except standard input, which can be read once.
+  // Each call reads the source again, except standard input, which can be read once.
   const once = source.kind === 'file' && source.path === '-' ? ctx.readKeys(source) : undefined
   const read = async (): Promise<Key> => {
     const [key] = await (once ?? ctx.readKeys(source))
@@ -76,7 +76,7 @@ async function generated(ctx: Context, path: string | undefined, flag: string): 
   return { newKey: { ...newKey, discard: made.discard }, keyFile: made.path, inKeychain: false, source }
 }
 
-/** A generated key. That the keychain answers is made sure of before any work. */
+/** Generates a key for the keychain, after checking that the keychain works, before anything else is done. */
 async function inKeychain(ctx: Context): Promise<ChosenKey> {
   const keychain = await ctx.keychain()
   await keychain.get(Buffer.alloc(16))

@@ -3,28 +3,31 @@ import { humanBytes, type Output, safeLine } from './terminal.ts'
 
 const WIDTH = 24
 /**
- * Milliseconds: what is done sooner shows no bar, no bar is drawn more often, and speed is that of the last
- * seconds.
+ * Milliseconds: a shorter operation shows no bar, no bar is drawn more often, and the speed is that of the
+ * last seconds.
  */
 const PATIENCE = 300
 const INTERVAL = 100
 const RECENT = 5000
 
-/** One line on a terminal that tells how far a long operation is; elsewhere nothing. */
+/** Shows the progress of a long operation on one line of a terminal; elsewhere nothing. */
 export class ProgressBar {
   readonly #host: { readonly stderr: Output }
   readonly #wanted: boolean
   #phase = ''
-  /** How far it was at some moments of the last seconds, the oldest first. */
+  /** The progress at some times in the last seconds, oldest first. */
   #recent: { at: number; part: number | undefined; bytes: number | undefined }[] = []
   #began = 0
   #drawn = 0
-  /** What was shown last, for as long as nothing newer is known. */
+  /** The last progress shown, until there is a newer one. */
   #last: Progress | undefined
-  /** How many questions stand where the line would be. */
+  /** The number of open questions in place of the line. */
   #held = 0
 
-  /** The stream of the host is looked at only when there is something to show: Node makes it then. */
+  /**
+   * The host's stream is accessed only when there is something to show, since Node creates it on first
+   * access.
+   */
   constructor(host: { readonly stderr: Output }, wanted: boolean) {
     this.#host = host
     this.#wanted = wanted
@@ -47,7 +50,7 @@ export class ProgressBar {
     this.#drawn = at
     const done =
       part === undefined ? `${step ?? ''}  ${duration((at - this.#began) / 1000)}` : bar(part) + this.#speed()
-    // A line that wraps could not be taken away again.
+    // A line that wraps could not be cleared again.
     const line = `${safeLine(phase).padEnd(9)} ${safeLine(done)}`.slice(
       0,
       (this.#host.stderr.columns || 80) - 1,
@@ -59,7 +62,7 @@ export class ProgressBar {
     return this.#wanted && Boolean(this.#host.stderr.isTTY)
   }
 
-  /** Shows `progress`, or what is known later, with the time that has passed, until `work` has ended. */
+  /** Shows `progress`, or later updates, with the elapsed time, until `work` has ended. */
   async during<T>(progress: Progress, work: () => Promise<T>): Promise<T> {
     if (!this.#isVisible) return work()
     this.show(progress)
@@ -67,14 +70,14 @@ export class ProgressBar {
     return work().finally(() => clearInterval(timer))
   }
 
-  /** Keeps the line away while `work`, which asks something, has the terminal. */
+  /** Hides the line while `work`, which asks something, uses the terminal. */
   async without<T>(work: () => Promise<T>): Promise<T> {
     this.clear()
     this.#held++
     return work().finally(() => this.#held--)
   }
 
-  /** Takes the line away, so that other text can be written. */
+  /** Clears the line, so that other text can be written. */
   clear(): void {
     if (this.#drawn > 0) this.#host.stderr.write('\r\x1b[K')
     this.#recent = []
@@ -83,7 +86,7 @@ export class ProgressBar {
     this.#drawn = 0
   }
 
-  /** Bytes a second and the time that is left, as the last seconds make one expect. */
+  /** Formats the bytes per second and the remaining time, estimated from the last seconds. */
   #speed(): string {
     const [first, last] = [this.#recent[0], this.#recent.at(-1)]
     const seconds = ((last?.at ?? 0) - (first?.at ?? 0)) / 1000
@@ -100,7 +103,7 @@ function bar(part: number): string {
   return `${'█'.repeat(full)}${'░'.repeat(WIDTH - full)} ${`${Math.round(part * 100)}`.padStart(3)} %`
 }
 
-/** `12 s`, `3 min 05 s`, `1 h 20 min`. */
+/** Formats a duration: `12 s`, `3 min 05 s`, `1 h 20 min`. */
 function duration(seconds: number): string {
   const whole = Math.ceil(seconds)
   const two = (number: number) => String(number).padStart(2, '0')

@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.ts'
 import type { Host, Input } from './host.ts'
 import { safeLine } from './terminal.ts'
 
-/** How the person wants a new database protected. */
+/** The protection that the user chooses for a new database. */
 export type Protection =
   | { kind: 'keychain' }
   | { kind: 'key-file' }
@@ -21,9 +21,9 @@ interface Question {
 }
 
 /**
- * Asks one question. Questions go to stderr, so that stdout stays data; paths and names in them are escaped.
- * Throws SIGINT for Ctrl-C, the reason of a signal that arrives meanwhile, and `noAnswer` when the input
- * ends: Ctrl-D, a terminal that was closed.
+ * Asks one question. Questions go to stderr, so that stdout contains only data; paths and names in them are
+ * escaped. Throws SIGINT for Ctrl-C, the reason of a signal that arrives meanwhile, and `noAnswer` when the
+ * input ends: Ctrl-D, a closed terminal.
  */
 function ask(host: Host, noAnswer: () => AppError = interrupted) {
   return async <T>({ message, choices, ...question }: Question): Promise<T> => {
@@ -62,11 +62,11 @@ interface PromptInput {
 }
 
 /**
- * Standard input for one question. It is passed on by a stream of its own, because readline throws what goes
- * wrong with its input, such as raw mode on a terminal that is gone. Inquirer waits for an input that has
- * ended without keeping the process alive, which would then end in the middle of the work; so that is looked
- * for here. It stops reading for two reasons: the input has ended, which leaves raw mode, or the process was
- * stopped and goes on (Ctrl-Z, fg), after which it forgets to read again.
+ * Provides standard input for one question, through a stream of its own, because readline throws the errors
+ * of its input, such as raw mode on a terminal that is gone. Inquirer waits for an input that has ended
+ * without keeping the process alive, which would then end in the middle of the work; so the end is detected
+ * here. The input stops for one of two reasons: it has ended, which leaves raw mode, or the process was
+ * stopped and continues (Ctrl-Z, fg), after which inquirer forgets to resume reading.
  */
 function promptInput(stdin: Input): PromptInput {
   const controller = new AbortController()
@@ -89,7 +89,7 @@ function promptInput(stdin: Input): PromptInput {
 
 const notEmpty = (text: string) => text !== '' || 'it must not be empty'
 
-/** The passphrase or key of an existing database, not shown while it is typed. */
+/** Asks for the passphrase or key of an existing database, without showing it. */
 export async function askPassphrase(host: Host, path: string): Promise<string> {
   return ask(host)({
     type: 'password',
@@ -99,7 +99,7 @@ export async function askPassphrase(host: Host, path: string): Promise<string> {
   })
 }
 
-/** How a new database shall be protected. Throws DECLINED when the person wants none. */
+/** Asks how to protect a new database. Throws DECLINED when the user chooses no protection. */
 export async function askProtection(
   host: Host,
   keyFile: string,
@@ -141,7 +141,7 @@ async function askNewPassphrase(host: Host): Promise<string> {
   }
 }
 
-/** Whether the person agrees; no is what Enter means. Throws DECLINED when no answer can come any more. */
+/** Asks for confirmation; Enter means no. Throws DECLINED when no answer can come any more. */
 export async function confirm(host: Host, message: string): Promise<boolean> {
   return ask(host, declined)({ type: 'confirm', message, default: false })
 }

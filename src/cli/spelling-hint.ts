@@ -4,8 +4,8 @@ import { shellWord } from '../core/shell-word.ts'
 import { commandLine, type Place } from './command-line.ts'
 
 /**
- * What to do when another spelling of a key opens the file: a command that works as it stands, where there is
- * one.
+ * Returns the hint for another spelling of a key that opens the file: a command that works as it is, if there
+ * is one.
  */
 export function spellingHint(
   { words, filters }: Spelling,

@@ -6,7 +6,7 @@ import { replaceAll } from '../core/replace-all.ts'
 /** A stream that may be a terminal. */
 export type Output = Writable & { isTTY?: boolean; columns?: number }
 
-/** How text is coloured, or left as it is where colour is not wanted. */
+/** Functions that colour text, or leave it unchanged when colour is not wanted. */
 export interface Style {
   bold: (text: string) => string
   dim: (text: string) => string
@@ -19,7 +19,7 @@ export interface Style {
 
 export type ColorChoice = 'auto' | 'always' | 'never'
 
-/** The style of a stream: coloured as chosen, by NO_COLOR and FORCE_COLOR, or on a terminal. */
+/** Creates the style of a stream: coloured as chosen, by NO_COLOR and FORCE_COLOR, or on a terminal. */
 export function createStyle(stream: Output, choice: ColorChoice, env: Environment): Style {
   const colored = wantsColor(stream, choice, env)
   const paint = (format: Parameters<typeof styleText>[0]) => (text: string) =>
@@ -57,22 +57,22 @@ function escaped(char: string): string {
   return SHORT[char] ?? (char < '\x7f' ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`)
 }
 
-/** Escapes what could control a terminal, as `\x1b` or `\u202e`. Newlines and tabs stay. */
+/** Escapes characters that could control a terminal, as `\x1b` or `\u202e`. Newlines and tabs stay. */
 export function safe(text: string): string {
   return replaceAll(text.replaceAll('\r\n', '\n'), UNSAFE, escaped)
 }
 
-/** The same for text within a line: newlines and tabs are escaped too, so that data cannot fake a line. */
+/** Escapes text within a line like `safe`, including newlines and tabs, so that data cannot fake a line. */
 export function safeLine(text: string): string {
   return replaceAll(text, UNSAFE_OR_BREAK, escaped)
 }
 
-/** The same for finished output; the colours of a Style stay. */
+/** Escapes finished output like `safe`, but keeps the colours of a Style. */
 export function safeStyled(text: string): string {
   return replaceAll(text, STYLING_OR_UNSAFE, (char, style) => style ?? escaped(char))
 }
 
-/** Escapes every string and key in a value with `safeLine`; the members that `blocks` names, with `safe`. */
+/** Escapes every string and key in a value with `safeLine`; the members named by `blocks`, with `safe`. */
 export function safeValue<T>(value: T, blocks: readonly string[]): T {
   return within(value, safeLine) as T
 
@@ -89,7 +89,7 @@ export function safeValue<T>(value: T, blocks: readonly string[]): T {
   }
 }
 
-/** A stored time in the local zone, for people: `2025-06-05 22:22:06`. */
+/** Formats a stored time in the local zone, for people: `2025-06-05 22:22:06`. */
 export function localTime(timestamp: string): string {
   const moment = new Date(timestamp)
   return Number.isNaN(moment.getTime()) ? timestamp : moment.toLocaleString('sv-SE')
@@ -97,7 +97,7 @@ export function localTime(timestamp: string): string {
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
 
-/** A size for people: `216.0 KiB`. */
+/** Formats a size for people: `216.0 KiB`. */
 export function humanBytes(bytes: number): string {
   const power = bytes < 1024 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), UNITS.length - 1)
   return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${UNITS[power]}`

@@ -1,6 +1,6 @@
 import { OUTCOMES } from '../core/errors.ts'
 
-/** What `help <topic>` prints. */
+/** The texts that `help <topic>` prints. */
 export const TOPICS: Record<string, () => string> = {
   environment: () => `Environment variables
 

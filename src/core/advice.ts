@@ -1,7 +1,7 @@
-/** What to do next: plain words, or a step that a program names in its own way, with its commands and options. */
+/** What to do next: plain words, or a step that a program describes with its own commands and options. */
 export type Hint = string | Advice | readonly (string | Advice)[]
 
-/** A kind of path that a person names. */
+/** A kind of path that a user gives. */
 export type PathRole =
   | 'database'
   | 'key_file'
@@ -13,8 +13,8 @@ export type PathRole =
   | 'source'
 
 /**
- * A step that the library offers, with what it is about. `path` is a database; where it is left out, it is the
- * one that was worked on.
+ * A step that the library offers, with its details. `path` is a database; without it, the step concerns the
+ * current one.
  */
 export type Advice =
   | { step: 'add_tables' }
@@ -56,7 +56,7 @@ export type Advice =
   | { step: 'verify_backups'; folder?: string | undefined }
   | { step: 'wait_longer' }
 
-/** The words for each kind of step; what a program offers is longer. */
+/** The words for each kind of step; a program describes it in more detail. */
 const WORDS: Record<Advice['step'], string> = {
   add_tables: 'allow that the tables of chats are added, after a copy',
   allow_write: 'allow writing if it is meant to change it',
@@ -98,12 +98,12 @@ const WORDS: Record<Advice['step'], string> = {
   wait_longer: 'close the other program, or wait longer',
 }
 
-/** The parts of a hint, in their order. */
+/** Returns the parts of a hint, in order. */
 export function hintParts(hint: Hint): readonly (string | Advice)[] {
   return (Array.isArray(hint) ? hint : [hint]).filter((part) => part !== '')
 }
 
-/** A hint in words that hold for every program: `keep both keys; diagnose the file`. */
+/** Returns a hint in words that suit every program: `keep both keys; diagnose the file`. */
 export function hintWords(hint: Hint): string {
   return hintParts(hint)
     .map((part) => (typeof part === 'string' ? part : WORDS[part.step]))

@@ -1,2 +1,2 @@
-/** The variables of a process, by name. */
+/** The environment variables of a process, by name. */
 export type Environment = Record<string, string | undefined>

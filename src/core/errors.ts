@@ -38,15 +38,15 @@ export const OUTCOMES = [
 
 export type OutcomeCode = (typeof OUTCOMES)[number]['code']
 
-/** The exit code that belongs to an outcome's name. */
+/** Returns the exit code of an outcome. */
 export function exitCodeOf(code: OutcomeCode): number {
   return OUTCOMES.find((outcome) => outcome.code === code)?.exit ?? 1
 }
 
-/** An outcome that a person can meet: a code of the table above, plain words, and what to do next. */
+/** An outcome to report to a user: a code of the table above, plain words, and what to do next. */
 export class AppError extends Error {
   readonly code: OutcomeCode
-  /** What to do next, as facts; a program says them with its own commands and options. */
+  /** What to do next, as data; a program describes it with its own commands and options. */
   readonly advice: Hint
 
   constructor(code: OutcomeCode, message: string, options: { hint: Hint; cause?: unknown }) {
@@ -60,28 +60,28 @@ export class AppError extends Error {
     return exitCodeOf(this.code)
   }
 
-  /** What to do next, in words that hold for every program. */
+  /** What to do next, in words that suit every program. */
   get hint(): string {
     return hintWords(this.advice)
   }
 }
 
 /**
- * What an aborted run ends with: the reason, or the error that says what the reason stopped and has it as its
- * cause.
+ * Returns the error for an aborted run: the reason, or the error that has the reason as its cause and says
+ * what was stopped.
  */
 export function abortError({ reason }: AbortSignal, error: unknown): unknown {
   return error instanceof AppError && error.cause === reason ? error : reason
 }
 
-/** The errno name of a failed system call (`ENOENT`, …), or undefined for any other error. */
+/** Returns the errno name of a failed system call (`ENOENT`, …), or undefined for any other error. */
 export function systemErrorCode(error: unknown): string | undefined {
   return types.isNativeError(error) && 'syscall' in error ? (error as NodeJS.ErrnoException).code : undefined
 }
 
 /**
- * A failed system call on `path` in plain words, as IO; anything else is returned as it is. `role` is what the
- * path was named for, where that is known.
+ * Explains a failed system call on `path` in plain words, as IO; returns anything else unchanged. `role` is
+ * the role of the path, if known.
  */
 export function explainSystemError(error: unknown, path: string, role?: PathRole): unknown {
   const code = systemErrorCode(error)
@@ -100,7 +100,7 @@ const choosePath =
   (about: string) =>
   (path: string, role?: PathRole): Hint => ({ step: 'choose_path', path, role, about })
 
-/** What an errno name means, and what to do. */
+/** The meaning of an errno name, and what to do. */
 const SYSTEM_ERRORS: Record<string, [string, string | ((path: string, role?: PathRole) => Hint)]> = {
   EACCES: ['permission denied', checkOwner],
   EPERM: ['the operation is not permitted', checkOwner],

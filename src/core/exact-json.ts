@@ -1,8 +1,7 @@
 const NUMBER_OR_STRING = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 
 /**
- * JSON as a value, or undefined when a number in it would not come back as it is written (above 2^53, or
- * infinite).
+ * Parses JSON; returns undefined when a number in it would not round-trip exactly (above 2^53, or infinite).
  */
 export function parseExactJson(text: string): unknown {
   for (const [token] of text.matchAll(NUMBER_OR_STRING)) {

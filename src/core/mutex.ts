@@ -1,10 +1,10 @@
-/** One at a time, in the order of asking. */
+/** A lock for one user at a time, in the order of the requests. */
 export class Mutex {
   #last: Promise<void> = Promise.resolve()
 
   /**
-   * Runs `work` when those before are done; after `patience` milliseconds of waiting, throws what `tooLong`
-   * makes.
+   * Runs `work` after those before it are done; after `patience` milliseconds of waiting, throws the error
+   * that `tooLong` creates.
    */
   async run<T>(work: () => Promise<T>, patience: number, tooLong: () => Error): Promise<T> {
     const before = this.#last

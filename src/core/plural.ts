@@ -1,2 +1,2 @@
-/** A number with its noun: `1 chat`, `2 chats`. */
+/** Formats a number with its noun: `1 chat`, `2 chats`. */
 export const counted = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`

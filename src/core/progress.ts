@@ -1,11 +1,11 @@
-/** How far a long operation is. */
+/** The progress of a long operation. */
 export interface Progress {
   phase: 'copying' | 'reading' | 'checking' | 'importing' | 'exporting' | 'indexing'
-  /** From 0 to 1; undefined where it cannot be told. */
+  /** From 0 to 1; undefined when it is unknown. */
   part?: number
-  /** What is done now, in a word, where a part cannot be told. */
+  /** The current step, in a word, when a part is unknown. */
   step?: string
-  /** Bytes, or pieces, that are done; for a rate. */
+  /** Bytes, or pieces, done so far; for a rate. */
   bytes?: number
 }
 

@@ -1,6 +1,6 @@
 /**
- * A word as a shell takes it literally; in quotes only where it needs them. What could steer a terminal is
- * written as bytes, in the quotes that POSIX has for that since 2024.
+ * Formats a word so that a shell takes it literally; quotes it only when needed. Characters that could
+ * control a terminal are written as bytes, in the quotes that POSIX has for them since 2024.
  */
 export function shellWord(word: string): string {
   if (STEERING.test(word))
@@ -8,7 +8,7 @@ export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
 
-/** Control characters, and those that turn the direction of text. */
+/** Control characters, and those that change the direction of text. */
 const STEERING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
 const bytes = (text: string) =>

@@ -1,4 +1,4 @@
-// What makes, checks and removes backups.
+// Operations that create, check and remove backups.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { flags, makeDatabase, oneOf } from '../database.mjs'
@@ -23,14 +23,17 @@ const parse = (path) => {
 const setVerified = (path, moment) =>
   writeFileSync(path, JSON.stringify({ ...parse(path), verified_at: moment }, null, 2))
 
-/** A database and so many backups, of which `verified` says which count as verified, the oldest first. */
+/** Creates a database and its backups, oldest first; `verified` says which of them count as verified. */
 async function makeBackups(folder, mode, verified) {
   await makeDatabase(folder, mode)
   for (const _ of verified) await run(backupWords(folder))
   for (const [index, path] of manifests(folder).entries()) if (!verified[index]) setVerified(path, null)
 }
 
-/** The database is as it was and every backup whole; then what `judge` says of how many there are. */
+/**
+ * Returns the result of `judge` for the number of backups, when the database is unchanged and every backup is
+ * complete.
+ */
 async function withWholeBackups(folder, judge) {
   const wrong = await oneOf(folder, { fine: ['v2', 'one'] })
   if (wrong !== 'fine') return wrong
@@ -46,15 +49,15 @@ export default {
   },
   'backup prune': {
     modes: ['wal'],
-    // Only the oldest counts as verified: it stays beside the newest, and the two between them go.
+    // Only the oldest counts as verified: it stays beside the newest, and the two between them are removed.
     make: (folder, mode) => makeBackups(folder, mode, [true, false, false, false]),
     words: (folder) => ['backup', 'prune', '--keep-last', '1', '--yes', ...flags(folder)],
     state: (folder, { code, stdout }) =>
       withWholeBackups(folder, (count) => {
         const whole = manifests(folder).filter((path) => existsSync(path.replace(/\.json$/, '')))
         if (!whole.some((path) => parse(path)?.verified_at)) return 'the last verified backup is gone'
-        if (count === 2) return 'after' // a manifest that has lost its file is no backup
-        // What could not be looked at a second time stays, and the report says so.
+        if (count === 2) return 'after' // a manifest without its file is not a backup
+        // What could not be checked a second time stays, and the report says so.
         if (code === 0 && JSON.parse(stdout).backups.filter(({ keep }) => keep).length === count)
           return 'after'
         return count === 4 ? 'before' : 'part'

@@ -1,5 +1,5 @@
-// What makes, writes down and changes keys. A key that a database needs is there; none is left that nothing
-// needs.
+// Operations that create, print and change keys. A key that a database needs is there; no unneeded one is
+// left.
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { flags, MARK, makeDatabase, oneOf, writeKeys } from '../database.mjs'
@@ -7,13 +7,13 @@ import { KEYS } from '../look.mjs'
 import { run } from '../program.mjs'
 import { newDatabase } from './whole-files.mjs'
 
-/** The raw key of a key file, hex; undefined where there is none, '' where it holds none. */
+/** Returns the raw key of a key file, hex; undefined when there is no file, '' when it holds no key. */
 function keyIn(path) {
   if (!existsSync(path)) return undefined
   return /^x'([0-9a-f]{64})'\n$/.exec(readFileSync(path, 'utf8'))?.[1] ?? ''
 }
 
-/** A command that makes a whole new key file. */
+/** Defines a command that creates a complete new key file. */
 const keyFile = (words, { make = async () => {}, holds } = {}) => ({
   modes: ['wal'],
   make,
@@ -24,12 +24,12 @@ const keyFile = (words, { make = async () => {}, holds } = {}) => ({
     if (key === '') return 'a key file without a key'
     return holds === undefined || key === holds ? 'after' : 'a key file with another key'
   },
-  converged: [0, 13], // it is there already
+  converged: [0, 13], // it already exists
 })
 
 /**
- * A command with --generate-key: once it was interrupted the key may be there already, and then the message
- * says to leave the option out.
+ * Defines a command with --generate-key: after an interruption the key may exist already, and then the
+ * message says to omit the option.
  */
 const generating = (operation) => ({
   ...operation,
@@ -70,7 +70,7 @@ export default {
       const digits = (lines ?? []).map((line) => line.slice(6, 15).replace(' ', '')).join('')
       return digits === KEYS.one ? 'after' : 'half a key sheet'
     },
-    converged: [0, 18], // it is there already
+    converged: [0, 18], // it already exists
   },
   'init --generate-key': generating({
     modes: ['wal'],
@@ -98,7 +98,7 @@ export default {
     make: (folder, mode) => makeDatabase(folder, mode, 2, null),
     words: (folder) => ['encrypt', '--generate-key', '--remove-plaintext', ...flags(folder, 'new')],
     state: (folder) => oneOf(folder, { before: ['v2', null], ...after(folder, 'v2') }),
-    converged: [0, 6], // it is encrypted already
+    converged: [0, 6], // it is already encrypted
     plaintext: MARK,
     mayHold: /^$/,
   }),
@@ -129,7 +129,7 @@ export default {
     },
     converged: [0, 6],
     plaintext: MARK,
-    mayHold: /^c\.db/, // until it is removed it is the person's own file
+    mayHold: /^c\.db/, // until it is removed it is the user's own file
   }),
 }
 

@@ -1,4 +1,4 @@
-// Commands that only read: they answer what they answer without a fault, or fail.
+// Commands that only read: they print what they print without a fault, or fail.
 import { join } from 'node:path'
 import { flags, makeDatabase, oneOf } from '../database.mjs'
 import { run } from '../program.mjs'
@@ -38,6 +38,6 @@ export default {
   diagnose: {
     ...reading([]),
     words: (folder) => ['diagnose', join(folder, 'c.db'), ...flags(folder).slice(2)],
-    reports: 18, // its answer says what the disk did not give
+    reports: 18, // its output says what the disk could not read
   },
 }

@@ -1,5 +1,5 @@
-// Writes of single records. What has changed is compared, record by record, with what the command should
-// change; and the full-text index has to agree with the messages.
+// Writes of single records. The changes are compared, record by record, with those that the command should
+// make; and the full-text index has to match the messages.
 import { join } from 'node:path'
 import { flags, makeDatabase } from '../database.mjs'
 import { difference, KEYS, recordsOf } from '../look.mjs'
@@ -8,7 +8,7 @@ import { newFolder } from '../scratch.mjs'
 const opening = { key: KEYS.one }
 let before
 
-/** The records that all these operations begin with. */
+/** Returns the records that all these operations start with. */
 function recordsBefore() {
   before ??= (async () => {
     const folder = newFolder('before')
@@ -18,14 +18,17 @@ function recordsBefore() {
   return before
 }
 
-/** The difference between `c.db` and what there was before, in words; undefined when it cannot be read. */
+/** Returns the difference between `c.db` and the state before, in words; undefined when it cannot be read. */
 export async function changesOf(folder) {
   const found = await recordsOf(join(folder, 'c.db'), opening)
   if (!(found instanceof Map)) return { wrong: found ?? 'no stored key opens it' }
   return { found, changes: difference(await recordsBefore(), found) }
 }
 
-/** A command that changes records: `changes` once it was done; `twice` where doing it again does more. */
+/**
+ * Defines a command that changes records: `changes` when it was done; `twice` when doing it again changes
+ * more.
+ */
 function write(words, changes, { twice, ...more } = {}) {
   return {
     make: (folder, mode) => makeDatabase(folder, mode),
@@ -54,7 +57,7 @@ function parsed(stdout) {
 
 const holds = (found, id) => [...found.values()].some((rows) => rows.has(id))
 
-const gone = { converged: [0, 5] } // there is no such record any more
+const gone = { converged: [0, 5] } // the record no longer exists
 
 export default {
   'session create': write(['session', 'create', '--title', 'bread'], 'chat_sessions +1', {
@@ -100,7 +103,7 @@ export default {
     { twice: 'agent_executions +2', modes: ['wal'] },
   ),
   'execution complete': write(['execution', 'complete', 'e', '--result', 'done'], 'agent_executions ~1', {
-    converged: [0, 6], // it has ended already
+    converged: [0, 6], // it has already ended
     modes: ['wal'],
   }),
   'execution delete': write(['execution', 'delete', 'e'], 'agent_executions -1', {

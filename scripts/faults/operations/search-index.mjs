@@ -1,4 +1,4 @@
-// Making the full-text index again.
+// Rebuilds of the full-text index.
 import { join } from 'node:path'
 import { flags, inMode, known, makeDatabase } from '../database.mjs'
 import { call, contentOf, indexAgrees, KEYS, look, withHandle } from '../look.mjs'

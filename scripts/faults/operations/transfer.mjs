@@ -12,7 +12,7 @@ const moment = (chat, message = 0) => new Date(Date.UTC(2025, 0, 1, chat, messag
 const text = (chat, message) => `chat ${chat} message ${message} ${'y'.repeat(600)}`
 const numbers = (count) => Array.from({ length: count }, (_, index) => index)
 
-/** Chats as `export --format jsonl` writes them. */
+/** Returns chats as `export --format jsonl` writes them. */
 function jsonl() {
   const lines = [{ libreollama_db_export: 1 }]
   for (const chat of numbers(CHATS)) {
@@ -29,7 +29,7 @@ function jsonl() {
   return lines.map((line) => `${JSON.stringify(line)}\n`).join('')
 }
 
-/** The same chats as Claude exports them. */
+/** Returns the same chats as Claude exports them. */
 function claude() {
   const chats = numbers(CHATS).map((chat) => ({
     uuid: `00000000-0000-4000-8000-${String(chat).padStart(12, '0')}`,
@@ -48,7 +48,10 @@ function claude() {
 
 const ALL = `chat_messages +${CHATS * MESSAGES}, chat_sessions +${CHATS}`
 
-/** Each chat is whole or not there, none twice, and nothing else has changed. */
+/**
+ * Returns the state of an import: each chat is complete or absent, none is duplicated, and nothing else has
+ * changed.
+ */
 async function importState(folder) {
   const { wrong, found, changes } = await changesOf(folder)
   if (wrong) return wrong
@@ -72,11 +75,11 @@ const importing = (name, source) => ({
   parts: true,
   reports: 6,
   spread: 16,
-  // It commits every second: with a clock that goes faster a small file has several commits too.
+  // It commits every second: with a faster clock a small file has several commits too.
   environment: { FAULTS_CLOCK: '40' },
 })
 
-/** What an export without any fault gives: the text of a file, or of each file of a folder. */
+/** Returns the output of an export without any fault: the text of a file, or of each file of a folder. */
 const read = (path) =>
   statSync(path).isDirectory()
     ? namesIn(path)
@@ -101,7 +104,7 @@ const exporting = (format) => ({
       ? 'after'
       : `half an export under its name (${here.length} of ${promised.length})`
   },
-  converged: [0, 18], // it is there already
+  converged: [0, 18], // it already exists
   tidy: (folder) => [['health', ...flags(folder)]],
   plaintext: MARK,
   mayHold: /^(out|reference)$/,

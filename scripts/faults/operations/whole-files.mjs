@@ -1,4 +1,4 @@
-// What makes or replaces a whole database file, and migrations.
+// Operations that create or replace a complete database file, and migrations.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { flags, inMode, keeping, known, makeDatabase, oneOf, writeKeys } from '../database.mjs'
@@ -7,7 +7,7 @@ import { run } from '../program.mjs'
 
 export const backupWords = (folder) => ['backup', ...flags(folder)]
 
-/** Whether `c.db` is a whole new database under a key. */
+/** Checks that `c.db` is a complete new database under a key. */
 export async function newDatabase(folder, key, path = join(folder, 'c.db')) {
   if (!existsSync(path)) return 'before'
   const rows = await look(path, { key }, (handle) =>
@@ -57,7 +57,7 @@ export default {
     },
     words: (folder) => ['restore', 'latest', '--yes', '--other-database', ...flags(folder)],
     state: async (folder) => {
-      // Between the moves of a database with its -wal there is none under its name; the next run goes on.
+      // Between the moves of a database with its -wal there is none under its name; the next run continues.
       if (!existsSync(join(folder, 'c.db')) && namesIn(folder).some((name) => name.endsWith('.new')))
         return 'part'
       return keeping(folder, 'restore', { before: ['v2', 'two'], after: ['v2', 'one'] })
@@ -77,13 +77,13 @@ export default {
       if (!existsSync(restored)) return 'before'
       return oneOf(folder, { after: ['v2', 'one'] }, join('new', 'r.db'))
     },
-    converged: [0, 18], // it is there already
+    converged: [0, 18], // it already exists
   },
   encrypt: {
     make: (folder, mode) => makeDatabase(folder, mode, 2, null),
     words: (folder) => ['encrypt', ...flags(folder)],
     state: (folder) => keeping(folder, 'encrypt', { before: ['v2', null], after: ['v2', 'one'] }),
-    converged: [0, 6], // it is encrypted already
+    converged: [0, 6], // it is already encrypted
   },
   upgrade: {
     make: (folder, mode) => makeDatabase(folder, mode, 1, 'one', 3),
@@ -93,8 +93,8 @@ export default {
 }
 
 /**
- * Whether every backup of a folder is whole and has its manifest; how many there are, else in words what is
- * wrong.
+ * Checks that every backup of a folder is complete and has its manifest; returns their number, or in words
+ * what is wrong.
  */
 export async function wholeBackups(folder, version = 'v2', key = 'one') {
   const names = namesIn(join(folder, 'backups')).filter((name) => name.endsWith('.db'))

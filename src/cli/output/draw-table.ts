@@ -10,13 +10,13 @@ const NO_LINES = Object.fromEntries(
 )
 
 const GAP = 2
-/** A cell is cut here even where there is no terminal to fit. */
+/** The most columns of a cell, even without a terminal. */
 const WIDEST = 200
 const NARROWEST = 8
 
 /**
- * Rows in aligned columns of these widths, without lines; what is longer is cut. The text must be safe
- * already.
+ * Formats rows in aligned columns of these widths, without rules; longer text is cut. The text must be
+ * escaped already.
  */
 export function drawTable(
   head: string[] | undefined,
@@ -38,12 +38,12 @@ export function drawTable(
     .join('\n')}\n`
 }
 
-/** How wide a table of these rows wants to be. */
+/** Returns the natural width of a table of these rows. */
 export function tableWidth(rows: string[][]): number {
   return totalOf(naturalWidths(rows))
 }
 
-/** The widths of columns that fit: while they do not, the widest gives way. */
+/** Returns column widths that fit: while they do not, the widest column shrinks. */
 export function fittingWidths(rows: string[][], width: number): number[] {
   const widths = naturalWidths(rows)
   for (
@@ -67,7 +67,7 @@ function naturalWidths(rows: string[][]): number[] {
 const WIDE =
   /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/u
 
-/** The columns of a terminal that text takes; for the widths only, so close enough is good enough. */
+/** Returns the number of terminal columns that text takes; only for widths, so an approximation is enough. */
 function displayWidth(text: string): number {
   let width = 0
   for (const char of text) width += WIDE.test(char) ? 2 : 1

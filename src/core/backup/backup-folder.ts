@@ -10,22 +10,22 @@ import { momentOf } from '../timestamp.ts'
 import { type Backup, backupOf, databaseNamed } from './backup.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 
-/** A backup in a folder, with what tells of which database it is. */
+/** A backup in a folder, with what identifies its database. */
 export interface FoundBackup extends Backup {
-  /** The name of the database file without its ending; null where the backup has a name of its own. */
+  /** The name of the database file without its extension; null when the backup has a name of its own. */
   database: string | null
-  /** When the database was made; null where it did not say. */
+  /** The time of the database's creation; null when the database did not record it. */
   born: string | null
   /** The first 16 bytes of the file, hex. */
   salt: string
-  /** Whether the file has as many bytes as its manifest says. */
+  /** True when the file has as many bytes as its manifest says. */
   whole: boolean
 }
 
 /**
- * The backups of a folder, of whatever database, the newest first. A backup is a readable file with a
- * manifest that is understood; everything else is reported to `warn` and left alone, what the disk did not
- * give to `onUnread` as well. A missing folder has none. Throws IO for a folder that cannot be read.
+ * Lists the backups in a folder, of any database, newest first. A backup is a readable file with a valid
+ * manifest; everything else is left alone and reported to `warn`, and what the disk could not read to
+ * `onUnread` as well. A missing folder has none. Throws IO for a folder that cannot be read.
  */
 export async function readBackups(
   folder: string,
@@ -61,14 +61,14 @@ export async function readBackups(
 }
 
 /**
- * A backup that is being made has its manifest first; its name may be held by an empty file until it is
- * whole.
+ * Returns true for a backup in progress: its manifest comes first, and an empty file may reserve its name
+ * until it is complete.
  */
 function isComing(name: string, names: Set<string>): boolean {
   return [...names].some((other) => other.startsWith(`${name}.backup-`) && isUnfinished(other))
 }
 
-/** Compares two backups for a sort by the moment at which they were made. */
+/** Compares two backups for a sort by their time, newest first. */
 export function newestFirst(a: { created_at: string }, b: { created_at: string }): number {
   return (
     momentOf(b.created_at).getTime() - momentOf(a.created_at).getTime() ||
@@ -76,7 +76,7 @@ export function newestFirst(a: { created_at: string }, b: { created_at: string }
   )
 }
 
-/** A manifest belongs to its backup, as do files that SQLite keeps beside one. */
+/** Returns true for a file that belongs to a backup: its manifest, or a file that SQLite keeps beside it. */
 function isBesideOf(name: string, names: Set<string>): boolean {
   return ['.json', ...BESIDE].some((end) => name.endsWith(end) && names.has(name.slice(0, -end.length)))
 }
@@ -96,7 +96,7 @@ async function readBackup(
     if (status.size === 0 && isComing(basename(path), names)) return undefined
     await access(path, constants.R_OK)
     const manifest = await readManifest(path)
-    if (!manifest) return undefined // gone since the folder was read
+    if (!manifest) return undefined // removed since the folder was read
     const whole = status.size === manifest.bytes
     if (!whole) warn(`${path} is damaged: it has ${status.size} bytes, its manifest says ${manifest.bytes}`)
     return { ...backupOf(path, manifest), ...originOf(path, manifest), whole }
@@ -117,7 +117,7 @@ function originOf(path: string, { born, salt }: Manifest) {
   return { database: databaseNamed(basename(path)), born, salt }
 }
 
-/** Names are told up to this many. */
+/** The most names to list. */
 const MOST_NAMES = 5
 
 function nameSome(names: string[]): string {

@@ -17,23 +17,24 @@ export interface Backup {
   path: string
   /** Bytes. */
   bytes: number
-  /** Of the file, hex. */
+  /** SHA-256 of the file, hex. */
   sha256: string
   schema_version: number
   created_at: string
   counts: RowCounts
-  /** When it was last found to be sound and to hold what it should; null when that failed. */
+  /** The time when it was last verified to be sound and complete; null when that failed. */
   verified_at: string | null
-  /** What was wrong with the database itself, and so is with this copy; empty for a sound one. */
+  /** Problems of the database itself, which this copy therefore has too; empty for a sound one. */
   problems: string[]
 }
 
-/** Where the backups of a database, links resolved, are when nobody names a folder. */
+/** Returns the default folder for the backups of a database, given its path with links resolved. */
 export const backupFolder = (database: string) => join(dirname(database), 'backups')
 
 /**
- * Makes a proven copy while others may go on using the database: it holds what was committed at one moment.
- * It appears under its name, with its manifest, only when another process has found it equal.
+ * Creates a verified copy while others may continue to use the database: it holds what was committed at one
+ * moment. It appears under its name, with its manifest, only when another process has verified that it is
+ * equal.
  */
 export async function createBackup(
   options: DatabaseOptions & CopyOptions & { folder?: string },
@@ -45,7 +46,7 @@ export async function createBackup(
   )
 }
 
-/** The same of a database that is open; `locked` says that the caller keeps others from committing. */
+/** Does the same for an open database; `locked` means that the caller blocks commits. */
 export async function copyToBackup(
   db: Database,
   target: string,
@@ -67,7 +68,7 @@ export async function copyToBackup(
       created_at: formatTimestamp(created),
       verified_at: isSound(proven) ? formatTimestamp(now(options)) : null,
     }
-    // First what tells of it: a backup is never there without.
+    // The manifest first: a backup never exists without one.
     await writeManifest(target, manifest, created, db.facts.realPath)
     await publishFile(made, target)
     const backup = backupOf(target, manifest)
@@ -78,7 +79,7 @@ export async function copyToBackup(
     }
     return backup
   } catch (error) {
-    await discardDatabase(made).catch(() => {}) // a later run takes it away
+    await discardDatabase(made).catch(() => {}) // a later run removes it
     await rm(manifestPath(target), { force: true }).catch(() => {})
     throw explainSystemError(error, target)
   }
@@ -100,14 +101,14 @@ function describe({ content, problems, orphans, sqlite_version, cipher_version }
 
 const isSound = ({ problems, orphans }: Inspection) => problems.length + orphans.length === 0
 
-/** The first of some problems, and how many more there are. */
+/** Returns the first of some problems, and the number of the others. */
 export function nameFirst([first = '', ...more]: string[]): string {
   return more.length > 0 ? `${first}, and ${more.length} more` : first
 }
 
 /**
- * Takes away what killed copies left in a folder; what cannot be taken away, because it is another user's,
- * stays.
+ * Removes what interrupted copies left in a folder; what cannot be removed, because it belongs to another
+ * user, stays.
  */
 export async function tidyFolder(folder: string, { warn }: Pick<CopyOptions, 'warn'>): Promise<void> {
   await recoverFolder(folder).catch((error) => {
@@ -117,7 +118,7 @@ export async function tidyFolder(folder: string, { warn }: Pick<CopyOptions, 'wa
   })
 }
 
-/** Removes a backup and what tells of it. */
+/** Removes a backup and its manifest. */
 export async function removeBackup(path: string): Promise<void> {
   try {
     await rm(path, { force: true }) // another run may have been quicker
@@ -128,7 +129,10 @@ export async function removeBackup(path: string): Promise<void> {
   }
 }
 
-/** A backup as its manifest describes it. One of a database with problems never counts as verified. */
+/**
+ * Returns a backup as its manifest describes it. A backup of a database with problems never counts as
+ * verified.
+ */
 export function backupOf(path: string, manifest: Manifest): Backup {
   const { bytes, sha256, schema_version, created_at, counts, problems } = manifest
   const verified_at = problems.length > 0 ? null : manifest.verified_at
@@ -138,7 +142,7 @@ export function backupOf(path: string, manifest: Manifest): Backup {
 const now = ({ now: clock = () => new Date() }: CopyOptions) => clock()
 
 /**
- * The path of a new backup: `database-<moment>.db`, or with what it is made for, `…-before-migrating-v2.db`.
+ * Returns the path of a new backup: `database-<moment>.db`, or with its reason, `…-before-migrating-v2.db`.
  */
 export function backupName(folder: string, database: string, moment: Date, reason = ''): string {
   return join(folder, `${parse(database).name}-${stampOf(moment)}${reason && `-${reason}`}.db`)
@@ -147,7 +151,8 @@ export function backupName(folder: string, database: string, moment: Date, reaso
 const BACKUP_NAME = /^(.+)-\d{8}T\d{9}Z(?:-.+)?\.db$/s
 
 /**
- * The name of the database, without its ending, after which a backup is named; null for a name that is none.
+ * Returns the name of the database, without its extension, in the name of a backup; null for a name of
+ * another form.
  */
 export function databaseNamed(name: string): string | null {
   return BACKUP_NAME.exec(name)?.[1] ?? null

@@ -1,6 +1,9 @@
 import { momentOf } from '../timestamp.ts'
 
-/** How many backups to keep: the newest, and the newest of so many days, weeks and months that have any. */
+/**
+ * The number of backups to keep: the newest, and the newest of each of the last days, weeks and months that
+ * have any.
+ */
 export interface KeepRules {
   last?: number
   daily?: number
@@ -8,7 +11,7 @@ export interface KeepRules {
   monthly?: number
 }
 
-/** A backup, and why it stays; without a reason it goes. */
+/** A backup with the reasons to keep it; without a reason it is removed. */
 export interface Kept<T> {
   backup: T
   reasons: string[]
@@ -20,9 +23,7 @@ interface Dated {
   verified_at: string | null
 }
 
-/**
- * Decides which backups stay, in UTC. The newest that was verified always stays, whatever the rules say.
- */
+/** Decides which backups stay, in UTC. The newest verified one always stays, whatever the rules say. */
 export function applyKeepRules<T extends Dated>(backups: readonly T[], rules: KeepRules): Kept<T>[] {
   const time = ({ created_at }: Dated) => momentOf(created_at).getTime()
   const newestFirst = [...backups].sort((a, b) => time(b) - time(a))
@@ -44,7 +45,7 @@ export function applyKeepRules<T extends Dated>(backups: readonly T[], rules: Ke
   return decided
 }
 
-/** The name of the period that a moment is in. */
+/** Returns the name of the period that contains a moment. */
 const PERIODS: Record<keyof KeepRules, (moment: Date, index: number) => string> = {
   last: (_moment, index) => String(index),
   daily: (moment) => moment.toISOString().slice(0, 10),
@@ -52,7 +53,7 @@ const PERIODS: Record<keyof KeepRules, (moment: Date, index: number) => string> 
   monthly: (moment) => moment.toISOString().slice(0, 7),
 }
 
-/** ISO 8601: a week belongs to the year of its Thursday, `2026-W48`. */
+/** Formats an ISO 8601 week, which belongs to the year of its Thursday: `2026-W48`. */
 function isoWeek(moment: Date): string {
   const thursday = new Date(moment)
   thursday.setUTCDate(thursday.getUTCDate() + 4 - (thursday.getUTCDay() || 7))

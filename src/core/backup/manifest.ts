@@ -12,8 +12,8 @@ import { readTimestamp } from '../timestamp.ts'
 const moment = z.string().check(z.refine((text) => readTimestamp(text) !== null))
 
 /**
- * What is known of a backup, in a file of its own beside it (`<backup>.json`, 0600). It holds nothing secret.
- * Fields that a later program may have added are kept.
+ * The manifest of a backup, in a file of its own beside it (`<backup>.json`, 0600). It contains nothing
+ * secret. Fields that a later program may have added are kept.
  */
 const MANIFEST = z.looseObject({
   format: z.literal(1),
@@ -21,18 +21,18 @@ const MANIFEST = z.looseObject({
   bytes: z.int(),
   /** SHA-256 of the file, hex. */
   sha256: z.string(),
-  /** SHA-256 of what the database held, hex; see `Content`. */
+  /** SHA-256 of the content of the database, hex; see `Content`. */
   content_sha256: z.string(),
-  /** The first 16 bytes of the file, hex: an entry of the keychain is named after them. */
+  /** The first 16 bytes of the file, hex: they name its entry in the keychain. */
   salt: z.string(),
   schema_version: z.int(),
-  /** When the database was made of which this is a copy. */
+  /** The time when the original database was created. */
   born: z.nullable(z.string()),
   counts: z.record(z.string(), z.int()),
   created_at: moment,
-  /** When the copy was last found to hold what it should. */
+  /** The time when the copy was last verified. */
   verified_at: z.nullable(moment),
-  /** What SQLite said against the database itself, and so says against a faithful copy. */
+  /** The problems that SQLite found in the database itself, and so finds in a faithful copy. */
   problems: z.array(z.string()),
   sqlite_version: z.string(),
   cipher_version: z.string(),
@@ -43,8 +43,8 @@ export type Manifest = z.infer<typeof MANIFEST>
 export const manifestPath = (backup: string) => `${backup}.json`
 
 /**
- * Writes the manifest of a backup, whole or not at all, over an older one; `source` is what the backup is
- * made from.
+ * Writes the manifest of a backup, completely or not at all, over an older one; `source` is what the backup
+ * is made from.
  */
 export async function writeManifest(
   backup: string,
@@ -66,8 +66,8 @@ export async function writeManifest(
 }
 
 /**
- * The manifest of a backup, or undefined where there is none. Throws CHECK_FAILED for one that cannot be
- * understood, IO for one that cannot be read.
+ * Reads the manifest of a backup, or returns undefined when there is none. Throws CHECK_FAILED for one that
+ * cannot be parsed, IO for one that cannot be read.
  */
 export async function readManifest(backup: string): Promise<Manifest | undefined> {
   const path = manifestPath(backup)
@@ -82,10 +82,10 @@ export async function readManifest(backup: string): Promise<Manifest | undefined
   throw notAManifest(backup, whatIsWrong(value))
 }
 
-/** Bytes. A manifest has a line for each table, and a few hundred bytes beside. */
+/** Bytes. A manifest has a line for each table, plus a few hundred bytes. */
 const LARGEST = 16 * 1024 * 1024
 
-/** Only of a regular file of a sane size: a pipe of that name would be waited for without an end. */
+/** Reads only a regular file of a sane size: a pipe of that name would block forever. */
 async function readText(path: string): Promise<string> {
   const backup = path.slice(0, -'.json'.length)
   if (!(await stat(path)).isFile()) throw notAManifest(backup, 'it is not a regular file')

@@ -10,41 +10,41 @@ import { momentOf } from '../timestamp.ts'
 import { backupFolder } from './backup.ts'
 import { type FoundBackup, readBackups } from './backup-folder.ts'
 
-/** Whose backups, and where; `folder` is `backups` beside the database by default. */
+/** Options that name the database and its backups; `folder` is `backups` beside the database by default. */
 export interface BackupsOptions extends DatabaseOptions {
   folder?: string
-  /** The salt that the file had a moment ago, hex, where it has got another one since. */
+  /** The salt that the file had a moment ago, hex, when it has another one since. */
   formerSalt?: string
   warn?: OnWarning
   now?: () => Date
 }
 
-/** The backups of a folder, those of one database apart from the others; the newest first. */
+/** The backups in a folder, those of one database apart from the others; newest first. */
 export interface BackupsOf {
   folder: string
   database: DatabaseIdentity
   own: FoundBackup[]
   others: FoundBackup[]
   /**
-   * Whether only the name says that they are its own: the database cannot be read, and no backup has its
+   * True when only the name shows that they belong to it: the database cannot be read, and no backup has its
    * salt.
    */
   byNameOnly: boolean
-  /** What could not be read, and may be a backup. */
+  /** Errors for files that could not be read, and may be backups. */
   unread: AppError[]
 }
 
 /** A backup in a list. */
 export interface ListedBackup extends FoundBackup {
-  /** Whether the key that opens the database, or another, opens it. */
+  /** The key that opens it: the current one of the database, or another one. */
   opens_with: 'current' | 'other'
 }
 
 /**
- * Reads a folder of backups and finds those that belong to the database. It is known by its recorded birth,
- * which copies share: one made under another name is its own unless a copy of that name stands there. Where
- * the birth cannot be read, it is known by its name and salt. Warns of all that is no backup, and of dates in
- * the future.
+ * Reads a folder of backups and finds those that belong to the database. A database is identified by its
+ * recorded birth, which copies share: a backup made under another name belongs to it unless a copy of that
+ * name exists there. When the birth cannot be read, name and salt identify it. Warns of everything that is
+ * not a backup, and of dates in the future.
  */
 export async function readBackupsOf(options: BackupsOptions): Promise<BackupsOf> {
   const database = await identifyDatabase(options)
@@ -62,7 +62,7 @@ export async function readBackupsOf(options: BackupsOptions): Promise<BackupsOf>
     return backup.database === database.name && (byNameOnly || salts.includes(backup.salt))
   }
   let own = found.filter(isOwn)
-  // Every table was dropped and made anew: another birth, and still what this file was.
+  // Every table was dropped and created again: the birth differs, but these are still its backups.
   if (own.length === 0)
     own = found.filter((backup) => backup.database === database.name && salts.includes(backup.salt))
   if (byNameOnly && own.length > 0 && database.salt !== undefined) {
@@ -81,8 +81,8 @@ export async function readBackupsOf(options: BackupsOptions): Promise<BackupsOf>
 }
 
 /**
- * The births of the database: its own, or where it cannot be read those of the backups with its name and
- * salt.
+ * Returns the births of the database: its own, or when it cannot be read, those of the backups with its name
+ * and salt.
  */
 function birthsOf(database: DatabaseIdentity, found: FoundBackup[]) {
   if (database.born !== undefined)
@@ -92,7 +92,7 @@ function birthsOf(database: DatabaseIdentity, found: FoundBackup[]) {
   return { births, byNameOnly: sure.length === 0 }
 }
 
-/** The names, without their endings, of copies of this database that stand beside it or its backups. */
+/** Returns the names, without extension, of copies of this database beside it or its backups. */
 async function copiesBeside(
   { path, name }: DatabaseIdentity,
   folder: string,
@@ -112,17 +112,17 @@ async function copiesBeside(
   return copies
 }
 
-/** Clocks of two machines differ by about as much. Milliseconds. */
+/** Tolerance for the difference between the clocks of two machines, in milliseconds. */
 const PATIENCE = 60_000
 
-/** Whether a backup is dated in the future. */
+/** Returns true when a backup is dated in the future. */
 export function isAhead({ created_at }: FoundBackup, { now = () => new Date() }: BackupsOptions): boolean {
   return momentOf(created_at).getTime() > now().getTime() + PATIENCE
 }
 
 /**
- * Those under the database's own name; where there are none, those of the same birth that were made under
- * another.
+ * Returns the backups under the database's own name; when there are none, those of the same birth made under
+ * another name.
  */
 export function underOwnName({ own, database }: BackupsOf): FoundBackup[] {
   const named = own.filter(({ database: name }) => name === null || name === database.name)
@@ -130,8 +130,7 @@ export function underOwnName({ own, database }: BackupsOf): FoundBackup[] {
 }
 
 /**
- * The backups of a database, or of all that are in the folder, each with whether the key that opens the
- * database opens it.
+ * Lists the backups of a database, or all in the folder, each with whether the key of the database opens it.
  */
 export async function listBackups(options: BackupsOptions & { all?: boolean }): Promise<ListedBackup[]> {
   const backups = await readBackupsOf(options)
@@ -153,8 +152,9 @@ export async function listBackups(options: BackupsOptions & { all?: boolean }): 
 }
 
 /**
- * The path of a backup as it was named: a file, or `latest` of the database. `whole` leaves out those that
- * have lost bytes. Throws NO_DATABASE where there is none, INVALID where it cannot be told whose they are.
+ * Resolves the path of a backup as named by the user: a file, or `latest` for the newest of the database.
+ * `whole` excludes those that have lost bytes. Throws NO_DATABASE when there is none, INVALID when it is
+ * unclear which database they belong to.
  */
 export async function findBackup(
   named: string,
@@ -193,14 +193,17 @@ function noBackup({ folder, database, others, own, unread }: BackupsOf): AppErro
   })
 }
 
-/** Warns where a folder has backups of other databases only. */
+/** Warns when a folder has backups of other databases only. */
 export function tellOfOthers(backups: BackupsOf, { warn }: BackupsOptions): void {
   if (backups.own.length > 0 || backups.others.length === 0) return
   const { message, advice } = noBackup(backups)
   warn?.(message, advice)
 }
 
-/** Throws INVALID where only the name of the database says whose these backups are, and several had it. */
+/**
+ * Creates an INVALID error for backups that only the name of the database identifies, when several databases
+ * had that name.
+ */
 export function unknownOwner({ folder, database }: BackupsOf, backups: FoundBackup[]): AppError {
   const births = new Set(backups.map(({ born }) => born))
   return new AppError(
@@ -212,7 +215,7 @@ export function unknownOwner({ folder, database }: BackupsOf, backups: FoundBack
   )
 }
 
-/** The folder where it is not the usual one. */
+/** Returns the folder when it is not the default one. */
 function ownFolder(folder: string, database: DatabaseIdentity): string | undefined {
   return folder === backupFolder(database.path) ? undefined : folder
 }

@@ -12,7 +12,7 @@ import {
   unknownOwner,
 } from './own-backups.ts'
 
-/** What becomes of a backup. */
+/** The fate of a backup. */
 export interface Pruned {
   path: string
   created_at: string
@@ -21,19 +21,18 @@ export interface Pruned {
   reasons: string[]
 }
 
-/** What to keep, and who agrees to the rest. */
+/** The backups to keep, and the confirmation to remove the rest. */
 export interface PruneOptions extends BackupsOptions {
   rules: KeepRules
   dryRun?: boolean
-  /** Called with the backups that would go, where there are any; throws to keep them all. */
+  /** Called with the backups to remove, if there are any; throws to keep them all. */
   confirm?: (going: Pruned[]) => Promise<void>
 }
 
 /**
- * Removes the backups of a database that no rule keeps; those of other databases, and files without a
- * manifest, are none of its business. Exactly what `confirm` was shown goes: what has changed meanwhile
- * stays. Throws INVALID, or the reason why the database cannot be read, where it cannot be told which backups
- * are its own.
+ * Removes the backups of a database that no rule keeps; never touches those of other databases, and files
+ * without a manifest. Removes exactly what `confirm` was shown: what has changed meanwhile stays. Throws
+ * INVALID, or the reason why the database cannot be read, when it is unclear which backups belong to it.
  */
 export async function pruneBackups(options: PruneOptions): Promise<Pruned[]> {
   const backups = await readBackupsOf(options)
@@ -66,7 +65,7 @@ function decide(backups: BackupsOf, options: PruneOptions): Decided[] {
   return [...ruled.map(({ backup, reasons }) => ({ ...backup, keep: reasons.length > 0, reasons })), ...aside]
 }
 
-/** Why no rule looks at a backup: it stays, and keeps no other from staying. */
+/** Returns the reason why the rules ignore a backup: it stays, and does not affect which others stay. */
 function whyAside(backup: FoundBackup, backups: BackupsOf, options: PruneOptions): string | undefined {
   const { born } = backups.database
   if (born && backup.born !== null && backup.born !== born) return 'of another birth'
@@ -75,7 +74,10 @@ function whyAside(backup: FoundBackup, backups: BackupsOf, options: PruneOptions
   return isAhead(backup, options) ? 'dated in the future' : undefined
 }
 
-/** A name alone is too little to remove something by: another database may have had it. */
+/**
+ * Throws when only a name identifies the backups, which is too little to remove something by: another
+ * database may have had it.
+ */
 function refuseUnknown(backups: BackupsOf): void {
   const { byNameOnly, own, database } = backups
   if (!byNameOnly || own.length === 0) return

@@ -12,11 +12,11 @@ import { tidyFolder } from './backup.ts'
 import { type Manifest, readManifest, writeManifest } from './manifest.ts'
 import { type BackupsOptions, readBackupsOf, tellOfOthers } from './own-backups.ts'
 
-/** What a restore drill found. */
+/** The result of a restore drill. */
 export interface Verification {
   path: string
   status: 'ok' | 'fail'
-  /** What is wrong with it, or was with the database of which it is a copy; empty when all is well. */
+  /** The problems of the backup, or of the database it was copied from; empty when all is well. */
   problems: string[]
   schema_version: number | null
   counts: Record<string, number>
@@ -24,10 +24,10 @@ export interface Verification {
 }
 
 /**
- * A restore drill: the backup is restored to a temporary encrypted file, another process opens that, checks
- * structure and pages, and what it holds is compared with what the manifest promises. Damage and differences
- * are findings, and so is what was wrong with the database itself; a wrong key and a missing file are thrown.
- * The result is written into the manifest, where that can be done.
+ * Runs a restore drill: restores the backup to a temporary encrypted file, lets another process open it and
+ * check its structure and pages, and compares its content with the manifest. Damage, differences, and
+ * problems of the database itself are findings; a wrong key and a missing file are thrown. The result is
+ * written into the manifest, when possible.
  */
 export async function verifyBackup(
   path: string,
@@ -67,7 +67,7 @@ export async function verifyBackup(
   return report
 }
 
-/** The result stands also where it cannot be written down. */
+/** Writes the result into the manifest; the result is valid even when it cannot be written. */
 async function recordResult(
   path: string,
   manifest: Manifest,
@@ -81,8 +81,8 @@ async function recordResult(
 }
 
 /**
- * Verifies every backup of a database, the newest first; here whatever keeps one from being read is a finding
- * too.
+ * Verifies every backup of a database, newest first; here, anything that keeps one from being read is a
+ * finding too.
  */
 export async function verifyBackups(options: BackupsOptions & CopyOptions): Promise<Verification[]> {
   const backups = await readBackupsOf(options)
@@ -102,7 +102,7 @@ const FINDINGS = new Set<OutcomeCode>(['CORRUPT', 'CHECK_FAILED'])
 const OF_ONE_FILE = new Set<OutcomeCode>(['WRONG_KEY', 'NO_DATABASE', 'NOT_ENCRYPTED', 'IO', 'INVALID'])
 
 /**
- * Restores into a file beside the backup, or where that cannot be made a temporary one, and throws that away.
+ * Restores into a file beside the backup, or a temporary one when that cannot be created, and discards it.
  */
 async function drill(
   path: string,
@@ -132,7 +132,7 @@ async function temporaryFolder(): Promise<string> {
 
 async function compareFile(path: string, manifest: Manifest): Promise<string[]> {
   const { kind } = await examineFile(path)
-  if (kind !== 'file') return [] // told by the drill
+  if (kind !== 'file') return [] // reported by the drill
   const { size } = await lstat(path)
   if (size !== manifest.bytes) return [`the file has ${size} bytes, the manifest says ${manifest.bytes}`]
   return (await hashFile(path)) === manifest.sha256
@@ -140,7 +140,7 @@ async function compareFile(path: string, manifest: Manifest): Promise<string[]> 
     : ['the SHA-256 of the file is not the one in the manifest']
 }
 
-/** What a backup holds beside what its manifest promises. */
+/** Returns the differences between the content of a backup and its manifest. */
 export function compareContent({ content, problems }: Inspection, manifest: Manifest): string[] {
   const found: string[] = problems.filter((problem) => !manifest.problems.includes(problem))
   if (content.schema_version !== manifest.schema_version) {

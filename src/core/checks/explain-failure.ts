@@ -14,9 +14,9 @@ import { indexProblems } from '../search/index-check.ts'
 import { confirmedProblem, damageOnly, findHarmlessDamage, indexDamaged } from '../search/index-damage.ts'
 
 /**
- * The cause of what an open database failed with, where the engine's own words do not tell it: damage, and
- * whether it concerns more than the full-text index; a disk that failed once; tables that are not as the
- * migrations make them. Anything else comes back as it is.
+ * Finds the cause of a failure of an open database when the engine's own words do not show it: damage, and
+ * whether it affects more than the full-text index; a disk that failed once; tables that differ from the
+ * migrations. Returns any other error unchanged.
  */
 export async function explainFailure(
   error: unknown,
@@ -35,13 +35,13 @@ export async function explainFailure(
   const drift = await inquiry.read((reader) => findDrift(reader, migrations, engine))
   if (isBare(engine) && drift?.code !== 'CHECK_FAILED') return readErrorOnce(inquiry.path, error)
   if (!drift) return error
-  // What was rolled back keeps its code; what to do next is the same.
+  // A rolled-back step keeps its code; what to do next is the same.
   return error instanceof AppError && error.code === 'MIGRATION_FAILED'
     ? new AppError(error.code, error.message, { hint: COMPARE_SCHEMA, cause: error })
     : drift
 }
 
-/** An error that says more than its cause does, with what was found out about that. */
+/** Adds the finding to an error that says more than its cause does. */
 function withCause(error: AppError, known: AppError, found: unknown): AppError {
   if (found === known || !(found instanceof AppError)) return error
   return new AppError(found.code, error.message.replace(known.message, found.message), {
@@ -52,7 +52,7 @@ function withCause(error: AppError, known: AppError, found: unknown): AppError {
   })
 }
 
-/** A diagnosis that says so where the damage lies in the full-text index only, which is no loss. */
+/** Extends a diagnosis when the damage is in the full-text index only, so that nothing is lost. */
 export async function locateDamage(diagnosis: Diagnosis, read: Inquiry['read']): Promise<Diagnosis> {
   if (diagnosis.cause !== 'damaged' || (await findHarmlessDamage(read)) !== 'index') return diagnosis
   return {
@@ -62,7 +62,7 @@ export async function locateDamage(diagnosis: Diagnosis, read: Inquiry['read']):
   }
 }
 
-/** The engine's error behind one whose cause is not known yet. */
+/** Returns the engine's error behind an error whose cause is not known yet. */
 function engineError(error: unknown) {
   if (isEngineError(error)) return error
   if (!(error instanceof AppError) || !isEngineError(error.cause)) return undefined
@@ -71,8 +71,8 @@ function engineError(error: unknown) {
 }
 
 /**
- * What the engine answers where a page is damaged, or could not be read; from then on it is out of memory, it
- * says.
+ * The engine's codes for a page that is damaged or could not be read; after that it reports that it is out of
+ * memory.
  */
 const MET_DAMAGE = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_NOMEM'])
 
@@ -89,7 +89,7 @@ async function damageOf(
   if (where === 'index') return indexDamaged(path, pages.length > 0 ? namePages(pages) : '', error)
   if (cause === 'damaged') return causeError(diagnosis)
   if (!MET_DAMAGE.has(engineError(error)?.code ?? '')) return undefined
-  // The key is right and every page authentic: what was met is in the tables themselves, or was not there.
+  // The key is right and every page authentic: the fault is in the tables themselves, or has disappeared.
   const ofIndex = await confirmedProblem(read, indexProblems)
   if (ofIndex !== undefined && (await hasIndex(read))) return indexDamaged(path, ofIndex, error)
   const problem = await confirmedProblem(read, async (reader) => damageOnly(await structureProblems(reader)))
@@ -102,7 +102,7 @@ async function damageOf(
   })
 }
 
-/** What the engine's own error is called, see `explainEngineError`. */
+/** The message of the engine's own error, see `explainEngineError`. */
 const DAMAGED = 'the database is damaged'
 
 const hasIndex = (read: Inquiry['read']) =>

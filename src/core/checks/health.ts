@@ -35,19 +35,19 @@ import {
 import { shellWord } from '../shell-word.ts'
 import { explainFailure } from './explain-failure.ts'
 
-/** All checks, and what they come to. */
+/** All checks, and their overall result. */
 export interface HealthReport {
-  /** The worst of the checks; a skipped one counts as ok. */
+  /** The worst status of all checks; a skipped one counts as ok. */
   status: 'ok' | 'warn' | 'fail'
   checks: Check[]
 }
 
-/** What one check found. */
+/** The result of one check. */
 export interface Check {
   name: string
   status: 'ok' | 'warn' | 'fail' | 'skipped'
   message: string
-  /** What to do; empty when there is nothing to do. */
+  /** The hint; empty when there is nothing to do. */
   hint: Hint
 }
 
@@ -66,17 +66,17 @@ const MENDS_FILE: Hint = [
 const LARGE_WAL = 64 * 1024 * 1024
 
 /**
- * Checks a database without changing a byte of it; what a killed operation left beside it is brought to an
- * end first, and the plaintext goes that a killed export left there, or in one of `folders`. The quick checks
- * take milliseconds; the others read the whole file. Damage that keeps the file from opening is a failed
- * check; a wrong key or a missing file is thrown.
+ * Checks a database without changing a byte of it; first finishes or rolls back interrupted operations, and
+ * removes the plaintext that a killed export left beside it or in one of `folders`. The quick checks take
+ * milliseconds; the others read the whole file. Damage that keeps the file from opening is a failed check; a
+ * wrong key or a missing file is thrown.
  */
 export async function databaseHealthCheck(
   options: DatabaseOptions & {
     migrations: Migration[]
     quick?: boolean
     folders?: string[]
-    /** Told which of the checks begins that read the whole file. */
+    /** Called when one of the checks that read the whole file begins. */
     onProgress?: OnProgress
   },
 ): Promise<HealthReport> {
@@ -102,7 +102,7 @@ export async function databaseHealthCheck(
           options.onProgress?.({ phase: 'checking', step: name.replaceAll('_', ' ') })
           const verdict = await judge(() => check(db))
           checks.push({ name, ...verdict })
-          // A connection that met a page that is not authentic answers nothing more that could be believed.
+          // After a connection has met a page that is not authentic, its answers cannot be trusted.
           if (check === checkPages && verdict.status === 'fail') {
             skip = verdict.hint === MENDS_INDEX ? { search_index: fail(verdict.message, MENDS_INDEX) } : {}
           }
@@ -118,14 +118,14 @@ export async function databaseHealthCheck(
   return { status: worst ?? 'ok', checks }
 }
 
-/** What a check failed with, as what it found; anything but damage and drift is thrown. */
+/** Turns a failure of a check into a finding; throws anything but damage and drift. */
 function asVerdict(error: unknown): Verdict {
   if (error instanceof AppError && ['CORRUPT', 'CHECK_FAILED', 'PENDING'].includes(error.code))
     return fail(error.message, error.advice)
   throw error
 }
 
-/** Damage fails; half a transaction that waits to be rolled back is only told. */
+/** Damage fails; an unfinished transaction that waits to be rolled back is only a warning. */
 const OPENING_VERDICTS: Partial<Record<OutcomeCode, typeof fail>> = { CORRUPT: fail, CHECK_FAILED: warn }
 
 const READS_ALL: Verdict = {
@@ -152,7 +152,7 @@ const FULL_CHECKS: Record<string, (db: Database) => Promise<Verdict>> = {
   search_index: (db) => db.read(checkSearchIndex),
 }
 
-/** What killed operations left is told only where there was something. */
+/** Reports what interrupted operations left, only when there was something. */
 async function endInterrupted(path: string, folders: string[] = []): Promise<Check[]> {
   const { realPath } = await examineFile(path)
   const recovered = await recover(realPath)
@@ -261,7 +261,7 @@ async function checkStructure(db: Database): Promise<Verdict> {
   return fail(`integrity check: ${first}`, where ? MENDS_FILE : RESTORE)
 }
 
-/** A full-text index that cannot even be opened ends the whole check. */
+/** Returns the error as a problem when a full-text index that cannot even be opened ends the whole check. */
 function unlessDamaged(error: unknown): string[] {
   if (isEngineError(error) || (error instanceof AppError && error.code === 'CORRUPT')) return [error.message]
   throw error

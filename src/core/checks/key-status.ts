@@ -7,24 +7,24 @@ import { describeDangling } from '../files/symlinks.ts'
 import { findSpelling, type Spelling } from '../keys/key-spelling.ts'
 import type { Keychain } from '../keys/keychain.ts'
 
-/** What can be told of the key without telling the key. */
+/** The facts about the key that do not reveal it. */
 export interface KeyStatus {
   path: string
-  /** Tells keys apart; a passphrase has another one for each database. */
+  /** Distinguishes keys; a passphrase has another one for each database. */
   fingerprint: string
   opens: boolean
-  /** Whether the keychain of the system has a key for this file. */
+  /** The state of the keychain of the operating system: whether it has a key for this file. */
   keychain: 'stored' | 'empty' | 'unavailable'
-  /** The name of its entry: the first 16 bytes of the file, hex. */
+  /** The name of its keychain entry: the first 16 bytes of the file, hex. */
   salt: string
   recovered: Recovery[]
-  /** Another spelling of the key, which opens the database where this one does not. */
+  /** Another spelling of the key that opens the database when this one does not. */
   spelling: Spelling | undefined
 }
 
 /**
- * Whether the key opens the database, and what the keychain knows of it. Ends what a killed operation left
- * undone.
+ * Reports whether the key opens the database, and whether the keychain has it. Finishes or rolls back an
+ * interrupted operation first.
  */
 export async function keyStatus(
   { path, keys }: Pick<DatabaseOptions, 'path' | 'keys'>,
@@ -55,7 +55,7 @@ async function firstThatOpens(path: string, keys: Keys) {
   return undefined
 }
 
-/** The salt of a database that exists. Throws NO_DATABASE. */
+/** Returns the salt of an existing database. Throws NO_DATABASE. */
 export async function saltOf(path: string): Promise<Buffer> {
   const salt = await readSalt(path)
   if (salt.length === 16) return salt

@@ -6,7 +6,7 @@ import { readApplied } from '../schema/ledger.ts'
 import { currentVersion } from '../schema/migrations.ts'
 import { momentSql, truthSql } from '../schema/stored-values.ts'
 
-/** The figures of a database. A count is null where its table is missing. Sizes are bytes, days UTC. */
+/** The figures of a database. A count is null when its table is missing. Sizes are in bytes, days in UTC. */
 export interface DatabaseStats {
   active_sessions: number | null
   archived_sessions: number | null
@@ -18,10 +18,10 @@ export interface DatabaseStats {
   schema_version: number
   database_bytes: number
   wal_bytes: number
-  /** Bytes inside the file that deleted rows left free. */
+  /** Free bytes that deleted rows left inside the file. */
   free_bytes: number
   messages_per_model: { model_name: string | null; messages: number }[]
-  /** The 30 days up to the newest message, oldest first, without the days on which nothing was said. */
+  /** The 30 days up to the newest message, oldest first, without the days that have no messages. */
   messages_per_day: { day: string; messages: number }[]
 }
 
@@ -40,7 +40,7 @@ const COUNTS = {
   total_settings: ['settings', 'SELECT count(*) FROM settings'],
 } as const
 
-/** Counts, sizes and activity. Throws PENDING for a database without tables. */
+/** Returns counts, sizes and activity. Throws PENDING for a database without tables. */
 export async function getDatabaseStats(db: Database): Promise<DatabaseStats> {
   return db.read(async (reader) => {
     const version = currentVersion(await readApplied(reader))
@@ -89,9 +89,9 @@ function messagesPerModel(reader: Connection) {
 }
 
 /**
- * All timestamps that are text begin with the UTC date (what begins with no digit is none), and the index on
- * them answers without reading a message. Times that another program stored as numbers come before all text
- * in it.
+ * Counts messages per day. All timestamps stored as text begin with the UTC date (text that does not begin
+ * with a digit is not a timestamp), and the index on them answers without reading a message. It sorts times
+ * that another program stored as numbers before all text.
  */
 function messagesPerDay(reader: Connection) {
   return reader.all<{ day: string; messages: number }>(

@@ -7,40 +7,42 @@ import { birthOf, readApplied } from '../schema/ledger.ts'
 import { currentVersion } from '../schema/migrations.ts'
 import { type RowCounts, rowNumberOf } from '../schema/row-counts.ts'
 
-/** What a database holds, apart from how the file is made: equal for two files that hold the same. */
+/**
+ * The content of a database, independent of how its file is built: equal for two files that hold the same.
+ */
 export interface Content {
   /** SHA-256, hex, over the schema and every value of every row. */
   sha256: string
-  /** The same over the numbers of all rows: a full-text index over another table refers to them. */
+  /** The same hash over the rowids of all rows: a full-text index over another table refers to them. */
   row_numbers: string
   counts: RowCounts
   schema_version: number
   /**
-   * When its first version was applied; a copy has the same, under whatever key. Null where it cannot be
-   * told.
+   * The time when its first version was applied; a copy has the same, under whatever key. Null when it is
+   * unknown.
    */
   born: string | null
 }
 
-/** Bytes of rows that are hashed at once, about. */
+/** Approximate bytes of rows to hash at once. */
 const PAGE = 4 * 1024 * 1024
 const MOST_ROWS = 1000
 
 /**
- * Begins to read all that a database holds, as it is when this resolves. Rows are taken in the order of their
- * row numbers, which have a hash of their own; the statistics that SQLite keeps for itself are left out.
+ * Begins to read the whole content of a database, in its state when this resolves. Rows are read in the order
+ * of their rowids, which have a hash of their own; the statistics that SQLite keeps for itself are excluded.
  */
 export async function beginReading(
   connection: Connection,
 ): Promise<(onPart?: (part: number) => void) => Promise<Content>> {
   await connection.run('BEGIN')
-  // The state of a transaction is that of its first read.
+  // A transaction sees the state at its first read.
   await connection.get('SELECT count(*) FROM sqlite_schema')
   return (onPart = () => {}) =>
     readAll(connection, onPart).finally(() => connection.run('ROLLBACK').catch(() => {}))
 }
 
-/** Reads all that a database holds, at one moment. */
+/** Reads the whole content of a database, at one moment. */
 export async function readContent(connection: Connection, onPart?: (part: number) => void): Promise<Content> {
   const read = await beginReading(connection)
   return read(onPart)
@@ -85,22 +87,22 @@ async function readAll(connection: Connection, onPart: (part: number) => void): 
 interface Table extends Row {
   name: string
   type: 'table' | 'shadow'
-  /** 1 for a table without row numbers. */
+  /** 1 for a table without rowids. */
   wr: 0 | 1
 }
 
-/** Bytes of the file, about: enough to tell how far the reading is. */
+/** Returns the approximate size of the file in bytes: enough to report progress. */
 async function sizeOf(connection: Connection): Promise<number> {
   const row = await connection.get<{ page_count: number }>('PRAGMA page_count')
   return (row?.page_count ?? 0) * 4096
 }
 
 interface Page {
-  /** As text: a number of JavaScript does not hold every row number. */
+  /** As text: a JavaScript number cannot hold every rowid. */
   last: string | null
   rows: number
   bytes: Buffer | null
-  /** Row numbers, with commas between them. */
+  /** Rowids, with commas between them. */
   numbers: Buffer | null
 }
 
@@ -125,7 +127,7 @@ async function hashTable(
       .map((column) => quoteName(column.name))
       .join(', ')
   const select = `SELECT ${number ?? '0'} AS r, ${values} AS v FROM ${quoteName(name)}`
-  // A table without row numbers has no single key to go on from; such tables are small here.
+  // A table without rowids has no single key to continue from; such tables are small here.
   const further = number
     ? `${select} WHERE ${order} > CAST(?2 AS INTEGER) ORDER BY ${order} LIMIT ?1`
     : `${select} ORDER BY ${order} LIMIT ?1 OFFSET ?3`
@@ -141,7 +143,7 @@ async function hashTable(
       return null
     })
     if (got === null) {
-      // Together these rows are more than one value of SQLite can be.
+      // Together these rows exceed the largest value that SQLite can hold.
       limit = 1
       continue
     }
@@ -157,20 +159,23 @@ async function hashTable(
   }
 }
 
-/** A page as one value: bytes come back as they are stored, without a detour through JavaScript's strings. */
+/**
+ * Returns SQL that reads a page as one value: bytes come back as stored, without a detour through
+ * JavaScript's strings.
+ */
 function hashed(page: string): string {
   return `SELECT CAST(max(r) AS TEXT) AS last, count(*) AS rows, CAST(group_concat(v, char(10)) AS BLOB) AS bytes,
     CAST(group_concat(r) AS BLOB) AS numbers FROM (${page})`
 }
 
-/** A value with its type and length, so that no two values look alike. */
+/** Returns SQL for a value with its type and length, so that no two values look alike. */
 function canonical(column: string): string {
   return `CASE typeof(${column}) WHEN 'null' THEN 'n' WHEN 'real' THEN 'r' || printf('%!.17g', ${column})
     ELSE substr(typeof(${column}), 1, 1) || length(CAST(${column} AS BLOB)) || ':' || CAST(${column} AS BLOB) END`
 }
 
 /**
- * Joins expressions in halves: the engine refuses one that is nested a thousand deep, and takes 2,000
+ * Joins expressions in halves: the engine rejects one that is nested a thousand deep, and accepts 2,000
  * columns.
  */
 function joined(parts: string[], sign: string): string {

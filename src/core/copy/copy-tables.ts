@@ -3,7 +3,7 @@ import { quoteName } from '../engine/quote-name.ts'
 import { AppError } from '../errors.ts'
 import { rowNumberOf } from '../schema/row-counts.ts'
 
-/** One object of a schema that has pages of its own: a table, or an index that was declared. */
+/** One object of a schema that has pages of its own: a table, or a declared index. */
 interface Stored {
   type: 'table' | 'index'
   name: string
@@ -11,16 +11,17 @@ interface Stored {
 }
 
 /**
- * Copies all of `main` into the empty database attached as `made`, in one transaction, without which a killed
- * copy could look whole. Every row keeps its row number, also one that no column names: a full-text index
- * over another table refers to it. Throws CHECK_FAILED for a schema that cannot be copied, and what reading
- * and writing give.
+ * Copies all of `main` into the empty database attached as `made`, in one transaction, without which an
+ * interrupted copy could look complete. Every row keeps its rowid, even one that no column names: a full-text
+ * index over another table refers to it. Throws CHECK_FAILED for a schema that cannot be copied, and the
+ * errors of reading and writing.
  */
 export async function copyTables(connection: Connection): Promise<void> {
   const before = await settingsOf(connection, ['auto_vacuum'])
   const after = await settingsOf(connection, ['user_version', 'application_id'])
-  // Rows are copied as they are, those too that break a rule of their table: to find these is not the copy's task.
-  // Tables of SQLite's own, and tables that belong to a virtual one, can be made only where the schema may be written.
+  // Rows are copied unchanged, even those that violate a rule of their table: finding these is not the task
+  // of the copy. SQLite's own tables, and tables that belong to a virtual one, can be created only while the
+  // schema is writable.
   await connection.exec(`PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; ${before}
     PRAGMA writable_schema = ON; BEGIN`)
   const stored = await connection.all<Stored>(
@@ -30,8 +31,8 @@ export async function copyTables(connection: Connection): Promise<void> {
   for (const object of stored) await connection.exec(declarationIn('made', object))
   for (const { type, name } of stored) if (type === 'table') await copyRows(connection, name)
   await copySequences(connection)
-  // Last, because triggers must not fire for rows that are merely copied, nor a virtual table make its tables
-  // anew.
+  // Last, because triggers must not fire for rows that are merely copied, nor may a virtual table create its
+  // tables again.
   await connection.exec(`INSERT INTO made.sqlite_schema (type, name, tbl_name, rootpage, sql)
     SELECT type, name, tbl_name, 0, sql FROM main.sqlite_schema
     WHERE type IN ('view', 'trigger') OR (type = 'table' AND rootpage = 0) ORDER BY rowid;
@@ -47,7 +48,10 @@ async function settingsOf(connection: Connection, names: string[]): Promise<stri
   return statements.join(' ')
 }
 
-/** SQLite stores every declaration beginning in the same words, whatever was typed. */
+/**
+ * Returns a declaration for another schema; SQLite stores every declaration with the same first words,
+ * whatever was typed.
+ */
 function declarationIn(schema: string, { name, sql }: Stored): string {
   const [beginning] = /^CREATE (?:TABLE|(?:UNIQUE )?INDEX) /.exec(sql) ?? []
   if (beginning !== undefined) return `${beginning}${schema}.${sql.slice(beginning.length)}`
@@ -79,7 +83,7 @@ async function copyRows(connection: Connection, table: string): Promise<void> {
   await connection.run(`INSERT INTO made.${name} (${list}) SELECT ${list} FROM main.${name}`)
 }
 
-/** The numbers that AUTOINCREMENT goes on from; they stay when the table is gone that they were for. */
+/** Copies the numbers that AUTOINCREMENT continues from; they remain when their table is gone. */
 async function copySequences(connection: Connection): Promise<void> {
   const has = (schema: string) =>
     connection.get(`SELECT 1 FROM ${schema}.sqlite_schema WHERE name = 'sqlite_sequence'`)

@@ -25,29 +25,29 @@ import {
   structureProblems,
 } from './inspect.ts'
 
-/** What every copy needs: somebody else to look at it, and whom to tell how far it is. */
+/** Options of every copy: who inspects it, and who receives its progress. */
 export interface CopyOptions {
   inspect: Inspect
   signal?: AbortSignal
   onProgress?: OnProgress
-  /** Tells what does not stop the work. */
+  /** Warns without stopping the work. */
   warn?: OnWarning
   now?: () => Date
-  /** Replace a file although other names (hard links) lead to it too, which keep its content and its key. */
+  /** Replace a file although it has other names (hard links), which keep its old content and its old key. */
   otherNames?: boolean
 }
 
-/** A copy that was found equal to its source. */
+/** A copy that was verified to equal its source. */
 export interface ProvenCopy extends Inspection {
   /** Size of the file. */
   bytes: number
 }
 
 /**
- * Copies a source into the new file `made`, which belongs to `owner` (see `ownerFor`), has the copy looked at
- * by another process under `key` (a raw one), and compares what the two hold. Nothing is left when it fails.
- * Throws CHECK_FAILED when the copy is not equal, IO when there is no room for it, and what opening the copy
- * gives.
+ * Copies a source into the new file `made`, which belongs to `owner` (see `ownerFor`), has another process
+ * inspect the copy under `key` (a raw one), and compares the content of the two. Leaves nothing behind when
+ * it fails. Throws CHECK_FAILED when the copy is not equal, IO when there is no room for it, and the errors
+ * of opening the copy.
  */
 export async function makeProvenCopy(
   source: Source,
@@ -74,25 +74,25 @@ export async function makeProvenCopy(
     const { size } = await lstat(made)
     return { ...found, bytes: size }
   } catch (error) {
-    await discardDatabase(made).catch(() => {}) // what failed first is what is told
+    await discardDatabase(made).catch(() => {}) // the first failure is the one to report
     options.signal?.throwIfAborted()
     throw explainSystemError(error, made)
   }
 }
 
-/** Where a copy comes from. */
+/** The source of a copy. */
 export interface Source {
   path: string
-  /** About how large the copy will be. */
+  /** The approximate size of the copy. */
   bytes: number
-  /** Writes the copy into an empty file, and tells what the source held at that moment. */
+  /** Writes the copy into an empty file, and resolves to the content of the source at that moment. */
   copyInto: (made: string, options: CopyOptions) => Promise<Content>
-  /** What SQLite says against the source itself. */
+  /** Returns the problems that SQLite finds in the source itself. */
   problems: () => Promise<string[]>
 }
 
 /**
- * The only connection to a file as a source: nothing can change between the copy and the look at the
+ * Uses the only connection to a file as a source: nothing can change between the copy and the check of the
  * original.
  */
 export function soleSource(db: Database, connection: Connection, targetKey?: string): Source {
@@ -108,8 +108,8 @@ export function soleSource(db: Database, connection: Connection, targetKey?: str
 }
 
 /**
- * How a database that may be in use is opened to be copied: by its owner for writing, where that is possible,
- * to hold others off.
+ * Returns how to open a database that may be in use in order to copy it: for writing when its owner does so
+ * and can, to block other writers.
  */
 export async function openingToCopy(path: string): Promise<Pick<ProofOptions, 'access' | 'copying'>> {
   const { folderWritable, writable, uid } = await examineFile(path)
@@ -118,9 +118,9 @@ export async function openingToCopy(path: string): Promise<Pick<ProofOptions, 'a
 }
 
 /**
- * A database in use as a source. Two readers, one that copies and one that reads, must see the same state:
- * others are kept from committing until both have begun, which takes a moment however large the file is.
- * `locked` says that the caller does that already.
+ * Uses a database that others may be using as a source. Two readers, one that copies and one that reads, must
+ * see the same state: commits are blocked until both have begun, which takes a moment however large the file
+ * is. `locked` means that the caller blocks them already.
  */
 export function sharedSource(db: Database, locked = false): Source {
   return {
@@ -148,9 +148,9 @@ export function sharedSource(db: Database, locked = false): Source {
 }
 
 /**
- * Runs `begin` while nobody can commit. Where another program holds the lock for longer than we wait, nobody
- * else can commit either. What is held is given back by ROLLBACK: in rollback-journal mode even an empty
- * COMMIT waits for readers.
+ * Runs `begin` while nobody can commit. When another program holds the lock for longer than the wait, nobody
+ * else can commit either. ROLLBACK releases the lock: in rollback-journal mode even an empty COMMIT waits for
+ * readers.
  */
 function holdingOthers<T>(db: Database, begin: () => Promise<T>): Promise<T> {
   return db.exclusively(async (writer) => {
@@ -171,7 +171,7 @@ function holdingOthers<T>(db: Database, begin: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Resolves when the copy has bytes, which come from a state that was fixed before, or when it is finished or
+ * Resolves when the copy has bytes, which come from a state that is fixed by then, or when it has finished or
  * failed.
  */
 async function hasBegun(made: string, copying: Promise<unknown>): Promise<void> {
@@ -183,7 +183,7 @@ async function hasBegun(made: string, copying: Promise<unknown>): Promise<void> 
   while (!over && (await lstat(made)).size === 0) await pause(2)
 }
 
-/** VACUUM INTO with the target as a bound URI, so that no key is in the text of a statement. */
+/** Runs VACUUM INTO with the target as a bound URI, so that no key is in the text of a statement. */
 async function vacuumInto(connection: Connection, made: string, key?: string): Promise<void> {
   const target = key === undefined ? made : `${pathToFileURL(made).href}?key=${encodeURIComponent(key)}`
   await connection.run('VACUUM INTO ?', [target])
@@ -222,12 +222,12 @@ async function refuseUnequal(
 ): Promise<void> {
   const unequal = content.sha256 !== found.content.sha256
   const renumbered = !unequal && content.row_numbers !== found.content.row_numbers
-  // Rows that break a rule of their own table do so in a faithful copy too.
+  // Rows that violate a rule of their own table do so in a faithful copy too.
   const wrong = unequal || renumbered
   const known = wrong || found.problems.length === 0 ? [] : await source.problems()
   const unknown = found.problems.filter((line) => !known.includes(line))
-  // A source that can only be read may have been looked at without the rules of its tables; so the copy is
-  // once more.
+  // A read-only source may have been checked without the rules of its tables, so the copy is checked that way
+  // again.
   const seen = wrong || unknown.length === 0 ? [] : await problemsWithoutRules(copy)
   const problem = unknown.find((line) => seen.includes(line))
   if (!wrong && problem === undefined) return
@@ -241,9 +241,9 @@ async function refuseUnequal(
 }
 
 /**
- * Puts a proven file, whose content is on the disk, in the place of another, whole or not at all; what stood
- * there is `aside` from then on, with its -wal and -shm. `alone` says that the caller is the only user of the
- * file and that nothing waits beside it.
+ * Replaces a file with a verified one, whose content is on the disk, completely or not at all; from then on
+ * the old file is `aside`, with its -wal and -shm. `alone` means that the caller is the only user of the file
+ * and that nothing is pending beside it.
  */
 export async function takePlace(path: string, made: string, aside: string, alone: boolean): Promise<void> {
   const folder = dirname(path)
@@ -254,8 +254,8 @@ export async function takePlace(path: string, made: string, aside: string, alone
       await syncFolder(folder)
       await rename(made, path)
     } else {
-      // The parts of a database move one by one: so at no moment is a part of one beside a part of the other. On the
-      // disk too: a -wal is never without its database, nor beside the new one.
+      // The parts of a database move one by one, so at no moment is a part of one beside a part of the other.
+      // This holds on the disk too: a -wal is never without its database, nor beside the new one.
       await rename(path, aside)
       await syncFolder(folder)
       await moveBeside(path, aside)
@@ -265,13 +265,13 @@ export async function takePlace(path: string, made: string, aside: string, alone
     await syncFolder(folder)
   } catch (error) {
     if ((await identify(path)) === proven) await rename(path, made).catch(() => {})
-    await putBack(path, aside).catch(() => {}) // then a later run does it
-    await syncFolder(folder).catch(() => {}) // before the new file goes
+    await putBack(path, aside).catch(() => {}) // otherwise a later run does it
+    await syncFolder(folder).catch(() => {}) // before the new file is removed
     throw explainSystemError(error, path)
   }
 }
 
-/** After a failure: what was moved or linked aside is where it was. */
+/** Restores, after a failure, what was moved or linked aside. */
 async function putBack(path: string, aside: string): Promise<void> {
   const [standing, moved] = await Promise.all([identify(path), identify(aside)])
   if (moved === undefined) return
@@ -286,7 +286,7 @@ async function hasBeside(path: string): Promise<boolean> {
   return found.includes(true)
 }
 
-/** SHA-256 of a file that nobody has open as a database in this process, hex. */
+/** Returns the SHA-256, hex, of a file that nobody in this process has open as a database. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256')
   try {

@@ -5,33 +5,33 @@ import { isEngineError } from '../engine/engine-errors.ts'
 import type { Key } from '../keys/key.ts'
 import { type Content, readContent } from './content-hash.ts'
 
-/** Which file to look at, and what opens it. */
+/** The file to inspect, and the key that opens it. */
 export interface InspectionRequest {
   path: string
   key: Key
 }
 
-/** What a process that has nothing to do with the making of a file finds in it. */
+/** The findings of an independent process in a file. */
 export interface Inspection {
   content: Content
   /**
-   * What SQLite's check of the structure and SQLCipher's check of every page say against it; empty for a
+   * The problems that SQLite's check of the structure and SQLCipher's check of every page find; empty for a
    * sound file.
    */
   problems: string[]
-  /** Rows that point at records that do not exist, by table; a faithful copy has them too. */
+  /** Rows that refer to records that do not exist, by table; a faithful copy has them too. */
   orphans: string[]
   sqlite_version: string
   cipher_version: string
 }
 
-/** Looks at a file in a process of its own; throws the error that opening it gives. */
+/** Inspects a file in a process of its own; throws the errors of opening it. */
 export type Inspect = (
   request: InspectionRequest,
   options?: { signal?: AbortSignal; onPart?: (part: number) => void },
 ) => Promise<Inspection>
 
-/** Reads all of a finished file, the checks side by side on connections of their own. */
+/** Reads all of a finished file, with the checks in parallel on connections of their own. */
 export async function inspectFile(
   { path, key }: InspectionRequest,
   onPart?: (part: number) => void,
@@ -60,8 +60,8 @@ async function inspectDatabase(db: Database, onPart?: (part: number) => void): P
 }
 
 /**
- * What SQLite finds wrong with tables and indexes; a fault of the rows (a NULL where none may be) is in there
- * too, and a full-text index that cannot be opened, which ends the check.
+ * Returns the problems that SQLite finds in tables and indexes; they include faulty rows (a NULL where none
+ * may be), and a full-text index that cannot be opened, which ends the check.
  */
 export async function structureProblems(connection: Connection): Promise<string[]> {
   const rows = await connection.all<{ integrity_check: string }>('PRAGMA integrity_check').catch((error) => {
@@ -72,8 +72,8 @@ export async function structureProblems(connection: Connection): Promise<string[
 }
 
 /**
- * What is wrong with a finished file apart from rows that break a CHECK rule: a read-only connection knows no
- * such rule.
+ * Returns the problems of a finished file, except rows that violate a CHECK rule: a read-only connection
+ * ignores such rules.
  */
 export function problemsWithoutRules({ path, key }: InspectionRequest): Promise<string[]> {
   return withDatabase({ path, keys: async () => [key], copying: true, recover: false }, async (db) => [
@@ -91,7 +91,7 @@ async function orphanProblems(connection: Connection): Promise<string[]> {
       ({ table, parent, orphans }) => `${table}: ${orphans} rows point at no record of ${parent}`,
     )
   } catch (error) {
-    // Keys that SQLite cannot check, because the table that they name is not made for it.
+    // Keys that SQLite cannot check, because the table that they refer to lacks a suitable key.
     if (isEngineError(error) && error.code === 'SQLITE_ERROR') return [error.message]
     throw error
   }

@@ -10,36 +10,36 @@ import { refuseStrayLog } from '../files/stray-log.ts'
 import type { Key } from '../keys/key.ts'
 import { type CopyOptions, makeProvenCopy, type ProvenCopy, type Source, takePlace } from './copy.ts'
 
-/** Which file is made or replaced, and from what. */
+/** The file to create or replace, and its source. */
 export interface Replacement extends CopyOptions {
   operation: Operation
-  /** The file, links resolved. */
+  /** The path, with links resolved. */
   path: string
   source: Source
   /** The raw key of the new file. */
   key: Key
-  /** Whether the new file is to be in WAL mode. */
+  /** True when the new file is to be in WAL mode. */
   wal: boolean
   /**
-   * What stands at `path`: nothing (`free`), a file of which this process is the only user, or one that does
-   * not open, so that it moves as it is, with what is beside it (`unread`).
+   * The existing file at `path`: none (`free`), a file that only this process uses, or one that does not
+   * open, so that it moves unchanged, with what is beside it (`unread`).
    */
   standing: 'free' | SoleUse | 'unread'
-  /** Whether what stood there stays, under a name of its own. */
+  /** True to keep the old file, under a name of its own. */
   keep?: boolean
-  /** Refuses the new file for a reason of the operation's own. */
+  /** Rejects the new file for a reason specific to the operation. */
   check?: (made: string, copy: ProvenCopy) => Promise<void>
-  /** The last that can fail, or be stopped by `signal`, before the new file takes the place of the other. */
+  /** The last action that can fail, or that `signal` can stop, before the new file replaces the old one. */
   commit?: () => Promise<void>
-  /** Do all but the swap, and throw the new file away. */
+  /** Do everything but the swap, and discard the new file. */
   dryRun?: boolean
 }
 
 /**
- * Copy, prove, swap: the one way in which a whole database file comes to its place. Until the swap nothing
- * has changed; the swap is one rename, or a series that a later run goes on with. Resolves to where the file
- * is that stood there, null when it is gone for good. Throws IO when a file has appeared where none stood,
- * INVALID for a file that has other names too, unless `otherNames` says that they may keep the old one.
+ * Copies, verifies and swaps: the one way in which a complete database file gets its name. Until the swap
+ * nothing has changed; the swap is one rename, or a series that a later run continues. Resolves to the path
+ * of the old file, null when it is gone for good. Throws IO when a file has appeared where there was none,
+ * INVALID for a file that has other names too, unless `otherNames` allows them to keep the old one.
  */
 export async function replaceDatabase(
   options: Replacement,
@@ -65,18 +65,18 @@ export async function replaceDatabase(
     const aside = keep ? kept : old
     if (standing !== 'unread') await standing.settle()
     await takePlace(path, made, aside, standing !== 'unread')
-    // What cannot be removed now is taken away by a later run.
+    // A later run removes what cannot be removed now.
     return { copy, kept: keep || !(await removeForGood(old)) ? aside : null }
   } catch (error) {
     throw explainSystemError(error, path)
   } finally {
-    await discardDatabase(made).catch(() => {}) // a later run takes it away
+    await discardDatabase(made).catch(() => {}) // a later run removes it
   }
 }
 
 /**
- * A signal that stops work as `outer` does, until `seal` is called: what comes after cannot be stopped
- * half-way, and has then happened.
+ * Derives a signal that aborts as `outer` does, until `seal` is called: what follows cannot be stopped
+ * part-way, and always completes.
  */
 export function sealable(outer: AbortSignal | undefined): { signal: AbortSignal; seal: () => void } {
   const inner = new AbortController()
@@ -87,7 +87,8 @@ export function sealable(outer: AbortSignal | undefined): { signal: AbortSignal;
 }
 
 /**
- * That of the file which is replaced; only what was plaintext, and has a key now, is closed to all others.
+ * Returns the owner for the new file: that of the file it replaces; only a file that was plaintext, and now
+ * has a key, is closed to all other users.
  */
 async function ownerOfNew({ path, operation, warn }: Replacement): Promise<Owner | undefined> {
   const owner = await ownerOf(path, warn)
@@ -104,7 +105,7 @@ async function publishNew(made: string, path: string): Promise<void> {
   })
 }
 
-/** A copy that SQLite made is in rollback-journal mode. */
+/** Switches to WAL mode, since a copy that SQLite made is in rollback-journal mode. */
 async function useWal(path: string, key: Key): Promise<void> {
   await withDatabase({ path, keys: async () => [key], access: 'write' }, (db) =>
     db.exclusively((writer) => writer.exec('PRAGMA journal_mode = WAL')),

@@ -3,8 +3,8 @@ import type { FileFacts } from '../files/file-facts.ts'
 import { type Key, RefusedKey } from '../keys/key.ts'
 
 /**
- * The keys for a file, from who has them. What is refused as a key and would open the file in another
- * spelling says so.
+ * Asks for the keys for a file. When a key is rejected that would open the file in another spelling, the
+ * error says so.
  */
 export async function askKeys(
   keys: (salt?: Buffer) => Promise<Key[]>,
@@ -14,7 +14,7 @@ export async function askKeys(
     return await keys(start.subarray(0, 16))
   } catch (error) {
     if (!(error instanceof RefusedKey)) throw error
-    const { findSpelling } = await import('../keys/key-spelling.ts') // only for a key that is refused
+    const { findSpelling } = await import('../keys/key-spelling.ts') // only for a rejected key
     const spelling = await findSpelling([error], start)
     if (!spelling) throw error
     throw new AppError(error.code, `${error.message}; it opens ${path} ${spelling.words}`, {

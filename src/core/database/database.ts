@@ -15,31 +15,31 @@ import { isWithoutDamage, type ProofOptions, probeAtRest, prove, UNPROVEN } from
 
 export { type Database, inTransaction } from './open-database.ts'
 
-/** Which database, how its key is found, and what may be done to it. */
+/** Options that name a database, find its key, and limit its use. */
 export interface DatabaseOptions extends ProofOptions {
   path: string
   /**
    * Called once, and only after the file itself was found worth opening: with its salt (its first 16 bytes),
-   * or without one for a file that is to be made. Several keys are tried in order.
+   * or without one for a new file. Several keys are tried in order.
    */
   keys: (salt?: Buffer) => Promise<Key[]>
-  /** Connections that read side by side; default 2. */
+  /** Number of concurrent reader connections; default 2. */
   readers?: number
   /**
-   * Told of commits that the -wal has lost, when the file is opened for reading. Without it, and for writing,
-   * such a file does not open: what SQLite would then write removes the last trace of them.
+   * Called with commits that the -wal has lost, when the file is opened for reading. Without it, and for
+   * writing, such a file does not open: what SQLite would then write removes the last trace of them.
    */
   onLostCommits?: (cause: Diagnosis) => void
-  /** Aborting it interrupts the running statements; its reason is thrown. */
+  /** Aborting it interrupts the running statements and throws its reason. */
   signal?: AbortSignal
-  /** Finds the cause of what `work` failed with, when the database is closed again. */
+  /** Finds the cause of a failure of `work`, after the database is closed. */
   explain?: Explain
 }
 
 /**
- * The one door to a database file: looks at it, proves the key by a read-only probe, opens it, runs `work`,
- * and always closes. Throws an AppError that names the cause when the file does not open or turns out to be
- * damaged.
+ * Opens a database file; nothing else does. Examines the file, verifies the key with a read-only probe, opens
+ * the database, runs `work`, and always closes it. Throws an AppError that names the cause when the file does
+ * not open or turns out to be damaged.
  */
 export async function withDatabase<T>(
   options: DatabaseOptions,
@@ -57,7 +57,7 @@ export async function withDatabase<T>(
     options.signal?.removeEventListener('abort', stop)
     await db.close()
   }
-  // What was changed by then is changed: its result tells of it.
+  // What was changed by then stays changed, and the result reports it.
   const isChanged = 'result' in outcome && options.access === 'write'
   if (options.signal?.aborted && !isChanged)
     throw abortError(options.signal, 'error' in outcome ? outcome.error : undefined)
@@ -69,8 +69,8 @@ export async function withDatabase<T>(
 }
 
 /**
- * Where the search for a cause fails as well, each time, the error is as it was, or tells that the disk
- * fails.
+ * Explains an error; when the search for its cause keeps failing as well, returns the error unchanged, or
+ * reports that the disk fails.
  */
 async function explained(error: unknown, options: DatabaseOptions): Promise<unknown> {
   const { path, explain } = options
@@ -104,7 +104,7 @@ async function explained(error: unknown, options: DatabaseOptions): Promise<unkn
   return found
 }
 
-/** A file that was made a moment ago has no other key and no damage. */
+/** Creates the error for a file that was just created, and so has no other key and no damage. */
 function newFileError(path: string, cause: unknown): AppError {
   return new AppError('IO', `${path}: the new file could not be read back (the disk reported an error)`, {
     hint: 'df -h shows whether the disk is full; nothing was changed',
@@ -112,7 +112,7 @@ function newFileError(path: string, cause: unknown): AppError {
   })
 }
 
-/** Why `path` does not open, or that it does; reads only, and leaves every byte as it is. */
+/** Diagnoses why `path` does not open, or that it does; only reads, and leaves every byte unchanged. */
 export async function diagnose(
   path: string,
   keys: DatabaseOptions['keys'],
@@ -134,16 +134,17 @@ export async function diagnose(
   }
 }
 
-/** Whether one of the keys opens an encrypted file at rest; of the file only its first page is read. */
+/**
+ * Returns true when one of the keys opens an encrypted file at rest; reads only the first page of the file.
+ */
 export async function opensWith(path: string, keys: DatabaseOptions['keys']): Promise<boolean> {
   const { facts, file } = await hold(path)
   try {
-    if (facts.size === 0) return false // which SQLite opens with any key, as a new database
+    if (facts.size === 0) return false // SQLite opens an empty file with any key, as a new database
     const salt = facts.samples.start.subarray(0, 16)
     for (const key of await askKeys(keys, facts)) {
       const literal = await key.literal(salt)
-      // SQLCipher takes a page that could not be read for one of another key: so a failed reading is tried
-      // again.
+      // SQLCipher mistakes an unreadable page for one of another key, so a failed read is tried again.
       if ((await isReadable(facts.realPath, literal)) || (await isReadable(facts.realPath, literal)))
         return true
     }
@@ -157,11 +158,12 @@ const isReadable = async (path: string, key: string) =>
   (await probeAtRest(path, { key }, connect)) === undefined
 
 /**
- * Opens the file that has this name. Whoever replaces it keeps all others waiting until they have the old
- * one, if any: so that one is closed again, and the new one opened, as long as a lock would be waited for.
+ * Opens the file with this name. A process that replaces the file blocks all others until they have opened
+ * the old one, if any: so that one is closed again, and the new one opened, within the time to wait for a
+ * lock.
  */
 async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
-  // `performance` would load a module that costs every start 2 ms.
+  // `performance` would load a module that adds 2 ms to every start.
   const until = uptime() + (options.lockTimeout ?? LOCK_TIMEOUT)
   for (;;) {
     options.signal?.throwIfAborted()
@@ -182,10 +184,10 @@ async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   }
 }
 
-/** Resolves when it is time to see whether a file has come into its place. */
+/** Resolves when it is time to check again whether another file has replaced this one. */
 const lookAgain = () => new Promise((resolve) => setTimeout(resolve, 20))
 
-/** Whether the name leads to another file by now, or soon will. */
+/** Returns true when the name now leads to another file, or soon will. */
 async function isAnother({ path, realPath, id, kind }: FileFacts): Promise<boolean> {
   const now = kind === 'missing' ? undefined : await identify(realPath)
   if (now !== undefined) return now !== id
@@ -208,7 +210,7 @@ async function openExisting(
   const place = await placeToRead(facts, file, isPlaintext ? { ...options, access: 'write' } : options)
   try {
     const proving = { ...options, copying: options.copying || place.end !== undefined }
-    // The probe goes on as the first reader.
+    // The probe becomes the first reader.
     const { probe, access: reading, ...proof } = await prove(place.facts, keys, place.connect, proving)
     if (facts.lostCommits) {
       await tellLostCommits(facts, facts.lostCommits, options).catch(async (error) => {
@@ -226,7 +228,7 @@ async function openExisting(
   }
 }
 
-/** Where a file is read: in its place, or as a private copy, which `end` removes. */
+/** Chooses where to read a file: in place, or in a private copy, which `end` removes. */
 async function placeToRead(
   facts: FileFacts,
   file: HeldFile,
@@ -235,7 +237,7 @@ async function placeToRead(
   const needsCopy = access !== 'write' && (await needsPrivateCopy(facts))
   if (!needsCopy || !(file.users === 1 || file.onlyCopied)) {
     file.onlyCopied = false
-    await file.samples // and a copy that is being made
+    await file.samples // also waits for a copy in progress
     return { facts, connect }
   }
   const { samples } = file
@@ -266,7 +268,7 @@ function notWritable(path: string): AppError {
   })
 }
 
-/** Keeps a copy of a log with lost commits; goes on only to read, and only for a caller who is told. */
+/** Keeps a copy of a log with lost commits; continues only to read, and only for a caller who is notified. */
 async function tellLostCommits(
   facts: FileFacts,
   lost: LostCommits,

@@ -10,9 +10,9 @@ import type { Diagnosis } from './diagnosis.ts'
 const PAGE_SIZE = 4096
 
 /**
- * The cause when `keys` were tried and the file did not open, or opened and failed later. Reads only. A wrong
- * key fails on every page, damage on some: that tells them apart. `known` is what is said of how the file is
- * encrypted.
+ * Finds the cause when `keys` were tried and the file did not open, or opened and failed later. Only reads. A
+ * wrong key fails on every page, damage on some: that is the difference between the two. `known` holds the
+ * known encryption settings.
  */
 export async function causeWithKeys(
   facts: FileFacts,
@@ -43,7 +43,7 @@ export async function causeWithKeys(
   }
 }
 
-/** The cause of a file that the key fits, and that is not encrypted as SQLCipher 4 does by default. */
+/** Diagnoses a file that the key opens, but whose encryption settings are not the defaults of SQLCipher 4. */
 async function causeOfOther(facts: FileFacts, found: FoundSettings, connect: Connect): Promise<Diagnosis> {
   const { literal, settings, firstPage, key } = found
   const { path } = facts
@@ -79,7 +79,7 @@ const NOTHING_FOUND = { pages: [], unread: [] }
 
 const plain = ({ salt: _salt, ...settings }: CipherSettings) => settings
 
-/** Damage that the right key shows; undefined when no page is authentic under this key. */
+/** Finds damage with the right key; undefined when no page is authentic under this key. */
 async function findDamage(
   facts: FileFacts,
   key: string,
@@ -112,7 +112,7 @@ async function findDamage(
     return damaged(`${facts.path} is cut in the middle of page ${whole + 1}`, pages)
   }
   if (pages.length >= whole) {
-    // A salt that the disk did not give makes a wrong key of the right one.
+    // With a salt that the disk failed to read, the right key looks wrong.
     return !again && (await opensAfterAll(facts, key, connect))
       ? findDamage(facts, key, connect, true)
       : undefined
@@ -129,8 +129,8 @@ async function damagedPages(facts: FileFacts, opening: FileOpening, connect: Con
 }
 
 /**
- * The pages that fail SQLCipher's own check under the key of the connection, and those among them that the
- * disk did not give; counted from 1.
+ * Returns the pages that fail SQLCipher's own check under the key of the connection, and those among them
+ * that the disk could not read; counted from 1.
  */
 export async function checkPages(connection: Connection): Promise<{ pages: number[]; unread: number[] }> {
   const rows = await connection.all<{ cipher_integrity_check: string }>('PRAGMA cipher_integrity_check')
@@ -138,20 +138,20 @@ export async function checkPages(connection: Connection): Promise<{ pages: numbe
   return { pages: pagesNamed(lines), unread: pagesUnread(lines) }
 }
 
-/** The pages of such a report that could not be read at all: what is wrong with them is the disk. */
+/** Returns the pages of such a report that could not be read at all: their fault is the disk. */
 export function pagesUnread(report: string[]): number[] {
   return pagesNamed(report.filter((line) => line.startsWith('error reading')))
 }
 
 const READ_ERROR = 'copy what can be read to another disk before anything else'
 
-/** The disk reports an error for some pages. */
+/** Diagnoses a disk that reports an error for some pages. */
 export function unreadable(path: string, pages: number[]): Diagnosis {
   const detail = `${path}: the disk reported an error while reading ${namePages(pages)}`
   return { cause: 'unreadable', detail, pages, hint: READ_ERROR, outcome: 'IO' }
 }
 
-/** What is said of a file of which every part can be read now, though reading it failed a moment ago. */
+/** Creates the error for a file that can now be read in full, though reading it failed a moment ago. */
 export function readErrorOnce(path: string, cause: unknown): AppError {
   return new AppError('IO', `${path}: reading it failed once; all of it can be read now`, {
     hint: `run the command again; when that happens more than once, the disk is failing: ${READ_ERROR}`,
@@ -159,18 +159,18 @@ export function readErrorOnce(path: string, cause: unknown): AppError {
   })
 }
 
-/** The page numbers in the report of `PRAGMA cipher_integrity_check`. */
+/** Returns the page numbers in the report of `PRAGMA cipher_integrity_check`. */
 export function pagesNamed(report: string[]): number[] {
   return report.flatMap((line) => /page (\d+)/.exec(line)?.slice(1).map(Number) ?? [])
 }
 
-/** `page 7`, `pages 7, 9`, or the first of many. */
+/** Formats page numbers: `page 7`, `pages 7, 9`, or the first of many. */
 export function namePages(pages: number[]): string {
   const shown = pages.slice(0, 10).join(', ')
   return `page${pages.length > 1 ? 's' : ''} ${shown}${pages.length > 10 ? ` and ${pages.length - 10} more` : ''}`
 }
 
-/** What opens a file. */
+/** The options that open a file. */
 type FileOpening = Pick<ConnectOptions, 'key' | 'cipher'>
 
 async function opens(facts: FileFacts, options: FileOpening, connect: Connect) {
@@ -185,15 +185,16 @@ async function opens(facts: FileFacts, options: FileOpening, connect: Connect) {
   }
 }
 
-/** A disk that fails now and then looks like damage once; damage stays. */
+/**
+ * Opens a file with several tries: a disk that fails now and then looks like damage once, but damage stays.
+ */
 async function opensAfterAll(facts: FileFacts, key: string, connect: Connect): Promise<boolean> {
   for (let tries = 0; tries < 3; tries++) if (await opens(facts, { key }, connect)) return true
   return false
 }
 
 /**
- * Reads a file beside whose name nothing may appear: without a -wal there is nothing in it that the file
- * lacks.
+ * Reads a file without creating anything beside it: when there is no -wal, the file is complete without one.
  */
 function connectUntouched(facts: FileFacts, options: FileOpening, connect: Connect) {
   return connect(facts.realPath, { ...options, access: 'read', immutable: facts.walBytes === undefined })

@@ -6,7 +6,7 @@ import type { CipherSettings } from '../keys/cipher-settings.ts'
 import type { Spelling } from '../keys/key-spelling.ts'
 import { shellWord } from '../shell-word.ts'
 
-/** Why a file opens or does not. */
+/** The reason why a file opens or does not. */
 export interface Diagnosis {
   cause:
     | 'ok'
@@ -24,9 +24,9 @@ export interface Diagnosis {
   /** The damaged pages, counted from 1. */
   pages: number[]
   hint: Hint
-  /** Another spelling of the key, which opens the file. */
+  /** Another spelling of the key that opens the file. */
   spelling?: Spelling
-  /** The code of the error, where it is not that of the cause. */
+  /** The error code, when it is not that of the cause. */
   outcome?: OutcomeCode
 }
 
@@ -43,19 +43,20 @@ const EXITS: Record<Exclude<Diagnosis['cause'], 'ok'>, OutcomeCode> = {
 }
 
 const PLAINTEXT_HEADER = Buffer.from('SQLite format 3\0')
-/** Bytes that tell encrypted ones from others. */
+/** The number of bytes that suffice to distinguish encrypted bytes from others. */
 const SAMPLE = 4096
 /** No SQLite file is smaller than one page of the smallest size. */
 const SMALLEST_DATABASE = 512
 
-/** The diagnosis as the error that a command ends with. */
+/** Turns the diagnosis into the error that ends a command. */
 export function causeError(diagnosis: Diagnosis): AppError {
   const code = diagnosis.outcome ?? (diagnosis.cause === 'ok' ? 'FAILURE' : EXITS[diagnosis.cause])
   return new AppError(code, diagnosis.detail, { hint: diagnosis.hint, cause: diagnosis.spelling })
 }
 
 /**
- * The cause where the file's metadata and first bytes tell it, or undefined: then only a key can tell more.
+ * Returns the cause when the file's metadata and first bytes show it, or undefined: then only a key can show
+ * more.
  */
 export async function causeWithoutKey(
   facts: FileFacts,
@@ -97,7 +98,7 @@ export async function causeWithoutKey(
   }
   if (facts.intruder) return intruderCause(facts.intruder)
   if (size === 0 && facts.walBytes) {
-    // SQLite takes such a file for a new database, and removes the -wal.
+    // SQLite treats such a file as a new database, and removes the -wal.
     return say(
       'damaged',
       `${path} is an empty file, and ${facts.walBytes} bytes that belong to it are in its -wal`,
@@ -105,7 +106,7 @@ export async function causeWithoutKey(
     )
   }
   if (size === 0) {
-    const { unfinishedPlace } = await import('../files/recovery.ts') // only for what is no database
+    const { unfinishedPlace } = await import('../files/recovery.ts') // only for a file that is not a database
     const place = await unfinishedPlace(facts.realPath)
     if (place?.running) {
       const detail = `${path} is being put in its place by another process`
@@ -147,15 +148,15 @@ export async function causeWithoutKey(
   return undefined
 }
 
-/** Throws IO where a database that is made at `path` could not be opened, for what stands beside it. */
+/** Throws IO when something beside `path` would keep a new database there from opening. */
 export async function refuseIntruders(path: string): Promise<void> {
   const intruder = await findIntruder(path)
   if (intruder) throw causeError(intruderCause(intruder))
 }
 
 /**
- * Under a name of SQLite's own files stands something that it would wait for, or take for a fault of the
- * disk.
+ * Diagnoses something that has the name of one of SQLite's own files, which SQLite would wait for, or mistake
+ * for a fault of the disk.
  */
 export function intruderCause({ path, kind }: NonNullable<FileFacts['intruder']>): Diagnosis {
   return {
@@ -167,7 +168,8 @@ export function intruderCause({ path, kind }: NonNullable<FileFacts['intruder']>
 }
 
 /**
- * SQLite leaves these bytes of its header zero; they are encrypted where only what stands before them is not.
+ * Returns true when a file is encrypted after a plaintext header: SQLite leaves these bytes of its header
+ * zero, and encryption fills them.
  */
 function isEncryptedBehindHeader(start: Buffer): boolean {
   return start.length >= SMALLEST_DATABASE && start.subarray(72, 92).some((byte) => byte !== 0)
@@ -193,7 +195,8 @@ async function plaintextCause(facts: FileFacts, connect: Connect): Promise<Diagn
 }
 
 /**
- * Encrypted bytes are evenly spread: 4,096 of them hold over 7.9 bits each, text and plain tables far less.
+ * Returns true when bytes look encrypted, that is evenly distributed: 4,096 of them hold over 7.9 bits each,
+ * text and plain tables far less.
  */
 function looksRandom(sample: Buffer): boolean {
   const counts = new Map<number, number>()

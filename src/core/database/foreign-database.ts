@@ -9,12 +9,12 @@ import type { DatabaseOptions } from './database.ts'
 import { causeError, intruderCause } from './diagnosis.ts'
 import { prove } from './probe.ts'
 
-/** What opens an encrypted database of another program. */
+/** The options that open an encrypted database of another program. */
 export type ForeignKeys = Pick<DatabaseOptions, 'keys' | 'knownSettings'>
 
 /**
- * Opens another program's database for reading, as it is at this moment. With a -wal beside it a copy of both
- * is read, in a folder of its own that is gone afterwards, so that nothing of the original is touched.
+ * Opens another program's database for reading, in its state at this moment. With a -wal beside it, a copy of
+ * both is read, in a folder of its own that is removed afterwards, so that the original stays untouched.
  */
 export async function openForeign(path: string, encrypted?: ForeignKeys): Promise<ClosableConnection> {
   const facts = await examineFile(path)
@@ -45,12 +45,12 @@ export async function openForeign(path: string, encrypted?: ForeignKeys): Promis
     })
     return connection
   } finally {
-    // The connection holds the files open; without names they are gone however this process ends.
+    // The connection holds the files open; without names they disappear however this process ends.
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-/** An encrypted file at rest, however it is encrypted, where one of the keys opens it. */
+/** Connects to an encrypted file at rest, whatever its encryption settings, when one of the keys opens it. */
 async function connectForeign(
   found: FileFacts,
   { keys, knownSettings }: ForeignKeys,

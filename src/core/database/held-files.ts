@@ -6,21 +6,20 @@ import { Mutex } from '../mutex.ts'
 export interface HeldFile {
   id: string
   samples: Promise<Samples>
-  /** What its -wal has lost; SQLite, once it has the file open, may empty or remove it. */
+  /** The commits that its -wal has lost; once SQLite has the file open, it may empty or remove the -wal. */
   lostCommits: Promise<LostCommits | undefined>
   users: number
-  /** Whether all of them read copies of it, so that no lock of theirs can be lost. */
+  /** True when all users read only copies of it, so that none of their locks can be lost. */
   onlyCopied: boolean
   /**
-   * Shared by all that write this file from this process: waiting inside SQLite would keep a thread from
-   * working.
+   * Shared by everything that writes this file from this process: waiting inside SQLite would block a thread.
    */
   writing: Mutex
 }
 
 const heldFiles = new Map<string, HeldFile>()
 
-/** Looks at a file and keeps it from being read past SQLite until it is released. */
+/** Examines a file and prevents reads that bypass SQLite until it is released. */
 export async function hold(path: string): Promise<{ facts: FileFacts; file: HeldFile }> {
   const facts = await examineFile(path)
   const known = heldFiles.get(facts.id)
@@ -50,7 +49,8 @@ async function lookAtLog(facts: FileFacts): Promise<LostCommits | undefined> {
 }
 
 /**
- * The first 16 bytes of a file, hex, also of one that this process has open; undefined where there are none.
+ * Returns the first 16 bytes of a file, hex, even of one that this process has open; undefined when there are
+ * none.
  */
 export async function saltOfFile(path: string): Promise<string | undefined> {
   const { facts, file } = await hold(path)
@@ -59,7 +59,7 @@ export async function saltOfFile(path: string): Promise<string | undefined> {
   return salt.length === 16 ? salt.toString('hex') : undefined
 }
 
-/** Ends what `hold` began. */
+/** Releases what `hold` acquired. */
 export function release(file: HeldFile): void {
   if (--file.users === 0) heldFiles.delete(file.id)
 }

@@ -2,16 +2,19 @@ import type { Connection } from '../engine/connection.ts'
 import type { Diagnosis } from './diagnosis.ts'
 import type { ProofOptions } from './probe.ts'
 
-/** How the reason of a failure is looked for, when the database that failed is closed again. */
+/** The means to find the reason of a failure, after the database that failed is closed. */
 export interface Inquiry {
   path: string
-  /** What the file is, as for `ProofOptions.form`. */
+  /** The form of the file, as in `ProofOptions.form`. */
   form?: ProofOptions['form']
-  /** Reads every page and tells which are damaged. */
+  /** Reads every page and reports the damaged ones. */
   diagnose(): Promise<Diagnosis>
-  /** Runs `work` on a new connection that only reads: one that met a damaged page answers nothing more. */
+  /** Runs `work` on a new read-only connection: one that has met a damaged page returns nothing more. */
   read<T>(work: (reader: Connection) => Promise<T>): Promise<T>
 }
 
-/** Gives the error to throw for a failure: one that names the cause where it was found, else the same. */
+/**
+ * Returns the error to throw for a failure: one that names the cause when it was found, otherwise the
+ * original.
+ */
 export type Explain = (error: unknown, inquiry: Inquiry) => Promise<unknown>

@@ -7,10 +7,10 @@ import { AppError } from '../errors.ts'
 const NAME = 'LibreOllama'
 
 /**
- * Where the database is: the path that was named, made absolute, or LibreOllama's own place for its data
- * (Linux `$XDG_DATA_HOME` or `~/.local/share`, macOS `~/Library/Application Support`, then
+ * Resolves the path of the database: the given path, made absolute, or LibreOllama's own data folder (Linux
+ * `$XDG_DATA_HOME` or `~/.local/share`, macOS `~/Library/Application Support`, then
  * `LibreOllama/database.db`). An absolute path also keeps SQLite from ever reading a user's `file:…?key=` as
- * a URI. Throws USAGE for an empty path, and where nothing is named and the home folder is not known.
+ * a URI. Throws USAGE for an empty path, and when no path is given and the home folder is unknown.
  */
 export function databasePath(named: string | undefined, env: Environment): string {
   if (named === '') {
@@ -21,14 +21,17 @@ export function databasePath(named: string | undefined, env: Environment): strin
   return named === undefined ? join(dataFolder(env), 'database.db') : resolve(named)
 }
 
-/** Where `init` puts a key file that nobody named: LibreOllama's configuration folder, away from the data. */
+/**
+ * Returns the path of the key file that `init` creates by default: in LibreOllama's configuration folder,
+ * away from the data.
+ */
 export function defaultKeyFile(env: Environment): string {
   return join(configFolder(env), 'database.key')
 }
 
 function dataFolder(env: Environment): string {
   if (platform() === 'darwin') return join(home(env), 'Library', 'Application Support', NAME)
-  // On Windows LibreOllama keeps its data in the roaming folder.
+  // On Windows, LibreOllama keeps its data in the roaming folder.
   if (platform() === 'win32') return join(env.APPDATA || join(home(env), 'AppData', 'Roaming'), NAME)
   return join(absolute(env.XDG_DATA_HOME) ?? join(home(env), '.local', 'share'), NAME)
 }
@@ -40,12 +43,15 @@ function configFolder(env: Environment): string {
   return join(absolute(env.XDG_CONFIG_HOME) ?? join(home(env), '.config'), NAME)
 }
 
-/** A relative path in an XDG variable is invalid and, as its specification says, ignored. */
+/**
+ * Returns an absolute path unchanged; a relative path in an XDG variable is invalid and, as its specification
+ * says, ignored.
+ */
 function absolute(path: string | undefined): string | undefined {
   return path !== undefined && isAbsolute(path) ? path : undefined
 }
 
-/** The home folder. Throws USAGE rather than to take the current folder in its place. */
+/** Returns the home folder. Throws USAGE rather than fall back to the current folder. */
 function home(env: Environment): string {
   const named = platform() === 'win32' ? env.USERPROFILE : env.HOME
   const path = named ?? homeOfUser()
@@ -64,6 +70,6 @@ function homeOfUser(): string | undefined {
   try {
     return userInfo().homedir
   } catch {
-    return undefined // a user without an entry in the list of users
+    return undefined // a user without an entry in the user database
   }
 }

@@ -10,16 +10,16 @@ import {
   writeLogHeader,
 } from '../files/write-ahead-log.ts'
 
-/** Which frames of a log go into a file. */
+/** Selects the frames of a log to write to a file. */
 export interface FrameChoice {
-  /** The first frame that does not, counted from 1. */
+  /** The first frame of those at the end that are all left out, counted from 1. */
   until: number
   keep: (frame: Frame) => boolean
-  /** Called with each page of which the newest version was left out. */
+  /** Called with each page whose newest version was left out. */
   onLost: (page: number) => void
 }
 
-/** Writes a log of the chosen frames, whose checksums continue one another again. */
+/** Writes a log of the selected frames, whose checksums continue one another again. */
 export async function copyLog(from: string, to: string, { until, keep, onLost }: FrameChoice): Promise<void> {
   const source = await open(from)
   try {
@@ -49,7 +49,7 @@ export async function copyLog(from: string, to: string, { until, keep, onLost }:
   }
 }
 
-/** The number of the last frame of this log: what comes after it was left by an earlier one. */
+/** Returns the number of the last frame of this log: an earlier log left the frames after it. */
 async function lastOfLog(file: FileHandle, format: LogFormat): Promise<number> {
   let last = 0
   for await (const { number, salts } of readFrames(file, format)) if (salts === format.salts) last = number
@@ -60,7 +60,7 @@ class LogWriter {
   readonly #format: LogFormat
   readonly #write: (bytes: Buffer) => Promise<unknown>
   #checksum: Checksum = [0, 0]
-  /** The frame that is written next; it takes over the mark of a commit whose own frame is left out. */
+  /** The next frame to write; it inherits the commit mark of a commit whose own frame is left out. */
   #waiting: { page: number; commit: number; content: Buffer } | undefined
 
   constructor(format: LogFormat, write: (bytes: Buffer) => Promise<unknown>) {

@@ -11,8 +11,8 @@ import type { Diagnosis } from './diagnosis.ts'
 import type { ProofOptions } from './probe.ts'
 
 /**
- * The commits that the -wal beside a database has lost; undefined when there are none, and while another
- * program that has them in its index uses the database.
+ * Returns the commits that the -wal beside a database has lost; undefined when there are none, and while
+ * another program that has them in its index uses the database.
  */
 export async function readLostCommits(facts: FileFacts): Promise<LostCommits | undefined> {
   const lost = await findLostCommits(`${facts.realPath}-wal`)
@@ -20,7 +20,7 @@ export async function readLostCommits(facts: FileFacts): Promise<LostCommits | u
   return lost
 }
 
-/** True when a running program read the log before it was damaged. */
+/** Returns true when a running program read the log before it was damaged. */
 async function isIndexed({ id, realPath }: FileFacts, { frame }: LostCommits): Promise<boolean> {
   const { otherUsersOf } = await import('./sole-use.ts')
   const [user] = await otherUsersOf(id)
@@ -28,7 +28,7 @@ async function isIndexed({ id, realPath }: FileFacts, { frame }: LostCommits): P
   const index = await open(`${realPath}-shm`).catch(() => undefined)
   if (!index) return false
   try {
-    // The number of the last frame that is in the index, in the order of the machine.
+    // The number of the last frame in the index, in the byte order of the machine.
     const { buffer, bytesRead } = await index.read(new Uint32Array(1), 0, 4, 16)
     return bytesRead === 4 && (buffer[0] ?? 0) >= Math.max(frame, 1)
   } finally {
@@ -36,7 +36,7 @@ async function isIndexed({ id, realPath }: FileFacts, { frame }: LostCommits): P
   }
 }
 
-/** The finding in words; `kept` is where a copy of the log is. */
+/** Describes the finding in words; `kept` is the path of the copy of the log. */
 export function lostCommitsCause(
   { path }: FileFacts,
   lost: LostCommits,
@@ -57,8 +57,8 @@ export function lostCommitsCause(
 }
 
 /**
- * Copies the -wal aside, before any connection could empty or remove it. Resolves to the copy, which is made
- * once, or to undefined where none can be made.
+ * Copies the -wal aside, before any connection can empty or remove it. Resolves to the copy, which is made
+ * once, or to undefined when none can be made.
  */
 export async function keepLog(
   { realPath, folderWritable }: FileFacts,

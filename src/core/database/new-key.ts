@@ -5,17 +5,20 @@ import { isSettled } from '../files/sync-folder.ts'
 import { type Key, withSalt } from '../keys/key.ts'
 import { hold, release } from './held-files.ts'
 
-/** The key that a database is to have. */
+/** The new key for a database. */
 export interface NewKey {
-  /** Asked before anything is done, and again before the key is needed: the two have to be the same. */
+  /**
+   * Called before anything is done, and again before the key is needed: both calls have to return the same
+   * key.
+   */
   read: () => Promise<Key>
-  /** Stores the key where it will be looked for and makes sure of it; with the new file's salt. */
+  /** Stores the key, with the salt of the new file, where later runs look for it, and verifies it. */
   store?: (key: Key, salt: Buffer) => Promise<void>
-  /** Forgets a key that was generated for this; called only when no file can need it. */
+  /** Discards a key that was generated for this operation; called only when no file can need it. */
   discard?: () => Promise<void>
 }
 
-/** The key and the salt of a file that is to be made. */
+/** The key and the salt for a new file. */
 export interface KeyAndSalt {
   key: Key
   salt: Buffer
@@ -23,7 +26,7 @@ export interface KeyAndSalt {
   literal: string
 }
 
-/** A fresh salt, unless the key brings its own. */
+/** Adds a random salt to a key, unless the key contains its own. */
 export async function saltKey(key: Key): Promise<KeyAndSalt> {
   const { randomBytes } = await import('node:crypto')
   const salt = key.salt ?? randomBytes(16)
@@ -31,7 +34,8 @@ export async function saltKey(key: Key): Promise<KeyAndSalt> {
 }
 
 /**
- * The last step before a file with the new key counts: the key is stored, and its source gives it once more.
+ * Commits to the new key, the last step before a file with it becomes valid: stores the key and reads it from
+ * its source once more.
  */
 export async function commitKey(newKey: NewKey, { key, salt }: KeyAndSalt): Promise<void> {
   await newKey.store?.(key, salt)
@@ -42,9 +46,9 @@ export async function commitKey(newKey: NewKey, { key, salt }: KeyAndSalt): Prom
 }
 
 /**
- * After a failure: forgets the new key, if it was made for this, unless a file may need it. None does while
- * the file at `path` is the one from `before`, or another process has put one there: that one has another
- * salt than ours was given.
+ * Discards the new key after a failure, if it was generated for this operation, unless a file may need it. No
+ * file does while the file at `path` is the one from `before`, or one that another process put there, with a
+ * salt other than ours.
  */
 export async function discardUnneeded(
   newKey: NewKey,
@@ -55,12 +59,12 @@ export async function discardUnneeded(
   if (!newKey.discard) return
   const unchanged = (await identify(path)) === before
   if (salt && !unchanged && !(await hasOtherSalt(path, salt))) return
-  // A power cut could bring a file back that was removed a moment ago.
+  // A power cut could bring back a file that was removed a moment ago.
   if (salt && unchanged && !(await isSettled(dirname(path)))) return
   await newKey.discard()
 }
 
-/** Only what is known counts: of a file that is gone, or cannot be read, it is not. */
+/** Returns true when a file is known to have another salt; false when it is missing or cannot be read. */
 async function hasOtherSalt(path: string, salt: Buffer): Promise<boolean> {
   const held = await hold(path).catch(() => undefined)
   if (!held) return false

@@ -9,55 +9,55 @@ import { Key } from '../keys/key.ts'
 import { type HeldFile, release } from './held-files.ts'
 import type { SoleUse } from './sole-use.ts'
 
-/** An open, proven database. */
+/** An open, verified database. */
 export interface Database {
   readonly facts: FileFacts
-  /** The key that was proven, as raw bytes; undefined for a plaintext file. */
+  /** The verified key, as raw bytes; undefined for a plaintext file. */
   readonly key: Key | undefined
-  /** The same as it was given: a passphrase, or a raw key. */
+  /** The key as given: a passphrase, or a raw key. */
   readonly given: Key | undefined
-  /** Whether transactions are possible. */
+  /** True when transactions are possible. */
   readonly writable: boolean
-  /** Runs `work` on a reader of its own: a consistent view is kept only inside a transaction of its own. */
+  /** Runs `work` on a reader of its own; only a transaction inside `work` keeps its view consistent. */
   read<T>(work: (connection: Connection) => Promise<T>): Promise<T>
-  /** Runs `work` in one BEGIN IMMEDIATE transaction on the writer: all of it, or nothing. */
+  /** Runs `work` in one BEGIN IMMEDIATE transaction on the writer, which commits all of it or nothing. */
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>
   /**
-   * Lends the writer outside a transaction, for what SQLite refuses to do inside one. `hold` says that
-   * nothing in this file is changed by it.
+   * Lends the writer outside a transaction, for what SQLite refuses to do inside one. `hold` promises that it
+   * changes nothing in this file.
    */
   exclusively<T>(work: (connection: Connection) => Promise<T>, intent?: 'change' | 'hold'): Promise<T>
   /**
-   * Runs `work` on the only connection that anybody has to the file, everything committed folded into it.
-   * Only there may the file be replaced. Throws LOCKED while another program has it open. Ends the other uses
-   * of this object.
+   * Runs `work` on the only connection to the file, after a checkpoint of everything committed. Only there
+   * may the file be replaced. Throws LOCKED while another program has it open. Ends the other uses of this
+   * object.
    */
   alone<T>(work: (connection: Connection, sole: SoleUse) => Promise<T>): Promise<T>
   /**
-   * Inside a transaction: throws LOCKED when another file has taken the place of this one while it was waited
-   * for.
+   * Throws LOCKED, inside a transaction, when another file has replaced this one during the wait for the
+   * lock.
    */
   refuseReplaced(): Promise<void>
 }
 
-/** How an open database is reached; what was proven is in here already. */
+/** The connection details of an open database, including the results of its verification. */
 export interface Opening extends Pick<ConnectOptions, 'key' | 'cipher' | 'lockTimeout' | 'onStatement'> {
-  /** The key as it was given. */
+  /** The key as given. */
   given?: Key
   facts: FileFacts
   /** Released when the database is closed. */
   file: HeldFile
   connect: Connect
   immutable: boolean
-  /** What kind of connection its readers are. */
+  /** The access mode of its readers. */
   reading: 'read' | 'query'
-  /** Ends what was made for reading it. */
+  /** Removes what was created to read the file. */
   end?: () => Promise<void>
-  /** Connections that read side by side; default 2. */
+  /** Number of concurrent reader connections; default 2. */
   readers?: number
 }
 
-/** The connections to one proven file: readers in a pool, one writer. */
+/** The connections to one verified file: a pool of readers, one writer. */
 export class OpenDatabase implements Database {
   readonly facts: FileFacts
   readonly key: Key | undefined
@@ -80,7 +80,7 @@ export class OpenDatabase implements Database {
   async openWriter(): Promise<void> {
     try {
       this.#writer = await this.#connect('write')
-      // The second one is for macOS, whose fsync leaves it to the disk when it writes.
+      // The second pragma is for macOS, whose fsync lets the disk decide when it writes.
       await this.#writer.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON')
     } catch (error) {
       await this.#closeConnections()
@@ -108,9 +108,10 @@ export class OpenDatabase implements Database {
   }
 
   /**
-   * Has on the disk what `work` committed. In rollback-journal mode a commit is that the journal goes, and
-   * until the folder is on the disk a power cut would bring it back, to undo what was committed. `synchronous
-   * = EXTRA` does the same, but gives a commit out as failed where a file system cannot do it.
+   * Syncs to the disk what `work` committed. In rollback-journal mode, removing the journal is the commit,
+   * and until the folder is synced a power cut would bring the journal back, which would roll back what was
+   * committed. `synchronous = EXTRA` does the same, but reports a commit as failed when a file system cannot
+   * sync.
    */
   async #lasting<T>(work: () => Promise<T>): Promise<T> {
     const result = await work().catch(async (error) => {
@@ -124,9 +125,9 @@ export class OpenDatabase implements Database {
   async #settleJournal(): Promise<void> {
     const { realPath } = this.facts
     if (await exists(`${realPath}-wal`)) return
-    const { syncFolder } = await import('../files/sync-folder.ts') // only for what is not in WAL mode
+    const { syncFolder } = await import('../files/sync-folder.ts') // only outside WAL mode
     const folder = dirname(realPath)
-    // Asked twice: a network may fail once.
+    // Tried twice: a network may fail once.
     await syncFolder(folder)
       .catch(() => syncFolder(folder))
       .catch((error) => {
@@ -146,7 +147,7 @@ export class OpenDatabase implements Database {
   alone<T>(work: (connection: Connection, sole: SoleUse) => Promise<T>): Promise<T> {
     return this.exclusively(async () => {
       if (this.#how.file.users > 1) throw lockedError(this.facts.path)
-      const { patiently } = await import('./sole-use.ts') // only for what replaces a file
+      const { patiently } = await import('./sole-use.ts') // only for an operation that replaces the file
       const { connection, sole } = await patiently(
         this.#how.lockTimeout ?? LOCK_TIMEOUT,
         () => this.#takeSoleUse(),
@@ -162,8 +163,8 @@ export class OpenDatabase implements Database {
   }
 
   /**
-   * On a connection of its own; when it does not get it, that is closed, so that the others can end what they
-   * do.
+   * Takes sole use on a new connection; when that fails, closes the connection, so that the others can
+   * finish.
    */
   async #takeSoleUse(): Promise<{ connection: ClosableConnection; sole: SoleUse }> {
     await this.#closeConnections()
@@ -185,7 +186,7 @@ export class OpenDatabase implements Database {
     })
   }
 
-  /** Whether the file was read without locks in its place, and somebody wrote it meanwhile. */
+  /** Returns true when the file was read without locks in place, and somebody wrote it meanwhile. */
   async wasChanged(): Promise<boolean> {
     return this.#how.immutable && !this.#how.end && (await hasChanged(this.facts))
   }
@@ -235,7 +236,7 @@ export async function inTransaction<T>(connection: Connection, work: () => Promi
     await connection.run('COMMIT')
     return result
   } catch (error) {
-    // Some failures (a full disk) have rolled back already; then there is nothing left to roll back.
+    // Some failures (a full disk) have rolled back already; then nothing is left to roll back.
     await connection.run('ROLLBACK').catch(() => {})
     throw error
   }

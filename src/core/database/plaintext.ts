@@ -1,7 +1,7 @@
 import type { ClosableConnection, Connect } from '../engine/connection.ts'
 import type { FileFacts } from '../files/file-facts.ts'
 
-/** What an unencrypted SQLite file is, in words: LibreOllama's own, a Phase 2.1 database, or any other. */
+/** Describes an unencrypted SQLite file in words: LibreOllama's own, a Phase 2.1 database, or any other. */
 export async function describePlaintext(facts: FileFacts, connect: Connect): Promise<string> {
   const app = await libreOllamaVersion(facts, connect)
   if (app === undefined) return 'a plaintext SQLite database'
@@ -11,8 +11,8 @@ export async function describePlaintext(facts: FileFacts, connect: Connect): Pro
 }
 
 /**
- * The schema version of a LibreOllama file, or undefined for any other. Told by its columns, not by its
- * number.
+ * Returns the schema version of a LibreOllama file, or undefined for any other. Detected from its columns,
+ * not from its number.
  */
 async function libreOllamaVersion(facts: FileFacts, connect: Connect) {
   let connection: ClosableConnection | undefined
@@ -28,14 +28,13 @@ async function libreOllamaVersion(facts: FileFacts, connect: Connect) {
     if (version?.version == null) return undefined
     const own = names.has('session_name') || names.has('context_id') || names.has('outgoing_links_count')
     const phase21 = names.has('is_archived') && !own
-    // One version of the app could drop its chats and stop there; what remains is recognised by another
-    // table.
+    // One version of the app could drop its chats and stop there; another table identifies what remains.
     const wreck =
       names.size === 0 &&
       (await connection.get("SELECT 1 FROM sqlite_schema WHERE name = 'agent_executions'"))
     return own || phase21 || wreck ? { version: version.version, phase21 } : undefined
   } catch {
-    return undefined // a best-effort look at a file that another program may be writing
+    return undefined // a best-effort read of a file that another program may be writing
   } finally {
     await connection?.close()
   }

@@ -8,7 +8,7 @@ import { AppError, explainSystemError, systemErrorCode } from '../errors.ts'
 import { type FileFacts, holdsTransaction, ownUser } from '../files/file-facts.ts'
 import { mayStillRun, ownPid } from '../files/process-alive.ts'
 
-/** A copy of an encrypted database, with what waits in its -wal, in a folder of its own. */
+/** A copy of an encrypted database, with the pending content of its -wal, in a folder of its own. */
 export interface PrivateCopy {
   path: string
   walBytes: number | undefined
@@ -17,9 +17,9 @@ export interface PrivateCopy {
 }
 
 /**
- * Copies a database, which others may be using, as it was committed at one moment. Nobody in this process may
- * have it open. Tries again while it changes, and throws LOCKED after `patience` milliseconds; IO when there
- * is no place for it.
+ * Copies a database, which others may be using, as committed at one moment. Nobody in this process may have
+ * it open. Tries again while it changes, and throws LOCKED after `patience` milliseconds; IO when the copy
+ * cannot be created.
  */
 export async function makePrivateCopy(facts: FileFacts, patience: number): Promise<PrivateCopy> {
   await removeLeft()
@@ -43,14 +43,14 @@ export async function makePrivateCopy(facts: FileFacts, patience: number): Promi
 }
 
 /**
- * The clock of a file system may be this coarse, in milliseconds: what changed less long ago may change
- * unseen.
+ * The possible granularity of a file system clock, in milliseconds: a more recent change may go unnoticed.
  */
 const RACY = 10
 
 /**
- * What is in the database file may change while it is copied only in ways that the -wal beside it makes good:
- * all that a checkpoint writes into it stays in the -wal until that begins anew, which its first bytes tell.
+ * Copies the files once. The database file may change during the copy only in ways that the -wal beside it
+ * makes good: all that a checkpoint writes into it stays in the -wal until the -wal restarts, which its first
+ * bytes show.
  */
 async function copyOnce(
   { realPath, path: named }: FileFacts,
@@ -87,7 +87,8 @@ async function stateOf(path: string) {
 }
 
 /**
- * The header of a -wal, which is another one each time that it begins anew; empty where nothing waits in it.
+ * Returns the header of a -wal, which changes each time the -wal restarts; empty when nothing is pending in
+ * it.
  */
 async function headerOf(path: string): Promise<string> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error) => {
@@ -106,7 +107,7 @@ async function headerOf(path: string): Promise<string> {
 
 const PREFIX = 'libreollama-db-read-'
 
-/** What a reader that was killed left goes with the next one of the same user. */
+/** Removes what killed readers of the same user left. */
 async function removeLeft(): Promise<void> {
   for (const name of await readdir(tmpdir()).catch(() => [])) {
     const [, pid] = name.startsWith(PREFIX) ? (/^(\d+)-/.exec(name.slice(PREFIX.length)) ?? []) : []

@@ -5,54 +5,57 @@ import type { CipherSettings } from '../keys/cipher-settings.ts'
 import type { Key } from '../keys/key.ts'
 import { causeError, type Diagnosis } from './diagnosis.ts'
 
-/** The smallest read that needs the key, the first page, and the -wal where there is one. */
+/** Reads as little as possible that needs the key, the first page, and the -wal if there is one. */
 export async function readSomething(connection: Connection): Promise<void> {
   await connection.get('SELECT count(*) FROM sqlite_schema')
 }
 
-/** What may be done to a file to read it. */
+/** Options for reading a file in order to verify it. */
 export interface ProofOptions extends Pick<ConnectOptions, 'lockTimeout' | 'onStatement'> {
   /**
-   * What the file has to be: `encrypted`, as SQLCipher 4 does it, is the default; `other_cipher` by any other
-   * settings.
+   * The expected form of the file: `encrypted`, with the defaults of SQLCipher 4, is the default;
+   * `other_cipher` has any other settings.
    */
   form?: 'encrypted' | 'plaintext' | 'other_cipher'
-  /** What is known of the settings of a file of the form `other_cipher`; the rest is found out. */
+  /** The known settings of a file of the form `other_cipher`; the others are detected. */
   knownSettings?: Partial<CipherSettings> | undefined
   /** `read` is the default; `create` expects an empty file and keys it. */
   access?: 'read' | 'write' | 'create'
-  /** Whether the file is to be copied: read at rest, on connections that SQLite lets copy. */
+  /** True when the file is to be copied: it is read at rest, on connections that SQLite can copy from. */
   copying?: boolean
-  /** Whether half a transaction that a killed program left may be rolled back, which writes; default true. */
+  /**
+   * True when the transaction that a killed program left unfinished may be rolled back, which writes; default
+   * true.
+   */
   recover?: boolean
 }
 
 /**
- * What opens a file: SQLCipher's raw-key literal, none for plaintext, and the settings where they are not the
- * usual ones.
+ * The key and settings that open a file: SQLCipher's raw-key literal, none for plaintext, and the settings
+ * when they are not the defaults.
  */
 interface Opener {
   key?: string
   cipher?: CipherSettings
-  /** The key as it was given. */
+  /** The key as given. */
   given?: Key
 }
 
-/** What opened the file, and the connection that proved it. */
+/** The way and the key that opened the file, and the connection that verified it. */
 export interface Proof extends Way, Opener {
   probe: ClosableConnection
 }
 
-/** How a file is opened for reading. */
+/** A way to open a file for reading. */
 interface Way {
   access: 'read' | 'query'
   immutable: boolean
 }
 
-/** What the engine answers when the key or the file is wrong; which of the two is told by `causeWithKeys`. */
+/** The engine's error codes when the key or the file is wrong; `causeWithKeys` detects which of the two. */
 export const UNPROVEN = new Set(['WRONG_KEY', 'CORRUPT'])
 
-/** Finds what opens the file, by reading it without writing. */
+/** Finds what opens the file by reading it, without writing. */
 export async function prove(
   facts: FileFacts,
   keys: Key[],
@@ -78,7 +81,7 @@ export async function prove(
       }
     }
   }
-  const { causeWithKeys, readErrorOnce } = await import('./diagnosis-with-keys.ts') // only for what does not open
+  const { causeWithKeys, readErrorOnce } = await import('./diagnosis-with-keys.ts') // only after a failure
   if (options.form === 'plaintext') {
     throw (await probeAtRest(facts.realPath, {}, connect)) === undefined
       ? readErrorOnce(facts.path, unproven)
@@ -91,11 +94,11 @@ export async function prove(
   throw isWithoutDamage(found, options) ? readErrorOnce(facts.path, unproven) : causeError(found)
 }
 
-/** What to do about a damaged file that has no backups of ours. */
+/** The hint for a damaged file that has no backups of ours. */
 export const OTHER_COPY =
   'look for another copy of the file: what is damaged is not copied; nothing was changed'
 
-/** What reading a file as one at rest fails with; undefined when it can be read. */
+/** Reads a file at rest and returns the error; undefined when it can be read. */
 export async function probeAtRest(
   path: string,
   opener: Pick<ConnectOptions, 'key' | 'cipher'>,
@@ -110,7 +113,7 @@ export async function probeAtRest(
     .finally(() => probe.close())
 }
 
-/** Whether a file is what it was opened as, with nothing wrong. */
+/** Returns true when a file has the form it was opened as, without damage. */
 export function isWithoutDamage(
   { cause }: Diagnosis,
   { form = 'encrypted' }: Pick<ProofOptions, 'form'>,
@@ -118,7 +121,7 @@ export function isWithoutDamage(
   return cause === 'ok' || WITHOUT_DAMAGE[form].includes(cause)
 }
 
-/** What a file of each form is called, beside `ok`, when nothing is wrong with it. */
+/** The causes, besides `ok`, that a sound file of each form may have. */
 const WITHOUT_DAMAGE: Record<NonNullable<ProofOptions['form']>, Diagnosis['cause'][]> = {
   encrypted: [],
   plaintext: ['plaintext'],
@@ -141,26 +144,29 @@ async function* openers(
   if (found) yield { key: found.literal, cipher: found.settings, given: found.key }
 }
 
-/** Each is tried only when the one before it failed for want of permission or space. */
+/**
+ * Lists the ways to read a file; each is tried only when the one before it failed for lack of permission or
+ * space.
+ */
 function waysToRead(facts: FileFacts, { access, copying, recover = true }: ProofOptions): Way[] {
   const alone = facts.walBytes === undefined && !facts.hasJournal
   if (copying && alone) return [{ access: 'read', immutable: true }]
-  // With nothing beside the file, a connection that may write cannot touch anything even with a wrong key; and closing
-  // it removes the -wal that reading makes, which a read-only one leaves behind.
+  // With nothing beside the file, a connection that may write cannot change anything even with a wrong key;
+  // and closing it removes the -wal that reading creates, which a read-only one leaves behind.
   const tidies = alone && facts.folderWritable && access !== 'write'
   const ways: Way[] = [{ access: tidies ? 'query' : 'read', immutable: false }]
-  // Without a place for its -shm (a folder that cannot be written, a full disk) it is read as a file at rest.
+  // Without a place for its -shm (a read-only folder, a full disk) it is read as a file at rest.
   const hasAll = !facts.walBytes && !facts.hasJournal
   if (hasAll && access !== 'write') ways.push({ access: 'read', immutable: true })
-  // Half a transaction of a killed program is rolled back from its journal, which only a writing connection
-  // may do.
+  // The unfinished transaction of a killed program is rolled back from its journal, which needs a writing
+  // connection.
   if (facts.hasJournal && recover && !facts.lostCommits) ways.push({ access: 'query', immutable: false })
   return ways
 }
 
 /**
- * A connection that rolls back writes before it knows whether its key is right: so the key is tried on the
- * side first.
+ * Returns true when the key is wrong. A connection that rolls back writes before it knows whether its key is
+ * right, so the key is tried separately first.
  */
 async function isWrongKey(facts: FileFacts, opener: Opener, connect: Connect): Promise<boolean> {
   const error = await probeAtRest(facts.realPath, opener, connect)

@@ -7,26 +7,26 @@ import { AppError } from '../errors.ts'
 import { exists, type FileFacts, identify } from '../files/file-facts.ts'
 import { ownPid } from '../files/process-alive.ts'
 
-/** A file that nobody else can use, until its connection is closed. */
+/** Exclusive use of a file, until its connection is closed. */
 export interface SoleUse {
-  /** Whether the file is in WAL mode when it is shared. */
+  /** True when the file is in WAL mode while it is shared. */
   usesWal: boolean
   /**
    * Leaves nothing beside the file, and nothing that closing the connection would remove: then it may be
    * replaced.
    */
   settle: () => Promise<void>
-  /** Puts back what `settle` changed, unless another file has taken the place of this one by then. */
+  /** Restores what `settle` changed, unless another file has replaced this one by then. */
   end: () => Promise<void>
 }
 
 /**
- * Makes a fresh connection the only one that anybody has to its file, with all that was committed folded into
- * it. Throws LOCKED after the connection's own patience.
+ * Makes a new connection the only one to its file, after a checkpoint of everything committed. Throws LOCKED
+ * after the connection's own lock timeout.
  *
- * In exclusive mode the lock of a WAL database is one that every other connection, idle or not, keeps from
- * being taken. Idle ones of a rollback-journal database hold no lock: so on Linux the open files of all
- * processes are looked through as well.
+ * In exclusive mode, any other connection to a WAL database, idle or not, blocks the lock. Idle connections
+ * to a rollback-journal database hold no lock, so on Linux the open files of all processes are checked as
+ * well.
  */
 export async function takeSoleUse(connection: Connection, facts: FileFacts): Promise<SoleUse> {
   await connection.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA locking_mode = EXCLUSIVE')
@@ -43,8 +43,8 @@ export async function takeSoleUse(connection: Connection, facts: FileFacts): Pro
     if (changed?.journal_mode !== 'delete') throw lockedError(facts.path)
   }
   const end = async () => {
-    // Without the journal, which goes when another file takes this one's place, the mode could not be changed
-    // safely.
+    // Without the journal, which disappears when another file replaces this one, the mode could not be
+    // changed safely.
     const inPlace = (await identify(facts.realPath)) === facts.id
     if (usesWal && inPlace && (await exists(journal))) {
       await connection.exec('PRAGMA journal_mode = WAL').catch(() => {})
@@ -54,9 +54,9 @@ export async function takeSoleUse(connection: Connection, facts: FileFacts): Pro
 }
 
 /**
- * Tries `work` again while it throws LOCKED, for as many seconds as a lock is waited for. Others that wait
- * for this process have the file open too, and would keep it from its work for as long: between two tries
- * they get through. What `isStopped` says ends it early.
+ * Retries `work` while it throws LOCKED, for as many seconds as the wait for a lock may take. Other processes
+ * that wait for this one have the file open too, and would block it just as long: between two tries they get
+ * through. `isStopped` ends it early.
  */
 export async function patiently<T>(
   seconds: number,
@@ -75,7 +75,7 @@ export async function patiently<T>(
   }
 }
 
-/** Throws LOCKED when another process has the file open, as far as that can be seen (on Linux). */
+/** Throws LOCKED when another process has the file open, as far as that is visible (on Linux). */
 export async function refuseOtherUsers(facts: FileFacts): Promise<void> {
   const [other] = await otherUsersOf(facts.id)
   if (!other) return
@@ -85,7 +85,8 @@ export async function refuseOtherUsers(facts: FileFacts): Promise<void> {
 }
 
 /**
- * Other processes that have a file (device:inode) open, as `name (pid)`; those of other users cannot be seen.
+ * Returns the other processes that have a file (device:inode) open, as `name (pid)`; those of other users are
+ * not visible.
  */
 export async function otherUsersOf(id: string): Promise<string[]> {
   if (platform() !== 'linux') return []

@@ -22,7 +22,7 @@ export function bindable(value: unknown, what = 'a parameter'): Bindable {
   })
 }
 
-/** Describes a value without calling anything of its own, so that it never throws. */
+/** Describes a value without calling any of its own code, so that it never throws. */
 function describe(value: unknown): string {
   if (typeof value === 'number') return Number.isFinite(value) ? 'a whole number above 2^53' : String(value)
   if (Array.isArray(value)) return 'an array'

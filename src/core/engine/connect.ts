@@ -4,13 +4,13 @@ import { loadEngine } from './engine.ts'
 import { EngineConnection, type Handle } from './engine-connection.ts'
 import { explainEngineError } from './engine-errors.ts'
 
-/** How long a lock is waited for, seconds. */
+/** Seconds to wait for a lock. */
 export const LOCK_TIMEOUT = 10
 
 /** Connects to a file. */
 export const connect: Connect = (path, options) => connectAt(path, path, options)
 
-/** Connects to the file that stands at `place`, which errors call `path`. */
+/** Connects to the file at `place`, which error messages call `path`. */
 export async function connectAt(
   place: string,
   path: string,

@@ -6,15 +6,13 @@ import { explainEngineError, isEngineError } from './engine-errors.ts'
 type Done<T> = (error: Error | null, result: T) => void
 type Bound = Bindable[] | Record<string, Bindable>
 
-/**
- * What is used of a prepared statement of the driver; it is run by `all` only, after which it holds no lock.
- */
+/** The part of the driver's prepared statement in use; only `all` runs it, after which it holds no lock. */
 interface Statement {
   all<R>(parameters: Bound, done: Done<R[]>): unknown
   finalize(): void
 }
 
-/** What is used of the driver's handle. */
+/** The part of the driver's handle in use. */
 export interface Handle {
   all<R>(sql: string, parameters: Bound, done: Done<R[]>): unknown
   get<R>(sql: string, parameters: Bound, done: Done<R | undefined>): unknown
@@ -34,7 +32,7 @@ export class EngineConnection implements ClosableConnection {
   readonly #handle: Handle
   readonly #path: string
   readonly #onStatement: ((timing: StatementTiming) => void) | undefined
-  /** By their text, until the connection is closed. */
+  /** Prepared statements by their text, until the connection is closed. */
   readonly #prepared = new Map<string, Promise<Statement>>()
   #closed: Promise<void> | undefined
 
@@ -45,7 +43,7 @@ export class EngineConnection implements ClosableConnection {
   }
 
   /**
-   * Keys the connection and sets its pragmas. No error of a keying statement leaves here: its text could hold
+   * Keys the connection and sets its pragmas. No error of a keying statement escapes: its text could contain
    * the key.
    */
   async prepare({ key, cipher, access }: ConnectOptions): Promise<void> {

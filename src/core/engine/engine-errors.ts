@@ -2,17 +2,17 @@ import { types } from 'node:util'
 import type { Hint } from '../advice.ts'
 import { AppError } from '../errors.ts'
 
-/** An error as the driver makes them. */
+/** An error as the driver creates them. */
 export type EngineError = Error & { errno: number; code: string }
 
-/** Whether this comes from the engine, told by its shape. */
+/** Returns true when an error comes from the engine, judging by its shape. */
 export const isEngineError = (error: unknown): error is EngineError =>
   types.isNativeError(error) &&
   'errno' in error &&
   'code' in error &&
   String(error.code).startsWith('SQLITE_')
 
-/** What is thrown when waiting for a lock took too long. */
+/** Creates the error for a lock that could not be acquired in time. */
 export function lockedError(path: string, cause?: Error): AppError {
   return new AppError('LOCKED', `${path}: locked by another program`, {
     hint: { step: 'wait_longer' },
@@ -21,7 +21,8 @@ export function lockedError(path: string, cause?: Error): AppError {
 }
 
 /**
- * An engine error in plain words, by its code; an error of our own SQL stays as it is and counts as a defect.
+ * Explains an engine error in plain words, by its code; an error in our own SQL stays as it is and counts as
+ * a defect.
  */
 export function explainEngineError(error: Error, path: string): Error {
   if (!isEngineError(error)) return error
@@ -63,7 +64,7 @@ export function explainEngineError(error: Error, path: string): Error {
         'df -h shows whether the disk is full; if it is not, copy the file to another disk',
       )
     case 'SQLITE_NOMEM':
-      // SQLCipher says so too, of everything that follows a page that it could not read.
+      // SQLCipher reports the same for everything that follows a page that it could not read.
       return say('IO', 'a page could not be read, or the memory is used up', READ_AGAIN)
     case 'SQLITE_CONSTRAINT':
       return new AppError('INVALID', refusedValue(error.message), {
@@ -82,15 +83,18 @@ const READ_AGAIN: Hint = [
   { step: 'check_health', about: 'see whether it happens each time' },
 ]
 
-/** A mistake in SQL is always described; without a word a virtual table failed, as a rule while it read. */
+/**
+ * Returns true for an error without details: a mistake in SQL is always described, so a virtual table failed,
+ * usually while it was read.
+ */
 export const isBare = ({ message }: EngineError) => message === 'SQLITE_ERROR: SQL logic error'
 
-/** Such an error in plain words. */
+/** Creates the error in plain words for a failed virtual table. */
 export function bareError(path: string, cause: EngineError): AppError {
   return new AppError('IO', `${path}: a part of a table could not be read`, { hint: READ_AGAIN, cause })
 }
 
-/** What a constraint says, in plain words; its text names the table and column, or the rule. */
+/** Describes a constraint violation in plain words; the message names the table and column, or the rule. */
 function refusedValue(message: string): string {
   const [, kind, what = ''] =
     /^SQLITE_CONSTRAINT: (\w+(?: \w+)?) constraint failed(?:: (.*))?$/s.exec(message) ?? []

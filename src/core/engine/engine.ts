@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts'
 import type { Handle } from './engine-connection.ts'
 
-/** What is used of the driver. Its type declarations leave some of it out. */
+/** The part of the driver in use. Its type declarations omit some of it. */
 interface Driver {
   VERSION: string
   VERSION_NUMBER: number
@@ -17,9 +17,9 @@ const OLDEST_SAFE_ENGINE = 3_051_003
 let loading: Promise<Driver> | undefined
 
 /**
- * The driver, loaded when the first file is opened, so that all else works without it. Throws FAILURE where
- * it was not compiled, or compiled for another system or another Node, and for a release that can lose
- * commits.
+ * Loads the driver when the first file is opened, so that everything else works without it. Throws FAILURE
+ * when it was not compiled, or was compiled for another system or another Node version, and for a release
+ * that can lose commits.
  */
 export function loadEngine(): Promise<Driver> {
   loading ??= import('@journeyapps/sqlcipher').then(
@@ -43,8 +43,8 @@ const REBUILD =
 @journeyapps/sqlcipher, or pnpm approve-builds, or bun pm trust @journeyapps/sqlcipher`.replace(/\n/g, ' ')
 
 /**
- * Why the driver cannot be loaded: package managers leave it uncompiled unless they are told to run its
- * script.
+ * Explains why the driver cannot be loaded: package managers leave it uncompiled unless they are told to run
+ * its script.
  */
 export function engineError(error: unknown): AppError {
   const { code, message = '' } = Object(error) as { code?: string; message?: string }

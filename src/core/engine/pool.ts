@@ -1,6 +1,6 @@
 /**
- * Up to `size` items, made when first needed and lent to one user at a time; one whose user failed is not
- * lent again.
+ * A pool of up to `size` items, created when first needed and lent to one user at a time; an item whose user
+ * failed is not lent again.
  */
 export class Pool<Item> {
   readonly #make: () => Promise<Item>

@@ -1,4 +1,4 @@
-/** A table's or column's name as SQL. */
+/** Quotes the name of a table or column for SQL. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }

@@ -1,6 +1,6 @@
-/** What can be told of SQL text without running it. */
+/** The facts about SQL text that need no execution. */
 export interface SqlText {
-  /** Without what only separates them. */
+  /** The statements, without what only separates them. */
   statements: SqlStatement[]
   /** The parameters, with their signs: `:name`, `@name`, `$name`, `?`. */
   parameters: Set<string>
@@ -8,9 +8,9 @@ export interface SqlText {
 
 /** One statement of a text. */
 export interface SqlStatement {
-  /** The statement, comments gone. */
+  /** The statement without its comments. */
   text: string
-  /** The same as it is written, from its first token to its last. */
+  /** The statement as it is written, from its first token to its last. */
   source: string
   /** The line on which it begins, from 1. */
   line: number
@@ -18,14 +18,15 @@ export interface SqlStatement {
   words: string[]
 }
 
-// As SQLite reads: everything above ASCII belongs to a name, except a byte order mark, which separates like a space.
-// In order: space, strings and quoted names, comments, parameters, words, numbers, the end of a statement, all else.
+// Tokenizes as SQLite does: everything above ASCII belongs to a name, except a byte order mark, which
+// separates like a space. In order: space, strings and quoted names, comments, parameters, words, numbers,
+// the end of a statement, all else.
 const TOKEN =
   /([ \t\n\f\r]+|\uFEFF)|('[^']*(?:''[^']*)*'?|"[^"]*(?:""[^"]*)*"?|`[^`]*(?:``[^`]*)*`?|\[[^\]]*\]?)|(--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))|([:@$][A-Za-z_]\w*|\?\d*)|([A-Za-z_\u0080-\u{10FFFF}][\w$\u0080-\u{10FFFF}]*)|\d[\w.]*|(;)|[\s\S]/gu
 
 /**
- * Reads SQL as far as quotes, comments, words, parameters and semicolons; those inside a trigger's body end
- * nothing.
+ * Scans SQL for quotes, comments, words, parameters and semicolons; semicolons inside a trigger's body end no
+ * statement.
  */
 export function readSql(sql: string): SqlText {
   const statements: SqlStatement[] = []
@@ -46,7 +47,7 @@ export function readSql(sql: string): SqlText {
       if (statement) statement.text += comment === undefined ? text : ' '
       continue
     }
-    // The END of a trigger's body stands after a semicolon, where no other END can.
+    // The END of a trigger's body follows a semicolon, where no other END can.
     const inBody = isTrigger(statement?.words ?? []) && !(last === 'END' && beforeLast === ';')
     if (semicolon && !inBody) {
       finish()
@@ -70,7 +71,7 @@ export function readSql(sql: string): SqlText {
   return { statements, parameters }
 }
 
-/** The words of a statement without an EXPLAIN in front. */
+/** Returns the words of a statement without a leading EXPLAIN. */
 export function withoutExplain(words: string[]): string[] {
   return words[0] === 'EXPLAIN' ? words.slice(words[1] === 'QUERY' ? 3 : 1) : words
 }
@@ -87,7 +88,7 @@ function linesBetween(sql: string, from: number, to: number): number {
   return lines
 }
 
-/** The name of the pragma that a statement runs, lower case, and whether it gives it an argument. */
+/** Returns the name of the pragma that a statement runs, lower case, and whether it has an argument. */
 export function readPragma(statement: string): { name: string; hasArgument: boolean } | undefined {
   const name = /(\w+|"[^"]*"|'[^']*'|`[^`]*`|\[[^\]]*\])/.source
   const [, found, rest] =

@@ -6,33 +6,36 @@ import { explainSystemError, systemErrorCode } from '../errors.ts'
 import { kindOf } from './given-file.ts'
 import type { LostCommits } from './write-ahead-log.ts'
 
-/** What can be known of a file without SQLite, before any connection to it exists. */
+/** The facts about a file that need no SQLite, gathered before any connection to it exists. */
 export interface FileFacts {
-  /** As it was named, absolute. */
+  /** The path as given, made absolute. */
   path: string
   /** With symbolic links resolved: the file that is opened. */
   realPath: string
-  /** The same for every name of one file: device and inode. */
+  /** The same for every name of the file: device and inode. */
   id: string
   kind: 'file' | 'missing' | 'folder' | 'special' | 'unreadable'
   /** Bytes. */
   size: number
   /** Unix permission bits. */
   mode: number
-  /** The user that owns it, as a number. */
+  /** The numeric id of the user who owns the file. */
   uid: number
-  /** When its content was last changed, in milliseconds. */
+  /** The time of the last change to the content, in milliseconds. */
   changed: number
-  /** Whether this process may write it. */
+  /** True when this process may write the file. */
   writable: boolean
   /** Bytes of the `-wal` file beside it; undefined when there is none. */
   walBytes: number | undefined
-  /** Whether a rollback journal with a transaction is beside it. */
+  /** True when a rollback journal that contains a transaction is beside the file. */
   hasJournal: boolean
-  /** What stands beside it under a name of SQLite's own files and is no file: its path and kind, in words. */
+  /**
+   * The path and the kind, in words, of something beside the file that has the name of a SQLite file but is
+   * not a regular file.
+   */
   intruder?: { path: string; kind: string } | undefined
   folderWritable: boolean
-  /** Commits in the -wal that SQLite will not read; only looked for when the file is held. */
+  /** Commits in the -wal that SQLite will not read; checked only while the file is held. */
   lostCommits?: LostCommits
   /** Up to 65,536 bytes from the start and 4,096 from the middle; empty until they are read. */
   samples: Samples
@@ -44,11 +47,11 @@ export interface Samples {
   middle: Buffer
 }
 
-/** The largest page that SQLite has. */
+/** The largest page size of SQLite, in bytes. */
 const START = 65_536
 const SAMPLE = 4096
 
-/** Looks at a file from outside, without reading its content. */
+/** Examines a file from outside, without reading its content. */
 export async function examineFile(path: string): Promise<FileFacts> {
   const facts: FileFacts = {
     path,
@@ -96,20 +99,20 @@ export async function examineFile(path: string): Promise<FileFacts> {
 
 const idOf = ({ dev, ino }: { dev: number; ino: number }) => `${dev}:${ino}`
 
-/** The device and inode of a file, as `FileFacts.id`; undefined where there is none. */
+/** Returns the device and inode of a file, as in `FileFacts.id`; undefined when it does not exist. */
 export async function identify(path: string): Promise<string | undefined> {
   return lstat(path).then(idOf, () => undefined)
 }
 
-/** The user that this process acts for; undefined where users have no numbers (Windows). */
+/** Returns the user that this process acts for; undefined where users have no numbers (Windows). */
 export const ownUser = (): number | undefined => self.geteuid?.()
 
 /**
- * Whether a database must not be read in its place. SQLite makes a -wal and a -shm beside it for that, in the
- * name and with the permissions of the reader's file: where that is not the owner, or the file may not be
- * written, they would lock the owner out, for as long as it is read, and for good when the reader is killed.
- * And where the folder may not be written, a -wal without its -shm could not be read at all. Root's are given
- * to the owner by SQLite itself.
+ * Returns true when a database must be copied before it is read. To read it, SQLite creates a -wal and a -shm
+ * beside it, owned by the reader and with the permissions of the file. When the reader is not the owner, or
+ * may not write the file, these would lock the owner out while it is being read, and for good if the reader
+ * is killed. And when the folder is not writable, a -wal without its -shm cannot be read at all. The ones
+ * that root creates are given to the owner by SQLite itself.
  */
 export async function needsPrivateCopy(facts: FileFacts): Promise<boolean> {
   const user = ownUser()
@@ -118,13 +121,16 @@ export async function needsPrivateCopy(facts: FileFacts): Promise<boolean> {
   return Boolean(facts.walBytes) && !(await exists(`${facts.realPath}-shm`))
 }
 
-/** Whether the file is another one than was looked at, or its content was changed since. */
+/**
+ * Returns true when the path now leads to another file than the one examined, or its content has changed
+ * since.
+ */
 export async function hasChanged({ realPath, id, size, changed }: FileFacts): Promise<boolean> {
   const status = await lstat(realPath).catch(() => undefined)
   return !status || idOf(status) !== id || status.size !== size || status.mtimeMs !== changed
 }
 
-/** Whether anything at all, a dangling link too, has this name. */
+/** Returns true when anything has this name, even a dangling link. */
 export async function exists(path: string): Promise<boolean> {
   return lstat(path).then(
     () => true,
@@ -138,8 +144,9 @@ export async function exists(path: string): Promise<boolean> {
 const NO_SAMPLES: Samples = { start: Buffer.alloc(0), middle: Buffer.alloc(0) }
 
 /**
- * Reads the first and middle bytes of a file. Never for one that this process has open as a database: closing
- * it again would drop SQLite's locks on it (POSIX advisory locks belong to the process).
+ * Reads the first and middle bytes of a file. Never call it for a file that this process has open as a
+ * database: closing the file again would drop SQLite's locks on it (POSIX advisory locks belong to the
+ * process).
  */
 export async function readSamples({ kind, realPath, size }: FileFacts): Promise<Samples> {
   if (kind !== 'file') return NO_SAMPLES
@@ -160,7 +167,7 @@ export async function readSamples({ kind, realPath, size }: FileFacts): Promise<
   }
 }
 
-/** What stands beside the place of a database that is to be made, as `FileFacts.intruder`. */
+/** Finds a file in the way beside the path of a new database, as in `FileFacts.intruder`. */
 export async function findIntruder(path: string): Promise<FileFacts['intruder']> {
   return intruderAmong(await Promise.all(['-wal', '-shm', '-journal'].map((end) => besideOf(path, end))))
 }
@@ -169,7 +176,10 @@ function intruderAmong(beside: Awaited<ReturnType<typeof besideOf>>[]): FileFact
   return beside.find((one) => one !== undefined && one.kind !== 'a regular file')
 }
 
-/** What SQLite would take for its own; a link too is none to it, and a pipe would be waited for. */
+/**
+ * Describes a file that SQLite would treat as its own; SQLite does not accept a link, and would wait for a
+ * pipe.
+ */
 async function besideOf(database: string, suffix: string) {
   const path = database + suffix
   const status = await lstat(path).catch(() => undefined)
@@ -177,8 +187,8 @@ async function besideOf(database: string, suffix: string) {
 }
 
 /**
- * A journal that is kept after its transaction has ended begins with zeros; SQLite looks at the first byte
- * too.
+ * Returns true when a journal holds a transaction. A journal that is kept after its transaction has ended
+ * begins with zeros; SQLite checks the first byte too.
  */
 export async function holdsTransaction(journal: string): Promise<boolean> {
   const status = await lstat(journal).catch(() => undefined)
@@ -192,7 +202,7 @@ export async function holdsTransaction(journal: string): Promise<boolean> {
       await file.close()
     }
   } catch {
-    return true // what cannot be read may hold one
+    return true // an unreadable journal may hold one
   }
 }
 
@@ -204,8 +214,8 @@ async function allows(path: string, mode: number): Promise<boolean> {
 }
 
 /**
- * The salt of an encrypted file: its first 16 bytes. Never of a file that this process has open as a
- * database.
+ * Reads the salt of an encrypted file: its first 16 bytes. Never call it for a file that this process has
+ * open as a database.
  */
 export async function readSalt(path: string): Promise<Buffer> {
   const { start } = await readSamples(await examineFile(path))

@@ -2,9 +2,9 @@ import { constants, type Stats } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 
-/** Why a file that a person named cannot be what it should be: of another kind, or too large. */
+/** Reports that a file named by the user is unsuitable: of the wrong kind, or too large. */
 export class UnfitFile extends Error {
-  /** What it is, in words that follow its name: `is a named pipe`. */
+  /** The reason, in words that follow the name of the file: `is a named pipe`. */
   readonly reason: string
 
   constructor(path: string, reason: string) {
@@ -14,21 +14,21 @@ export class UnfitFile extends Error {
   }
 }
 
-/** What the shell passes as a file and is a pipe: `<(command)`, and standard input under a name. */
+/** Paths that the shell passes as files but that are pipes: `<(command)`, and standard input under a name. */
 const PASSED_BY_SHELL = /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/(?:self|\d+)\/fd\/\d+)$/
 
-/** Bytes that are read at once. */
+/** Bytes per read. */
 const CHUNK = 64 * 1024
 
 /**
- * All bytes of a regular file, or of a pipe that the shell passes. What could be waited for without an end, a
- * named pipe, a device or a socket, is refused at once. Throws UnfitFile for these and for more than `most`
- * bytes; what the system says is thrown as it is.
+ * Reads all bytes of a regular file, or of a pipe that the shell passes. A named pipe, a device or a socket,
+ * on which a read could wait forever, is rejected at once. Throws UnfitFile for these and for more than
+ * `most` bytes; system errors are thrown unchanged.
  */
 export async function readGivenFile(path: string, most: number): Promise<Buffer> {
   const isPassed = PASSED_BY_SHELL.test(resolve(path))
   refuseUnfit(path, await stat(path), most, isPassed)
-  // It may be another by now: opening a pipe must not wait for somebody to write into it.
+  // The file may have been replaced by now: opening a pipe must not wait for a writer.
   const file = await open(path, isPassed ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const status = await file.stat()
@@ -56,7 +56,7 @@ function tooLarge(path: string, bytes: string, most: number): UnfitFile {
   return new UnfitFile(path, `has ${bytes} bytes, and at most ${most} are read`)
 }
 
-/** The kind of a file in words. */
+/** Returns the kind of a file in words. */
 export function kindOf(status: Stats): string {
   if (status.isFile()) return 'a regular file'
   if (status.isDirectory()) return 'a folder'

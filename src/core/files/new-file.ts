@@ -11,9 +11,9 @@ import { describeDangling } from './symlinks.ts'
 import { isSettled, syncFolder, throwDiskFailure } from './sync-folder.ts'
 
 /**
- * Makes the folders that are missing above a file, which was named for `role`, each 0700 and on the disk before the
- * next; `source` is the file that it is made from, for whose they are (see `ownerFor`). Resolves to the
- * topmost one that was made, undefined where none was missing.
+ * Creates the missing folders above a file, which was named for `role`, each 0700 and on the disk before the
+ * next; `source` is the file it is made from, which decides who owns them (see `ownerFor`). Resolves to the
+ * topmost folder created, undefined when none was missing.
  */
 export async function makeFolderFor(
   path: string,
@@ -24,7 +24,7 @@ export async function makeFolderFor(
   try {
     return await makeFolder(folder, source)
   } catch (error) {
-    // Where a folder cannot have any in it, the system calls it missing.
+    // When a folder cannot contain folders, the system reports it as missing.
     if (systemErrorCode(error) === 'ENOENT') throw notMade(folder, error)
     if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, folder, role)
     const dangling = await describeDangling(folder)
@@ -35,12 +35,15 @@ export async function makeFolderFor(
   }
 }
 
-/** Not Node's own `recursive`: in Node 20 it goes round in circles, deaf to Ctrl-C, below /proc. */
+/**
+ * Creates a folder and those above it. Node's own `recursive` is not used: in Node 20 it loops forever, deaf
+ * to Ctrl-C, below /proc.
+ */
 async function makeFolder(folder: string, source?: string): Promise<string | undefined> {
   const above = dirname(folder)
   try {
     if (await makeOne(folder, source)) return folder
-    // A run that was killed a moment ago may have made it and gone no further.
+    // A run that was killed a moment ago may have created it and done no more.
     await syncFolder(above).catch(throwDiskFailure)
     return undefined
   } catch (error) {
@@ -50,7 +53,7 @@ async function makeFolder(folder: string, source?: string): Promise<string | und
   return (await makeOne(folder, source)) ? (made ?? folder) : made
 }
 
-/** False where the folder is there already; another program may have been quicker. */
+/** Creates one folder; returns false when it already exists, since another program may have been quicker. */
 async function makeOne(folder: string, source?: string): Promise<boolean> {
   try {
     await makeOwnFolder(folder, source)
@@ -88,8 +91,9 @@ function notMade(folder: string, cause: unknown): AppError {
 }
 
 /**
- * Creates a file, 0600, with this content, on the disk before it resolves. Fails where anything exists
- * already. Without an `owner` it is its maker's, and one that root makes in a folder of somebody else is his.
+ * Creates a file, 0600, with this content, on the disk before it resolves. Fails when anything already exists
+ * there. Without an `owner` the file belongs to the user who creates it; one that root creates in somebody
+ * else's folder belongs to the owner of the folder.
  */
 export async function createFile(path: string, content = '', owner?: Owner): Promise<void> {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
@@ -107,7 +111,9 @@ export async function createFile(path: string, content = '', owner?: Owner): Pro
   }
 }
 
-/** The same with its name on the disk as well; nothing is left when it fails. */
+/**
+ * Creates a file like `createFile`, with its name on the disk as well; leaves nothing behind when it fails.
+ */
 export async function createDurableFile(path: string, content: string): Promise<void> {
   await createFile(path, content)
   try {
@@ -119,9 +125,9 @@ export async function createDurableFile(path: string, content: string): Promise<
 }
 
 /**
- * Gives a finished file its name, never over another, and has both on the disk before it resolves; when it
- * rejects, the name is as it was. The file must not be open as a database. Rejects with EEXIST when the name
- * is taken.
+ * Gives a finished file its name without ever replacing another, and syncs both to the disk before it
+ * resolves; when it rejects, the name is unchanged. The file must not be open as a database. Rejects with
+ * EEXIST when the name is taken.
  */
 export async function publishFile(temporary: string, path: string): Promise<void> {
   await finishFile(temporary)
@@ -132,14 +138,13 @@ export async function publishFile(temporary: string, path: string): Promise<void
     await rm(path)
     throw error
   }
-  // What is left of it under the other name is litter from here on, no failure.
+  // From here on, a remnant under the other name is litter, not a failure.
   await rm(temporary).catch(() => {})
 }
 
 /**
- * Has a database file that is closed on the disk, and makes sure that the whole of it is in that one file:
- * when a disk fails while SQLite closes it, SQLite says nothing and leaves a -wal, without which the file
- * would be half.
+ * Syncs a closed database file to the disk and checks that this one file is complete: when a disk fails while
+ * SQLite closes the database, SQLite reports nothing and leaves a -wal, without which the file is incomplete.
  */
 export async function finishFile(path: string): Promise<void> {
   for (const beside of [`${path}-wal`, `${path}-journal`]) {
@@ -152,7 +157,9 @@ export async function finishFile(path: string): Promise<void> {
   await syncPath(path)
 }
 
-/** Has a file's content on the disk before it resolves; for the names in a folder there is `syncFolder`. */
+/**
+ * Syncs the content of a file to the disk before it resolves; for the names in a folder, use `syncFolder`.
+ */
 export async function syncPath(path: string): Promise<void> {
   const handle = await open(path)
   try {
@@ -162,17 +169,20 @@ export async function syncPath(path: string): Promise<void> {
   }
 }
 
-/** What SQLite keeps beside a database, by the end of its name. */
+/** The suffixes of the files that SQLite keeps beside a database. */
 export const BESIDE = ['-wal', '-shm', '-journal'] as const
 
 /**
- * Removes a database file after what SQLite keeps beside it: while any of it is there, the file tells of it.
+ * Removes a database file after the files that SQLite keeps beside it, so that none of these is ever left
+ * without its database.
  */
 export async function discardDatabase(path: string): Promise<void> {
   for (const suffix of [...BESIDE, '']) await rm(path + suffix, { force: true })
 }
 
-/** Removes a database file and what is beside it; true only when a power cut could not bring it back. */
+/**
+ * Removes a database file and the files beside it; returns true only when a power cut cannot bring it back.
+ */
 export async function removeForGood(path: string): Promise<boolean> {
   await discardDatabase(path).catch(() => {})
   return !(await exists(path)) && (await isSettled(dirname(path)))

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { AppError } from '../errors.ts'
 import { examineFile, identify } from './file-facts.ts'
 
-/** The names that a file has besides its own (hard links): how many, and those of them in the same folder. */
+/** The other names of a file (hard links): their number, and those in the same folder. */
 export interface OtherNames {
   count: number
   /** Absolute paths. */
@@ -11,7 +11,8 @@ export interface OtherNames {
 }
 
 /**
- * The other names of the file that `path` leads to; what an operation of ours that was killed left is none.
+ * Finds the other names of the file that `path` leads to; ignores those that an interrupted operation of this
+ * program left.
  */
 export async function otherNames(path: string): Promise<OtherNames> {
   const { realPath, kind } = await examineFile(path)
@@ -33,20 +34,20 @@ export async function otherNames(path: string): Promise<OtherNames> {
 
 const OWN = /\.(before-[a-z]+-\d{8}T\d{9}Z|[a-z]+-\d+-\d{8}T\d{9}Z\.(new|old))$/
 
-/** What the person has to know who replaces such a file, in words. */
+/** Describes, in words, what a user who replaces such a file has to know. */
 export function describeOtherNames(path: string, { count, here }: OtherNames): string {
   const names = count === 1 ? 'another name' : `${count} other names`
   const which = here.length > 0 ? ` (${here.join(', ')})` : ''
   return `${path} has ${names}${which}, which would keep the old content and the old key`
 }
 
-/** Throws INVALID for a file with other names: when it is replaced, these go on leading to the old one. */
+/** Throws INVALID for a file with other names: after it is replaced, these still lead to the old file. */
 export async function refuseOtherNames(path: string): Promise<void> {
   const others = await otherNames(path)
   if (others.count > 0) throw otherNamesError(path, others)
 }
 
-/** The error for such a file. */
+/** Creates the error for such a file. */
 export function otherNamesError(path: string, others: OtherNames, hint = REMOVE): AppError {
   return new AppError('INVALID', describeOtherNames(path, others), { hint })
 }

@@ -4,21 +4,21 @@ import { dirname, resolve } from 'node:path'
 import type { Hint } from '../advice.ts'
 import { ownUser } from './file-facts.ts'
 
-/** Whose a file is, and who may use it. */
+/** The owner of a file, and its permissions. */
 export interface Owner {
   uid: number
   gid: number
   /** Permission bits. */
   mode: number
-  /** Called when root is not allowed to give the file away, as in some containers. */
+  /** Called when root is not allowed to change the owner of the file, as in some containers. */
   onRefused?: () => void
 }
 
 const isRoot = () => ownUser() === 0
 
 /**
- * The owner and the permissions of a file that is to be replaced; undefined where there is none, or none to
- * keep.
+ * Returns the owner and the permissions of a file about to be replaced; undefined when there is no file, or
+ * nothing to keep.
  */
 export async function ownerOf(path: string, warn?: OnWarning): Promise<Owner | undefined> {
   const status = await lstat(path).catch(() => undefined)
@@ -26,14 +26,14 @@ export async function ownerOf(path: string, warn?: OnWarning): Promise<Owner | u
   return { uid: status.uid, gid: status.gid, mode: status.mode & 0o777, onRefused: refusal(path, warn) }
 }
 
-/** Called for what did not keep a command from its end, with what to do about it where something can be done. */
+/** Called for a problem that did not stop a command, with a hint where there is a remedy. */
 export type OnWarning = (message: string, hint?: Hint) => void
 
 /**
- * Whose a new file or folder is to be that root makes: of the owner of the file that it is made from when the
- * two are neighbours; else of the folder's owner; in a folder of root's, of the source's owner. Undefined for
- * all other users, whose files are theirs. `source` is a file. Others may not use the new one, whatever they
- * may with its source.
+ * Returns the owner for a new file or folder that root creates: the owner of the file it is made from when
+ * both are in the same folder; otherwise the owner of the folder; in a folder that root owns, the owner of
+ * the source. Undefined for all other users, who own what they create. `source` is a file. Other users get no
+ * access to the new file, whatever access they have to its source.
  */
 export async function ownerFor(path: string, source?: string, warn?: OnWarning): Promise<Owner | undefined> {
   if (!isRoot()) return undefined
@@ -53,9 +53,10 @@ const refusal = (path: string, warn?: OnWarning) => () =>
   warn?.(`${path} could not be given to the user whose file it is: it belongs to root`)
 
 /**
- * Gives an open file to its owner, as far as this process may: root to anybody, others to a group of theirs.
- * A group that cannot be kept loses its permissions, so that they never become those of another group. While
- * it is being made its owner can always write it: `setMode` takes that away where the mode says so.
+ * Gives an open file to its owner, as far as this process may: root can give it to anybody, other users only
+ * to a group of theirs. A group that cannot be kept loses its permissions, so that another group never gets
+ * them. While the file is being made, its owner can always write it: `setMode` removes that permission when
+ * the mode requires it.
  */
 export async function giveTo(handle: FileHandle, owner: Owner): Promise<void> {
   const { uid, gid } = await handle.stat()
@@ -72,7 +73,10 @@ export async function giveTo(handle: FileHandle, owner: Owner): Promise<void> {
   await handle.chmod(mode | 0o600).catch(() => {})
 }
 
-/** Closes a finished file to its owner's own writing or reading, where the one that it replaces was so. */
+/**
+ * Takes the owner's own write or read permission from a finished file when the file that it replaces had
+ * none.
+ */
 export async function setMode(path: string, { mode }: Owner): Promise<void> {
   if ((mode & 0o600) === 0o600) return
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
@@ -84,8 +88,8 @@ export async function setMode(path: string, { mode }: Owner): Promise<void> {
 }
 
 /**
- * The same for a folder that was made a moment ago, in whose place nobody else can have put one of root's
- * own.
+ * Gives a folder to its owner. The folder was created a moment ago, so nobody else can have replaced it with
+ * one of root's.
  */
 export async function giveFolderTo(path: string, owner: Owner): Promise<void> {
   const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants

@@ -5,13 +5,14 @@ import { systemErrorCode } from '../errors.ts'
 import { syncFolder } from './sync-folder.ts'
 
 /**
- * What file systems answer that have no hard links (FAT, exFAT, many of SMB and FUSE), or no further one of a
- * file.
+ * Errors from file systems that have no hard links (FAT, exFAT, many of SMB and FUSE), or allow no further
+ * one to a file.
  */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL', 'EXDEV', 'ENOTTY'])
 
 /**
- * Gives a file a second name; false where the file system cannot. Rejects with EEXIST when the name is taken.
+ * Gives a file a second name; returns false when the file system cannot. Rejects with EEXIST when the name is
+ * taken.
  */
 export async function linked(path: string, name: string): Promise<boolean> {
   try {
@@ -24,22 +25,23 @@ export async function linked(path: string, name: string): Promise<boolean> {
 }
 
 /**
- * Nanoseconds around the note in which a placeholder was made that could not be noted any more. FAT counts in
- * 2 s, and a server may answer another moment after it was started again: so near is near enough.
+ * Nanoseconds before and after the time of a note within which its placeholder was created, for when the
+ * placeholder's own time could not be noted any more. FAT counts in steps of 2 s, and a server may report
+ * another time after a restart, so an approximate match is enough.
  */
 const BEFORE_NOTE = 3_000_000_000n
 const AFTER_NOTE = 5_000_000_000n
 const NEAR = 3_000_000_000n
 
-/** The note of a placeholder, beside the file (`….new`) that takes its place. */
+/** Returns the path of the note for a placeholder, beside the file (`….new`) that replaces it. */
 export const noteOf = (temporary: string) => temporary.replace(/\.new$/, '.place')
 
 /**
- * Renames a finished file to a free name, where only a rename can: which would overwrite, so an empty file
- * that is made to be new holds the name until then. A note beside it, written first, says which file it is,
- * so that a later run removes what a killed one left, and nothing else. Durable when it resolves; when it
- * rejects, the name is as it was. Rejects with EEXIST when the name is taken, or when somebody used the empty
- * file meanwhile.
+ * Renames a finished file to a free name, on file systems that only offer a rename. A rename would overwrite,
+ * so an empty file, created exclusively, reserves the name until then. A note beside it, written first,
+ * records which file it is, so that a later run removes only what an interrupted one left. Durable when it
+ * resolves; when it rejects, the name is unchanged. Rejects with EEXIST when the name is taken, or when
+ * somebody used the empty file meanwhile.
  */
 export async function renameToFree(temporary: string, path: string): Promise<void> {
   const note = noteOf(temporary)
@@ -61,10 +63,10 @@ export async function renameToFree(temporary: string, path: string): Promise<voi
     await rm(note, { force: true })
     throw error
   }
-  await rm(note).catch(() => {}) // litter from here on, no failure
+  await rm(note).catch(() => {}) // from here on it is litter, not a failure
 }
 
-/** Removes a note, and the placeholder that it tells of where that is still there; true when one was. */
+/** Removes a note, and its placeholder if that still exists; returns true when it did. */
 export async function clearPlace(note: string): Promise<boolean> {
   const path = await targetOf(note)
   const found = path !== undefined && (await isPlaceholder(path, note))
@@ -73,7 +75,7 @@ export async function clearPlace(note: string): Promise<boolean> {
   return found
 }
 
-/** The path whose name a note says is held; undefined for what is no note. */
+/** Returns the path that a note reserves; undefined when the file is not a note. */
 export async function targetOf(note: string): Promise<string | undefined> {
   const [name] = await readLines(note)
   try {
@@ -85,9 +87,9 @@ export async function targetOf(note: string): Promise<string | undefined> {
 }
 
 /**
- * Whether what has this name is the empty file that was made to hold it. Inodes tell nothing here: FAT
- * drivers number files anew. Its moment does; a run that was killed before it noted that leaves only the
- * moment of the note.
+ * Returns true when the file with this name is the empty placeholder that reserves it. Inodes prove nothing
+ * here: FAT drivers renumber files. The modification time does; a run that was killed before it noted that
+ * time leaves only the time of the note itself.
  */
 export async function isPlaceholder(path: string, note: string): Promise<boolean> {
   const look = (name: string) => lstat(name, { bigint: true }).catch(() => undefined)
@@ -99,14 +101,14 @@ export async function isPlaceholder(path: string, note: string): Promise<boolean
   return since >= -BEFORE_NOTE && since <= AFTER_NOTE
 }
 
-/** Returns true when a file has a moment, nanoseconds in decimal digits, or almost. */
+/** Returns true when a file has this modification time, in nanoseconds as decimal digits, or nearly. */
 function near(mtime: bigint, moment: string): boolean {
   if (!/^\d{1,30}$/.test(moment)) return false
   const difference = mtime - BigInt(moment)
   return difference <= NEAR && difference >= -NEAR
 }
 
-/** The lines of a note that were written to their end. */
+/** Returns the complete lines of a note. */
 async function readLines(note: string): Promise<string[]> {
   const text = await readFile(note, 'utf8').catch(() => '')
   return text.split('\n').slice(0, -1)
@@ -124,7 +126,7 @@ async function createEmpty(path: string, content = ''): Promise<void> {
   }
 }
 
-/** As the system says it of a name that is taken. */
+/** Creates the error that the system reports for a name that is taken. */
 function takenError(path: string): Error {
   const words = `EEXIST: file already exists, rename to '${path}'`
   return Object.assign(new Error(words), { code: 'EEXIST', syscall: 'rename', path })

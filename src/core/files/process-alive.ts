@@ -2,14 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { kill, uptime as ownUptime, pid } from 'node:process'
 
-/** The number of this process among all. */
+/** The process id of this process. */
 export const ownPid = pid
 
-/** The kernel counts a process's start in hundredths of a second since the machine's own. */
+/** The kernel counts the start time of a process in hundredths of a second since boot. */
 const TICKS = 100
 
 /**
- * Whether the process that had this number at `since` may still run; numbers are given again, most in
+ * Returns true when the process that had this id at `since` may still run; ids are reused, most often in
  * containers.
  */
 export async function mayStillRun(other: number, since: Date): Promise<boolean> {

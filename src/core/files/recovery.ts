@@ -7,7 +7,7 @@ import { clearPlace, isPlaceholder, noteOf, targetOf } from './placeholder.ts'
 import { mayStillRun, ownPid } from './process-alive.ts'
 import { syncFolder } from './sync-folder.ts'
 
-/** What makes a file that appears under its name only when it is whole. */
+/** The operations that make a file which appears under its name only when it is complete. */
 export type Operation =
   | 'init'
   | 'backup'
@@ -23,10 +23,9 @@ export type Operation =
   | 'key'
 
 /**
- * The names that an operation on `path` uses, so that a later run can tell from them alone what a killed one
- * left: `made` is there until it takes the place of `path`; `old` is what stood there and is to be removed;
- * `kept` is what stood there and stays. Where a name is held by an empty file, a note of it is beside `made`
- * (placeholder.ts).
+ * The names that an operation on `path` uses, from which a later run detects what an interrupted one left:
+ * `made` exists until it replaces `path`; `old` is the previous file and is removed; `kept` is the previous
+ * file and stays. When an empty file reserves a name, a note of it is beside `made` (placeholder.ts).
  */
 export interface Names {
   made: string
@@ -34,18 +33,18 @@ export interface Names {
   kept: string
 }
 
-/** The names for an operation that begins now. */
+/** Returns the names for an operation that begins now. */
 export function namesFor(path: string, operation: Operation, now: Date): Names {
   const begin = operation === 'export' ? join(dirname(path), shortName(basename(path))) : path
   return names(begin, operation, ownPid, stampOf(now))
 }
 
-/** Bytes: with what is added to it, such a name fits wherever a name fits. */
+/** Bytes: even with what is appended, such a name fits wherever a file name fits. */
 const SHORT = 60
 
 /**
- * Whether a live process is in the middle of putting another file in the place of this one, so that for a
- * moment there is none: where files have one name only, that takes two renames.
+ * Returns true when a running process is just replacing this file, so that for a moment there is none: on
+ * file systems without hard links, that takes two renames.
  */
 export async function isBeingReplaced(path: string): Promise<boolean> {
   const target = await readlink(path).then(
@@ -57,13 +56,14 @@ export async function isBeingReplaced(path: string): Promise<boolean> {
     if (base !== basename(target) || end !== 'new' || !REPLACING.includes(operation)) continue
     if (await mayStillRun(Number(pid), readStamp(stamp))) return true
   }
-  return (await identify(target)) !== undefined // it has come since it was looked for
+  return (await identify(target)) !== undefined // it appeared after the first check
 }
 
 const REPLACING = ['rekey', 'restore', 'encrypt', 'upgrade']
 
 /**
- * What is exported may have as long a name as there is, so what it is made under begins with some of it only.
+ * Shortens the name of an export, which may be as long as a file name can be: the temporary name begins with
+ * only a part of it.
  */
 function shortName(base: string): string {
   let short = ''
@@ -74,7 +74,7 @@ function shortName(base: string): string {
   return short
 }
 
-/** A moment in a file name: `20261123T131500123Z`, which sorts as text. */
+/** Formats a time for a file name: `20261123T131500123Z`, which sorts as text. */
 export function stampOf(moment: Date): string {
   return moment.toISOString().replace(/[-:.]/g, '')
 }
@@ -84,7 +84,7 @@ function names(path: string, operation: string, pid: number, stamp: string): Nam
   return { made: `${common}.new`, old: `${common}.old`, kept: `${path}.before-${operation}-${stamp}` }
 }
 
-/** How an operation that was killed ended after all. */
+/** The outcome of an interrupted operation after its recovery. */
 export interface Recovery {
   operation: Operation
   outcome: 'finished' | 'undone'
@@ -93,10 +93,10 @@ export interface Recovery {
 const UNFINISHED =
   /^(.+)\.(init|backup|drill|rehearse|rekey|rebuild|restore|encrypt|upgrade|export|salvage|key)-(\d+)-(\d{8}T\d{9}Z)\.(new|old|place)$/
 
-/** Whether a name is one that an operation uses while it goes on. */
+/** Returns true when a name is one that an operation uses while it runs. */
 export const isUnfinished = (name: string) => UNFINISHED.test(name)
 
-/** Finishes or undoes what killed operations on this file left; what still runs is left alone. */
+/** Finishes or rolls back interrupted operations on this file; leaves running ones alone. */
 export async function recover(path: string): Promise<Recovery[]> {
   const name = basename(path)
   return settleAll(
@@ -105,12 +105,12 @@ export async function recover(path: string): Promise<Recovery[]> {
   )
 }
 
-/** The same for every file of a folder: what is left of killed copies goes. */
+/** Recovers every file of a folder: removes what interrupted copies left. */
 export async function recoverFolder(folder: string): Promise<Recovery[]> {
   return settleAll(folder, () => true)
 }
 
-/** The same for exports alone, which are plaintext: what is not ours to remove stays. */
+/** Recovers only the exports in a folder, which are plaintext: what is not ours to remove stays. */
 export async function recoverExports(folder: string): Promise<Recovery[]> {
   return settleAll(folder, (_base, operation) => operation === 'export')
 }
@@ -139,9 +139,7 @@ async function settleAll(
   return recovered
 }
 
-/**
- * Which operation holds a name with an empty file until it has one, and whether its process may still run.
- */
+/** Returns the operation that reserves a name with an empty file, and whether its process may still run. */
 export async function unfinishedPlace(
   path: string,
 ): Promise<{ operation: Operation; running: boolean } | undefined> {
@@ -156,10 +154,13 @@ export async function unfinishedPlace(
   return undefined
 }
 
-/** Milliseconds for which a name may be held: between two system calls. */
+/**
+ * The longest time, in milliseconds, to wait for a reserved name, which is held only between two system
+ * calls.
+ */
 const PATIENCE = 2000
 
-/** Resolves when no running process holds this name any more, after two seconds at the latest. */
+/** Resolves when no running process reserves this name any more, after two seconds at the latest. */
 export async function untilPlaced(path: string): Promise<void> {
   const began = Date.now()
   while ((await isEmptyFile(path)) && (await unfinishedPlace(path))?.running) {
@@ -168,7 +169,7 @@ export async function untilPlaced(path: string): Promise<void> {
   }
 }
 
-/** Whether there is a file without content. */
+/** Returns true when there is a file without content. */
 export async function isEmptyFile(path: string): Promise<boolean> {
   return lstat(path).then(
     (status) => status.isFile() && status.size === 0,
@@ -177,9 +178,10 @@ export async function isEmptyFile(path: string): Promise<boolean> {
 }
 
 /**
- * An export replaces nothing, and may be a folder. One that had its name already, and was killed before the
- * other went, is finished. Undefined for one that is somebody else's, or gone: a folder that others may write
- * is not gone into, for what is in there may lead elsewhere by then.
+ * Removes an interrupted export, which replaces nothing and may be a folder. An export that already had its
+ * name, and was killed before its temporary name was removed, is finished. Returns undefined when it belongs
+ * to somebody else or no longer exists: a folder that others may write is never entered, since its content
+ * may lead elsewhere by then.
  */
 async function removeExport(made: string): Promise<Recovery['outcome'] | undefined> {
   const status = await lstat(made).catch(() => undefined)
@@ -203,7 +205,7 @@ function readStamp(stamp: string): Date {
   return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millisecond}Z`)
 }
 
-/** Looks at which files there are, and which of them are one: that tells how far it came. */
+/** Detects how far the operation came from which files exist and which of them are the same file. */
 async function settle(path: string, { made, old, kept }: Names): Promise<Recovery['outcome']> {
   const [standing, ready, removable, keepable] = await Promise.all([path, made, old, kept].map(identify))
   const aside = removable ?? keepable
@@ -213,14 +215,14 @@ async function settle(path: string, { made, old, kept }: Names): Promise<Recover
     if (keepable !== undefined && keepable === standing) await rm(kept)
     await discardDatabase(made)
   } else if (standing === undefined && ready !== undefined) {
-    // Everything was proven before the first file moved: so what is missing is only the rest of the moves.
+    // Everything was verified before the first file moved, so only the remaining moves are missing.
     await moveBeside(path, removable === undefined ? kept : old)
     await syncFolder(dirname(path))
     await rename(made, path)
     await syncFolder(dirname(path))
     await discardDatabase(old)
   } else if (standing === undefined) {
-    // Its name was lost in a power cut, or with the new file: what stood there is all there is.
+    // A power cut lost its name, or the new file with it: the previous file is all that is left.
     const from = removable === undefined ? kept : old
     await moveBeside(from, path)
     await syncFolder(dirname(path))
@@ -236,7 +238,7 @@ async function settle(path: string, { made, old, kept }: Names): Promise<Recover
   return undone ? 'undone' : 'finished'
 }
 
-/** Moves what SQLite keeps beside a database, so that it stays beside it under the new name. */
+/** Moves the files that SQLite keeps beside a database, so that they stay beside it under the new name. */
 export async function moveBeside(from: string, to: string): Promise<void> {
   for (const suffix of BESIDE) {
     if ((await identify(from + suffix)) !== undefined) await rename(from + suffix, to + suffix)

@@ -3,8 +3,8 @@ import { AppError } from '../errors.ts'
 import { shellWord } from '../shell-word.ts'
 
 /**
- * Throws IO where a -wal or journal with content lies at a path that has no database: what is left of one
- * that is gone. SQLite would play it into a new database of that name and damage it.
+ * Throws IO when a -wal or journal with content lies at a path without a database, left by one that no longer
+ * exists. SQLite would replay it into a new database of that name and damage it.
  */
 export async function refuseStrayLog(path: string): Promise<void> {
   for (const log of [`${path}-wal`, `${path}-journal`]) {

@@ -3,13 +3,13 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { AppError, explainSystemError, systemErrorCode } from '../errors.ts'
 import { shellWord } from '../shell-word.ts'
 
-/** As many links in a row as Linux follows. */
+/** The longest chain of links that Linux follows. */
 const MOST_LINKS = 40
 
 /**
- * The path with its symbolic links resolved. Where nothing exists yet, or a link leads to nothing, it is the
- * path of the file that would be made there. Throws IO for a circle of links and for a folder that may not be
- * read.
+ * Resolves the symbolic links of a path. When nothing exists there yet, or a link leads to nothing, the
+ * result is the path of the file that would be created. Throws IO for a cycle of links and for a folder that
+ * may not be read.
  */
 export async function followLinks(path: string): Promise<string> {
   let next = path
@@ -27,7 +27,7 @@ export async function followLinks(path: string): Promise<string> {
   })
 }
 
-/** Where a symbolic link leads that leads to nothing; undefined for every other path. */
+/** Returns the target of a symbolic link that leads to nothing; undefined for every other path. */
 export async function danglingTarget(path: string): Promise<string | undefined> {
   const isLink = await lstat(path).then(
     (status) => status.isSymbolicLink(),
@@ -37,8 +37,8 @@ export async function danglingTarget(path: string): Promise<string | undefined> 
 }
 
 /**
- * The symbolic link that leads to nothing and is why there is no file at `path`: the path itself or a folder
- * above it. In a sentence, and what to do about it.
+ * Describes the dangling symbolic link that is the reason why there is no file at `path`: the path itself or
+ * a folder above it. Returns a sentence and a hint.
  */
 export async function describeDangling(path: string): Promise<{ words: string; hint: string } | undefined> {
   for (let place = resolve(path); ; place = dirname(place)) {
@@ -57,7 +57,7 @@ export async function describeDangling(path: string): Promise<{ words: string; h
   }
 }
 
-/** What stands at a path where a new file was to be made, in a sentence. */
+/** Describes, in a sentence, what exists at a path where a new file was to be created. */
 export async function describeTaken(path: string, what = 'file'): Promise<string> {
   const dangling = await describeDangling(path)
   return `${dangling?.words ?? `there is a ${what} at ${path} already`}; it was not overwritten`

@@ -3,19 +3,17 @@ import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemErrorCode } from '../errors.ts'
 
-/**
- * What the system answers where a folder cannot be opened to be put on the disk: it may be written, not read.
- */
+/** Errors from a folder that cannot be opened for a sync: it may be written but not read. */
 const NOT_OPENED = new Set(['EACCES', 'EPERM'])
-/** What file systems answer that write a folder's entries down in their own time: FAT drivers, SMB, FUSE. */
+/** Errors from file systems that write the entries of a folder in their own time: FAT drivers, SMB, FUSE. */
 const NOT_SUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOTTY', 'EBADF'])
-/** Failures of the disk itself. */
+/** Errors that mean the disk itself fails. */
 const DISK_FAILURES = new Set(['EIO', 'ENOSPC', 'EDQUOT'])
 
 /**
- * Has the names in a folder on the disk before it resolves: what was made, renamed and removed there survives
- * a power cut. Where the file system offers no such thing, it resolves as well: nothing more can be done
- * there.
+ * Syncs the names in a folder to the disk before it resolves: everything created, renamed and removed there
+ * survives a power cut. When the file system cannot sync a folder, it resolves as well: nothing more can be
+ * done there.
  */
 export async function syncFolder(folder: string): Promise<void> {
   const { O_RDONLY, O_DIRECTORY } = constants
@@ -32,7 +30,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Whether what happened in a folder survives a power cut; a folder that is not there has nothing to lose. */
+/** Returns true when the changes in a folder survive a power cut; a missing folder has nothing to lose. */
 export async function isSettled(folder: string): Promise<boolean> {
   return syncFolder(folder).then(
     () => true,
@@ -41,14 +39,14 @@ export async function isSettled(folder: string): Promise<boolean> {
 }
 
 /**
- * Rethrows what a failing disk says of something that this program did not make; all else is its owner's
- * business.
+ * Rethrows errors of a failing disk about something that this program did not create; ignores all others,
+ * which are up to its owner.
  */
 export function throwDiskFailure(error: unknown): void {
   if (DISK_FAILURES.has(systemErrorCode(error) ?? '')) throw error
 }
 
-/** Has every folder above a path on the disk, so that the way to it survives a power cut. */
+/** Syncs every folder above a path to the disk, so that the path to it survives a power cut. */
 export async function syncFoldersAbove(path: string): Promise<void> {
   const folder = dirname(path)
   await syncFolder(folder).catch(throwDiskFailure)

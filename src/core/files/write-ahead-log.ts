@@ -1,13 +1,13 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { endianness } from 'node:os'
 
-/** How a -wal file is written: SQLite's format, in which SQLCipher encrypts the pages and nothing else. */
+/** The format of a -wal file: SQLite's own, in which SQLCipher encrypts only the pages. */
 export interface LogFormat {
   /** Bytes. */
   pageSize: number
-  /** How the bytes are read for the checksums. */
+  /** True when the checksums read the bytes as big-endian words. */
   bigEndian: boolean
-  /** 8 bytes, hex: frames of the log carry them, frames that an earlier log left behind carry others. */
+  /** 8 bytes, hex: the frames of this log carry them; frames that an earlier log left behind carry others. */
   salts: string
   /** The checksum that the first frame continues. */
   checksum: Checksum
@@ -15,26 +15,26 @@ export interface LogFormat {
   sound: boolean
 }
 
-/** One version of one page, as it stands in a -wal. */
+/** One version of one page in a -wal. */
 export class Frame {
-  /** Its place in the file, counted from 1. */
+  /** Its position in the file, counted from 1. */
   readonly number: number
   readonly #bytes: Buffer
   readonly #bigEndian: boolean
 
-  /** `bytes` are its header and its page; they have to stay as they are while the frame is used. */
+  /** `bytes` are its header and its page; they must not change while the frame is used. */
   constructor(number: number, bytes: Buffer, bigEndian: boolean) {
     this.number = number
     this.#bytes = bytes
     this.#bigEndian = bigEndian
   }
 
-  /** The page that it holds, counted from 1. */
+  /** The number of the page that it holds, counted from 1. */
   get page(): number {
     return this.#bytes.readUInt32BE(0)
   }
 
-  /** For the last frame of a transaction the size of the database in pages, else 0. */
+  /** The size of the database in pages for the last frame of a transaction, otherwise 0. */
   get commit(): number {
     return this.#bytes.readUInt32BE(4)
   }
@@ -51,7 +51,7 @@ export class Frame {
     return this.#bytes.subarray(FRAME_HEADER)
   }
 
-  /** Returns true when its checksum is right after a frame, or a header, with the checksum `previous`. */
+  /** Returns true when its checksum correctly continues that of the previous frame, or header, `previous`. */
   continues(previous: Checksum, commit = this.commit): boolean {
     const head = Buffer.alloc(8)
     head.writeUInt32BE(this.page, 0)
@@ -67,7 +67,7 @@ export type Checksum = readonly [number, number]
 export interface LostCommits {
   /** The first frame that SQLite does not read, counted from 1; 0 when it is the header of the file. */
   frame: number
-  /** Commits from there on. */
+  /** The number of commits from there on. */
   commits: number
 }
 
@@ -76,17 +76,17 @@ export const FRAME_HEADER = 24
 const MAGIC = 0x377f0682
 const VERSION = 3_007_000
 const PAGE_SIZES = [4096, 1024, 512, 2048, 8192, 16384, 32768, 65536]
-/** Bytes that are read at once, about. */
+/** Approximate number of bytes per read. */
 const BLOCK = 1024 * 1024
 
 /**
- * Looks for commits in a -wal that SQLite will not read. SQLite stops at the first frame whose salts or
- * checksum are wrong; frames of the same log after it, with a commit among them that others follow, were
- * committed. The last transaction may look the same after a crash, so what only that one shows is no finding.
- * The file may be in use: where the log began anew meanwhile, it is looked at again.
+ * Finds commits in a -wal that SQLite will not read. SQLite stops at the first frame whose salts or checksum
+ * are wrong; when frames of the same log come after it, with a commit among them that others follow, they
+ * were committed. The last transaction may look the same after a crash, so a finding never rests on that one
+ * alone. The file may be in use: when the log restarts meanwhile, it is scanned again.
  */
 export async function findLostCommits(path: string): Promise<LostCommits | undefined> {
-  const file = await open(path).catch(() => undefined) // gone by now: whoever used it has finished with it
+  const file = await open(path).catch(() => undefined) // already gone: whoever used it has finished with it
   if (!file) return undefined
   try {
     for (let attempt = 0; attempt < 3; attempt++) {
@@ -117,7 +117,8 @@ async function scan(file: FileHandle): Promise<LostCommits | undefined> {
         continue
       }
       broken = frame.number
-      // A checksum leaves the salts out: when it is right they were changed later, which no crash does.
+      // The checksum does not cover the salts: when it is right, they were changed later, which no crash
+      // does.
       if (!ours && continues) followed = true
       else if (!ours) continue
       else commit ||= MARKS.some((mark) => frame.continues(previous, mark))
@@ -128,12 +129,12 @@ async function scan(file: FileHandle): Promise<LostCommits | undefined> {
   return broken >= 0 && commits > 0 && followed ? { frame: broken, commits } : undefined
 }
 
-/** The marks of a commit that one changed bit turns into none. */
+/** Commit marks that a single flipped bit turns into no commit. */
 const MARKS = Array.from({ length: 32 }, (_, bit) => (1 << bit) >>> 0)
 
 /**
- * The frames of a log, of earlier ones too, in the order of the file; each is valid until the next one is
- * asked for.
+ * Yields the frames of a log, including those of earlier logs, in the order of the file; each is valid until
+ * the next one is requested.
  */
 export async function* readFrames(
   file: FileHandle,
@@ -150,7 +151,7 @@ export async function* readFrames(
   }
 }
 
-/** How a -wal is written; undefined for one without a frame, and for one that holds nothing recognisable. */
+/** Reads the format of a -wal; undefined when it has no frame, or nothing recognizable. */
 export async function readLogFormat(file: FileHandle): Promise<LogFormat | undefined> {
   const header = await readHeader(file)
   if (header.length < HEADER) return undefined
@@ -167,7 +168,7 @@ export async function readLogFormat(file: FileHandle): Promise<LogFormat | undef
     : inferFormat(file, header)
 }
 
-/** The format of a log whose header is damaged, from frames that continue it or one another. */
+/** Infers the format of a log with a damaged header from frames that continue it or one another. */
 async function inferFormat(file: FileHandle, header: Buffer): Promise<LogFormat | undefined> {
   const stored: Checksum = [header.readUInt32BE(24), header.readUInt32BE(28)]
   for (const pageSize of PAGE_SIZES) {
@@ -181,7 +182,7 @@ async function inferFormat(file: FileHandle, header: Buffer): Promise<LogFormat 
   return undefined
 }
 
-/** The salts of the first frame that continues the header, or the frame before it. */
+/** Returns the salts of the first frame that continues the header, or the frame before it. */
 async function saltsOfFirstPair(
   file: FileHandle,
   format: Pick<LogFormat, 'pageSize' | 'bigEndian' | 'checksum'>,
@@ -196,10 +197,10 @@ async function saltsOfFirstPair(
   return undefined
 }
 
-/** Frames that are looked at before a damaged header is given up. */
+/** The number of frames to try before giving up on a damaged header. */
 const MOST_TRIED = 16
 
-/** The header of a log, with its own checksum. */
+/** Builds the header of a log, with its own checksum. */
 export function writeLogHeader({ pageSize, bigEndian, salts }: LogFormat): Buffer {
   const header = Buffer.alloc(HEADER)
   header.writeUInt32BE(bigEndian ? MAGIC + 1 : MAGIC, 0)
@@ -219,7 +220,7 @@ async function readHeader(file: FileHandle): Promise<Buffer> {
 
 const equal = ([a, b]: Checksum, [c, d]: Checksum) => a === c && b === d
 
-/** SQLite's checksum of bytes, in multiples of 8, that follow what has the checksum `sum`. */
+/** Continues SQLite's checksum `sum` over bytes, in multiples of 8. */
 export function addToChecksum([first, second]: Checksum, bytes: Buffer, bigEndian: boolean): Checksum {
   const words = wordsOf(bytes, bigEndian)
   let a = first | 0
@@ -231,7 +232,7 @@ export function addToChecksum([first, second]: Checksum, bytes: Buffer, bigEndia
   return [a >>> 0, b >>> 0]
 }
 
-/** Bytes as numbers of 32 bits; without a copy where the machine reads them in the same order. */
+/** Reads bytes as 32-bit numbers; makes no copy when the machine uses the same byte order. */
 function wordsOf(bytes: Buffer, bigEndian: boolean): Uint32Array {
   const { buffer, byteOffset, length } = bytes
   if (bigEndian === BIG_ENDIAN && byteOffset % 4 === 0) return new Uint32Array(buffer, byteOffset, length / 4)

@@ -2,14 +2,14 @@
 export const HASHES = ['sha512', 'sha256', 'sha1'] as const
 export type Hash = (typeof HASHES)[number]
 
-/** How a file is encrypted, as far as SQLCipher leaves a choice; named after its pragmas. */
+/** The encryption settings of a file that SQLCipher lets one choose, named after its pragmas. */
 export interface CipherSettings {
   /** Bytes, a power of two from 512 to 65,536. */
   pageSize: number
-  /** Rounds of PBKDF2 from a passphrase to the key; without meaning for a raw key. */
+  /** Rounds of PBKDF2 from a passphrase to the key; ignored for a raw key. */
   kdfIter: number
   kdfAlgorithm: Hash
-  /** The function that authenticates each page; null where none does. */
+  /** The function that authenticates each page; null when none does. */
   hmacAlgorithm: Hash | null
   /** Bytes at the start of the file that are not encrypted. */
   plaintextHeader: number
@@ -17,12 +17,12 @@ export interface CipherSettings {
   salt?: string | undefined
 }
 
-/** From a passphrase to a key. */
+/** The derivation of a key from a passphrase. */
 export type Derivation = Pick<CipherSettings, 'kdfIter' | 'kdfAlgorithm'>
 
 export const PAGE_SIZES = [4096, 1024, 512, 2048, 8192, 16_384, 32_768, 65_536] as const
 
-/** What SQLCipher 4 writes. */
+/** The default settings of SQLCipher 4. */
 export const SQLCIPHER_4: CipherSettings = {
   pageSize: 4096,
   kdfIter: 256_000,
@@ -40,7 +40,7 @@ const SQLCIPHER_3: CipherSettings = {
 }
 const SQLCIPHER_2: CipherSettings = { ...SQLCIPHER_3, kdfIter: 4_000 }
 
-/** What SQLCipher wrote by default, by version. */
+/** The default settings of each SQLCipher version. */
 export const FORMATS = {
   4: SQLCIPHER_4,
   3: SQLCIPHER_3,
@@ -48,7 +48,7 @@ export const FORMATS = {
   1: { ...SQLCIPHER_2, hmacAlgorithm: null } as CipherSettings,
 } as const
 
-/** Every setting by the name of its pragma, in the order in which SQLCipher has to be given them. */
+/** Returns every setting by the name of its pragma, in the order in which SQLCipher needs them. */
 export function cipherPragmas(settings: CipherSettings): Record<string, string> {
   const { pageSize, kdfIter, kdfAlgorithm, hmacAlgorithm, plaintextHeader, salt } = settings
   return {
@@ -56,14 +56,17 @@ export function cipherPragmas(settings: CipherSettings): Record<string, string> 
     cipher_kdf_algorithm: `PBKDF2_HMAC_${kdfAlgorithm.toUpperCase()}`,
     cipher_use_hmac: hmacAlgorithm === null ? 'OFF' : 'ON',
     ...(hmacAlgorithm === null ? {} : { cipher_hmac_algorithm: `HMAC_${hmacAlgorithm.toUpperCase()}` }),
-    // After what decides how much of a page is left for SQLite, which refuses less than 480 bytes.
+    // After the settings that decide how much of a page is left for SQLite, which rejects less than 480
+    // bytes.
     cipher_page_size: String(pageSize),
     cipher_plaintext_header_size: String(plaintextHeader),
     ...(salt === undefined ? {} : { cipher_salt: `"x'${salt}'"` }),
   }
 }
 
-/** The settings that differ from SQLCipher 4's, in words: `cipher_page_size 1024 (4096 by default)`. */
+/**
+ * Describes the settings that differ from SQLCipher 4's, in words: `cipher_page_size 1024 (4096 by default)`.
+ */
 export function describeSettings(settings: CipherSettings, isRaw: boolean): string {
   const usual = cipherPragmas(SQLCIPHER_4)
   const own = cipherPragmas(settings)

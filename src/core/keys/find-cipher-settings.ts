@@ -2,25 +2,25 @@ import { type CipherSettings, type Derivation, HASHES, PAGE_SIZES, SQLCIPHER_4 }
 import type { Key } from './key.ts'
 import { createPageCheck } from './page-authenticity.ts'
 
-/** Settings under which a key fits a file. */
+/** The settings with which a key opens a file. */
 export interface FoundSettings {
-  /** The key as it was given, and as SQLCipher's raw-key literal. */
+  /** The key as given, and as SQLCipher's raw-key literal. */
   key: Key
   literal: string
   settings: CipherSettings
-  /** False when the first page is damaged and another one fits. */
+  /** False when the first page is damaged and another one matches. */
   firstPage: boolean
 }
 
 const ROUNDS = [256_000, 64_000, 4_000, 1] as const
-/** Pages that are looked at: the first, and some that follow. */
+/** The number of pages to check: the first, and some that follow. */
 const MOST_PAGES = 4
 
 /**
- * The settings under which one of the keys fits a file, of which `start` is the beginning, up to 65,536
- * bytes; those of `known` are taken, the others tried. Undefined when none of the well-known ones fits. A
- * passphrase takes one derivation for each function and number of rounds, less than a second of processor
- * time in all.
+ * Finds the settings with which one of the keys opens a file, given `start`, its first bytes, up to 65,536.
+ * The settings in `known` are used as given, the others are tried. Returns undefined when none of the
+ * well-known ones matches. A passphrase takes one derivation for each function and number of rounds, less
+ * than a second of processor time in all.
  */
 export async function findCipherSettings(
   start: Buffer,
@@ -51,7 +51,7 @@ function derivations(key: Key, { kdfIter, kdfAlgorithm }: Partial<CipherSettings
   )
 }
 
-/** The layout of the pages under a key that may be right. */
+/** Returns the page layout that matches under a key that may be right. */
 function fittingLayout(
   start: Buffer,
   literal: string,

@@ -12,8 +12,8 @@ import { rawKeyLiteral } from './key.ts'
 
 /**
  * Stores a random 256-bit raw key in a new file (0600, one line, `x'<64 hex digits>'`), on the disk and read
- * back before this resolves. Whose it is that root makes is told by the database that it is for (see
- * `ownerFor`). Throws KEY_SOURCE where a file exists: a key is never overwritten.
+ * back before this resolves. When root creates it, its owner follows from the database that it is for (see
+ * `ownerFor`). Throws KEY_SOURCE when a file exists: a key is never overwritten.
  */
 export async function generateKeyFile(
   named: string,
@@ -22,7 +22,7 @@ export async function generateKeyFile(
   return writeKeyFile(named, rawKeyLiteral(randomBytes(32)), database)
 }
 
-/** The same with a key that exists already. */
+/** Stores an existing key in a new file, as `generateKeyFile` does. */
 export async function writeKeyFile(
   named: string,
   key: string,
@@ -57,12 +57,12 @@ async function refuseOther(path: string, line: string): Promise<void> {
 
 /** Removes what an interrupted run left of a key file under another name. */
 export async function tidyKeyFile(path: string): Promise<void> {
-  await recover(resolve(path)).catch(() => {}) // in a folder that cannot be written it stays
+  await recover(resolve(path)).catch(() => {}) // in a read-only folder it stays
 }
 
 /**
- * Has a key file that exists already on the disk, with the folders that lead to it: somebody may have written
- * it a moment ago, and a database must not outlast its key. What is no regular file is left to its owner.
+ * Syncs an existing key file to the disk, with the folders that lead to it: somebody may have written it a
+ * moment ago, and a database must not outlast its key. Anything but a regular file is left to its owner.
  */
 export async function settleKeyFile(named: string): Promise<void> {
   const path = resolve(named)

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto'
 import { AppError } from '../errors.ts'
 import { Key } from './key.ts'
 
-/** What stands on a sheet of paper beside the key. */
+/** The text printed beside the key on a paper sheet. */
 export interface SheetFacts {
   /** The path of the database. */
   database: string
   fingerprint: string
   /** RFC 3339. */
   printed: string
-  /** The command that reads the sheet again. */
+  /** The command that restores the key from the sheet. */
   restore: string
 }
 
@@ -18,8 +18,8 @@ const LINES = 8
 const BYTES = 4
 
 /**
- * A raw key to be kept on paper: 8 lines of 8 hex digits, each with 4 digits that show a mistake in it when
- * it is typed in again. Hex digits, because no two of them look alike.
+ * Formats a raw key for printing on paper: 8 lines of 8 hex digits, each with 4 check digits that reveal a
+ * typing mistake. Hex digits, because no two of them look alike.
  */
 export function writeKeySheet(raw: Buffer, { database, fingerprint, printed, restore }: SheetFacts): string {
   const lines = Array.from({ length: LINES }, (_, index) => {
@@ -42,7 +42,7 @@ export function writeKeySheet(raw: Buffer, { database, fingerprint, printed, res
   ].join('\n')
 }
 
-/** The key of a sheet that was typed in. Throws INVALID, naming every line with a mistake. */
+/** Reads the key from a sheet that was typed in. Throws INVALID, naming every line with a mistake. */
 export function readKeySheet(text: string): Key {
   const found = new Map<number, string>()
   const wrong = new Set<number>()
@@ -70,7 +70,7 @@ export function readKeySheet(text: string): Key {
   })
 }
 
-/** What a person may have typed for a digit. */
+/** Replaces characters that people type for hex digits which look like them. */
 function asHex(text: string): string {
   return text.toLowerCase().replace(/o/g, '0').replace(/[il|]/g, '1').replace(/[\s-]/g, '')
 }

@@ -8,7 +8,7 @@ import { shellWord } from '../shell-word.ts'
 import { developmentKeys, type Key, parseKey } from './key.ts'
 import type { Keychain } from './keychain.ts'
 
-/** The one place that a key comes from, and the variable of the environment that named it, where one did. */
+/** The single source of a key, and the environment variable that named it, if one did. */
 export type KeySource =
   | { kind: 'file'; path: string; variable?: string }
   | { kind: 'command'; command: string; variable?: string }
@@ -16,23 +16,26 @@ export type KeySource =
   | { kind: 'development' }
   | { kind: 'keychain' }
   | { kind: 'prompt' }
-  /** What a person typed already. */
+  /** Text that the user has already typed. */
   | { kind: 'typed'; text: string }
 
-/** What reading a key needs from the outside; only `warn` is needed for a file. */
+/** The dependencies for reading a key; a file needs only `warn`. */
 export interface KeyInput {
-  /** Tells the person something that does not stop the work. */
+  /** Warns the user without stopping the work. */
   warn: (message: string) => void
   /** The environment of a key command; the key itself is withheld from it. */
   env?: Environment
-  /** All of standard input, or the first bytes of more than a key can have, where the key file is standard input. */
+  /**
+   * Reads standard input when it is the key file: all of it, or its first bytes when it has more than a key
+   * can have.
+   */
   readStdin?: () => Promise<Uint8Array>
-  /** Asks the person for the passphrase. */
+  /** Asks the user for the passphrase. */
   ask?: () => Promise<string>
   keychain?: Keychain
-  /** The salt of the file that is to be opened: its entry in the keychain. */
+  /** The salt of the file to open: it identifies its entry in the keychain. */
   salt?: Buffer
-  /** Where a key command's own messages go; `ignore` by default. */
+  /** The target of a key command's own messages; `ignore` by default. */
   commandMessages?: 'inherit' | 'ignore'
 }
 
@@ -67,7 +70,7 @@ export async function readKeys(source: KeySource, input: KeyInput): Promise<Key[
   }
 }
 
-/** Where the key comes from, in words. */
+/** Describes the source of the key in words. */
 export function describeKeySource(source: KeySource): string {
   switch (source.kind) {
     case 'file':
@@ -88,7 +91,10 @@ export function describeKeySource(source: KeySource): string {
 
 const namedBy = ({ variable }: { variable?: string }) => (variable ? `, named by ${variable}` : '')
 
-/** The key that the keychain has for a file, or undefined. Throws KEY_SOURCE when there is no keychain. */
+/**
+ * Returns the key that the keychain has for a file, or undefined. Throws KEY_SOURCE when there is no
+ * keychain.
+ */
 export async function readKeychain({ keychain, salt }: KeyInput): Promise<Key | undefined> {
   if (!salt) {
     throw new AppError('KEY_SOURCE', 'the keychain has keys for databases that exist only', {
@@ -100,8 +106,8 @@ export async function readKeychain({ keychain, salt }: KeyInput): Promise<Key | 
 }
 
 /**
- * What is thrown when no source was named and nobody can be asked; with what the keychain said, if it was
- * asked.
+ * Creates the error for when no source was named and nobody can be asked; includes the answer of the
+ * keychain, if it was asked.
  */
 export function noKeyError(keychain = ''): AppError {
   const words = `the database is encrypted and no key was given${keychain && `; ${keychain}`}`
@@ -174,13 +180,13 @@ async function runKeyCommand(command: string, input: KeyInput): Promise<Key> {
   child.stdout.on('data', (chunk: Buffer) => {
     size += chunk.length
     if (size <= LARGEST_KEY) chunks.push(chunk)
-    else child.stdout.destroy() // whatever goes on printing is told by SIGPIPE
+    else child.stdout.destroy() // SIGPIPE stops a command that continues to print
   })
   const { code, signal } = await new Promise<Ending>((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', (code, signal) => resolve({ code, signal }))
   })
-  // A process that it left in the background (an agent) may hold the pipe open for ever: what was printed
+  // A process that it left in the background (an agent) may hold the pipe open forever: what was printed
   // counts.
   await readWhatIsThere(child.stdout, () => size)
   child.stdout.destroy()
@@ -202,9 +208,10 @@ interface Ending {
   signal: string | null
 }
 
-/** Resolves when all has been read that stands in a pipe now. */
+/** Resolves when everything currently in a pipe has been read. */
 async function readWhatIsThere(pipe: Readable, bytesRead: () => number): Promise<void> {
-  // Each turn of the event loop reads what is there; a turn that brings nothing shows that nothing is.
+  // Each turn of the event loop reads what is available; a turn that reads nothing shows that nothing is
+  // left.
   for (let quiet = 0, before = bytesRead(); quiet < 3 && !pipe.destroyed && !pipe.readableEnded; ) {
     await new Promise((resolve) => setImmediate(resolve))
     quiet = bytesRead() === before ? quiet + 1 : 0

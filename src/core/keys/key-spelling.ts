@@ -2,11 +2,11 @@ import { FORMATS } from './cipher-settings.ts'
 import { Key, RefusedKey, rawKeyLiteral, rawKeyMeant } from './key.ts'
 import { createPageCheck } from './page-authenticity.ts'
 
-/** Another spelling of a key that was given, which opens the file. It is told of, and never used unasked. */
+/** Another spelling of the given key, one that opens the file. It is reported, and never used unasked. */
 export class Spelling {
-  /** How it differs, after `it opens the file`: `without the space at its end`. */
+  /** The difference, in words that follow `it opens the file`: `without the space at its end`. */
   readonly words: string
-  /** Shell commands that make it of the key that was given, one after the other; undefined where none do. */
+  /** Shell commands that turn the given key into it, in order; undefined when none can. */
   readonly filters: readonly string[] | undefined
 
   constructor(words: string, filters: readonly string[] | undefined) {
@@ -15,13 +15,13 @@ export class Spelling {
   }
 }
 
-/** A passphrase takes a tenth of a second to try; a raw key takes none. */
+/** The most passphrases to try: each takes a tenth of a second; a raw key takes none. */
 const MOST_PASSPHRASES = 8
 
 /**
- * The well-known spelling of one of these keys, none of which opens the file as it is, that does; undefined
- * when there is none. Of the file its first page is needed, and no connection: whether the page is authentic
- * tells.
+ * Finds the well-known spelling of one of these keys that opens the file, when none of the keys does so as
+ * given; undefined when there is none. It needs only the first page of the file, and no connection: the
+ * authentication of that page decides.
  */
 export async function findSpelling(
   given: readonly (Key | RefusedKey)[],
@@ -49,7 +49,7 @@ async function fitsAnyFormat(key: Key, start: Buffer): Promise<boolean> {
   return false
 }
 
-/** A text that may be meant by what was given, and what was done to it. */
+/** A text that the user may have meant, and the changes that lead to it. */
 interface Draft {
   text: string
   words: string[]
@@ -58,7 +58,7 @@ interface Draft {
 
 function draftsOf(given: Key | RefusedKey): Draft[] {
   const drafts = given instanceof RefusedKey ? given.respell(decoded) : given.respell(asItIs)
-  // Each step adds what it makes of the drafts before it, so that fewer changes come first.
+  // Each step adds its changes to the drafts before it, so that fewer changes come first.
   for (const step of [firstLine, trimmed, unquoted, composed, decomposed]) {
     drafts.push(...drafts.flatMap((draft) => step(draft) ?? []))
   }
@@ -77,7 +77,7 @@ function decoded(bytes: Uint8Array): Draft[] {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(buffer)
     drafts.push(...asItIs(text.replace(/\r?\n$/, ''))) // the newline that is always dropped
   } catch {
-    // Not text, or in another encoding.
+    // It is not text, or has another encoding.
   }
   if (buffer.length === 32) {
     const filters = [HEX, ...AS_RAW]
@@ -94,7 +94,7 @@ function decoded(bytes: Uint8Array): Draft[] {
 
 type Step = (draft: Draft) => Draft | undefined
 
-/** The draft after a change; undefined where there was nothing to change. */
+/** Returns the draft after a change; undefined when there was nothing to change. */
 function changed(draft: Draft, text: string, words: string, ...filters: Draft['filters']): Draft | undefined {
   if (text === draft.text) return undefined
   return { text, words: [...draft.words, words], filters: [...draft.filters, ...filters] }
@@ -115,7 +115,7 @@ const firstLine: Step = (draft) => {
   )
 }
 
-/** What may stand unseen around a key. */
+/** Invisible characters around a key. */
 const UNSEEN = /^[\s\0\u200b-\u200d\u2060\ufeff]+|[\s\0\u200b-\u200d\u2060\ufeff]+$/g
 const NAMES: Record<string, string> = {
   ' ': 'space',
@@ -142,7 +142,7 @@ const trimmed: Step = (draft) => {
 function trimFilters(before: string, after: string): (string | undefined)[] {
   if (/^\ufeff$/.test(before) && after === '') return ['tail -c +4']
   if (/^\0*$/.test(before + after)) return ["tr -d '\\0'"]
-  // What tools call space is ASCII only, in some locales.
+  // In some locales, tools treat only ASCII as space.
   if (/[^ \t\r\n]/.test(before + after)) return [undefined]
   const lines = /\n/.test(before + after) ? [FIRST_LINE] : []
   return /[ \t\r]/.test(before + after) ? [...lines, TRIM] : lines
@@ -171,7 +171,8 @@ const AS_RAW = ["tr -d ' \\n'", QUOTE]
 type Reading = Omit<Draft, 'text'> & { key: Key }
 
 /**
- * The keys that a text can stand for: the passphrase itself, where it was changed, and the raw keys in it.
+ * Returns the keys that a text can stand for: the passphrase itself, if it was changed, and the raw keys in
+ * it.
  */
 function readings(draft: Draft): Reading[] {
   const { text, words, filters } = draft
@@ -205,7 +206,7 @@ function readings(draft: Draft): Reading[] {
     const isText = bytes.toString() === text
     const decode = isText ? [] : /^[A-Za-z0-9+/]{43}=$/.test(text) ? ['base64 -d'] : [undefined]
     const whose = isText ? 'its bytes' : 'its bytes, decoded from base64'
-    // A line that a source prints ends with a newline, which is no byte of the key.
+    // A line that a source prints ends with a newline, which is not part of the key.
     const whole = isText ? ["tr -d '\\n'"] : []
     add(
       rawKeyLiteral(bytes),
@@ -218,7 +219,7 @@ function readings(draft: Draft): Reading[] {
   }
   return found
 
-  /** Digits that are a passphrase, as they are and in either case. */
+  /** Adds a passphrase of hex digits, as it is and in either case. */
   function addCases(passphrase: string, word: string | undefined, ...more: string[]): void {
     const lower = passphrase.toLowerCase()
     const upper = passphrase.toUpperCase()

@@ -3,16 +3,16 @@ import type { Hint } from '../advice.ts'
 import { AppError } from '../errors.ts'
 import type { Derivation } from './cipher-settings.ts'
 
-/** What SQLCipher 4 does with a passphrase. */
+/** The derivation of SQLCipher 4. */
 const USUAL: Derivation = { kdfIter: 256_000, kdfAlgorithm: 'sha512' }
 
 /**
- * The key of Phase 2.1's document, 32 ASCII bytes written as 64 hex digits. It is public: it protects
+ * The key from the document of Phase 2.1, 32 ASCII bytes written as 64 hex digits. It is public: it protects
  * nothing.
  */
 const DEVELOPMENT_KEY = Buffer.from('libre_ollama_dev_key_2024_phase2').toString('hex')
 
-/** A passphrase or a raw key. It never shows itself: printing, JSON and inspection all give `[key]`. */
+/** A passphrase or a raw key. It never reveals itself: printing, JSON and inspection all give `[key]`. */
 export class Key {
   readonly #text: string
   readonly #derived = new Map<string, Promise<string>>()
@@ -21,20 +21,20 @@ export class Key {
     this.#text = text
   }
 
-  /** Whether these are raw key bytes, so that nothing has to be derived. */
+  /** True when this is a raw key, so that nothing has to be derived. */
   get isRaw(): boolean {
     return RAW_KEY.test(this.#text)
   }
 
   /**
-   * The key as SQLCipher's raw-key literal (`x'<hex>'`) for a file with this salt (its first 16 bytes). A
-   * passphrase is derived once for each salt, however many connections ask.
+   * Returns the key as SQLCipher's raw-key literal (`x'<hex>'`) for a file with this salt (its first 16
+   * bytes). A passphrase is derived once for each salt, however many connections ask.
    */
   literal(salt: Buffer): Promise<string> {
     return this.derived(salt, USUAL)
   }
 
-  /** The same for a file in which passphrases are derived in another way. */
+  /** Returns the same literal for a file that derives passphrases in another way. */
   derived(salt: Buffer, derivation: Derivation): Promise<string> {
     if (this.isRaw) return Promise.resolve(this.#text.toLowerCase())
     const id = `${derivation.kdfAlgorithm}:${derivation.kdfIter}:${salt.toString('hex')}`
@@ -45,7 +45,7 @@ export class Key {
     return derived
   }
 
-  /** The salt that a raw key of 96 digits brings along. */
+  /** The salt that a raw key of 96 digits contains. */
   get salt(): Buffer | undefined {
     return this.#text.length === 96 + 3 && this.isRaw
       ? Buffer.from(this.#text.slice(66, 98), 'hex')
@@ -53,8 +53,8 @@ export class Key {
   }
 
   /**
-   * 16 hex digits that tell keys apart and do not help to find one: of the raw key, which for a passphrase
-   * takes a derivation for this salt.
+   * Returns 16 hex digits that distinguish keys and do not help to find one: those of the raw key, which for
+   * a passphrase is first derived for this salt.
    */
   async fingerprint(salt: Buffer): Promise<string> {
     const { createHash } = await import('node:crypto')
@@ -62,12 +62,12 @@ export class Key {
     return createHash('sha256').update(`libreollama-db key ${raw}`).digest('hex').slice(0, 16)
   }
 
-  /** Whether this is the same passphrase or raw key. */
+  /** Returns true when this is the same passphrase or raw key. */
   equals(other: Key): boolean {
     return this.#text === other.#text
   }
 
-  /** What `make` makes of the text, such as other spellings of this key. */
+  /** Passes the text to `make` and returns the result, such as other spellings of this key. */
   respell<T>(make: (text: string) => T): T {
     return make(this.#text)
   }
@@ -90,39 +90,42 @@ async function derive(
   salt: Buffer,
   { kdfIter, kdfAlgorithm }: Derivation,
 ): Promise<string> {
-  const { pbkdf2 } = await import('node:crypto') // 3 ms to load, for nothing with a raw key
+  const { pbkdf2 } = await import('node:crypto') // takes 3 ms to load, which a raw key does not need
   return rawKeyLiteral(await promisify(pbkdf2)(passphrase, salt, kdfIter, 32, kdfAlgorithm))
 }
 
 const RAW_KEY = /^x'(?:[0-9a-f]{64}|[0-9a-f]{96})'$/i
 
 /**
- * 32 bytes (a key) or 48 (a key and its salt) in the form that SQLCipher takes without deriving: `x'<hex>'`.
+ * Formats 32 bytes (a key) or 48 (a key and its salt) as the literal that SQLCipher uses without deriving:
+ * `x'<hex>'`.
  */
 export function rawKeyLiteral(bytes: Buffer): string {
   return `x'${bytes.toString('hex')}'`
 }
 
-/** A random raw key of 256 bits. */
+/** Generates a random raw key of 256 bits. */
 export async function generateKey(): Promise<Key> {
   const { randomBytes } = await import('node:crypto')
   return new Key(rawKeyLiteral(randomBytes(32)))
 }
 
-/** The literal of a key together with the salt that a new file is to have. */
+/** Returns the literal of a key together with the salt for a new file. */
 export function withSalt(literal: string, salt: Buffer): string {
   return literal.length === 64 + 3 ? `${literal.slice(0, -1)}${salt.toString('hex')}'` : literal
 }
 
 /**
- * The two readings of the development key that exist in the wild: as raw bytes, and as a passphrase of 64
- * digits.
+ * Returns the two readings of the development key that exist in the wild: as raw bytes, and as a passphrase
+ * of 64 digits.
  */
 export function developmentKeys(): Key[] {
   return [new Key(`x'${DEVELOPMENT_KEY}'`), new Key(DEVELOPMENT_KEY)]
 }
 
-/** The error of bytes that are no key; for finding out what is meant by them, which it does not show. */
+/**
+ * The error for bytes that are not a key; holds them, without showing them, to detect what the user meant.
+ */
 export class RefusedKey extends AppError {
   readonly #bytes: Uint8Array
 
@@ -131,14 +134,15 @@ export class RefusedKey extends AppError {
     this.#bytes = bytes
   }
 
-  /** What `make` makes of the bytes. */
+  /** Passes the bytes to `make` and returns the result. */
   respell<T>(make: (bytes: Uint8Array) => T): T {
     return make(this.#bytes)
   }
 }
 
 /**
- * The raw key that a text means which writes it with spaces or other quotes; undefined for everything else.
+ * Returns the raw key that a text means when it writes one with spaces or other quotes; undefined for all
+ * other text.
  */
 export function rawKeyMeant(text: string): string | undefined {
   const quoted = text.replace(/[\s\u200b\ufeff]/g, '').replace(/["“”‘’′`]/g, "'")
@@ -147,10 +151,10 @@ export function rawKeyMeant(text: string): string | undefined {
 }
 
 /**
- * A key from the bytes that `origin` (words for messages, such as `the key file k.txt`) gave. Exactly one
- * newline at the end is dropped. Throws KEY_SOURCE for anything that SQLCipher would silently take for
- * another key: an empty one, two lines, a byte-order mark, NUL, text that is not UTF-8, a raw key of the
- * wrong length or with spaces or other quotes around it.
+ * Parses a key from the bytes of `origin` (words for messages, such as `the key file k.txt`). Drops exactly
+ * one newline at the end. Throws KEY_SOURCE for anything that SQLCipher would silently treat as another key:
+ * an empty one, two lines, a byte-order mark, NUL, text that is not UTF-8, a raw key of the wrong length or
+ * with spaces or other quotes around it.
  */
 export function parseKey(bytes: Uint8Array, origin: string): Key {
   const refuse = (problem: string, hint: Hint): never => {

@@ -5,25 +5,28 @@ import { AppError } from '../errors.ts'
 import { exists } from '../files/file-facts.ts'
 
 /**
- * The keychain of the system. An entry is named after a database's salt (the first 16 bytes of its file),
- * which moves and is copied with the file; it holds a key as a key file would.
+ * The keychain of the operating system. An entry is named after the salt of a database (the first 16 bytes of
+ * its file), which moves and is copied with the file; it holds a key as a key file does.
  */
 export interface Keychain {
-  /** The stored text, or null. Throws KEY_SOURCE when there is no keychain, or it does not answer. */
+  /** Returns the stored text, or null. Throws KEY_SOURCE when there is no keychain, or it does not answer. */
   get(salt: Buffer): Promise<string | null>
   set(salt: Buffer, key: string): Promise<void>
-  /** Whether there was an entry. */
+  /** Deletes an entry; resolves to true when there was one. */
   delete(salt: Buffer): Promise<boolean>
 }
 
-/** What is thrown when the keychain cannot be used; never is anything else taken in its place silently. */
+/** Creates the error for a keychain that cannot be used; nothing else is ever silently used instead. */
 export function keychainError(problem: string): AppError {
   return new AppError('KEY_SOURCE', `the keychain of the system ${problem}`, {
     hint: { step: 'name_key' },
   })
 }
 
-/** Stores a key and makes sure that it is what comes back. Throws KEY_SOURCE; then nothing is left of it. */
+/**
+ * Stores a key and verifies that it reads back unchanged. Throws KEY_SOURCE; then nothing of it remains
+ * stored.
+ */
 export async function storeProven(keychain: Keychain, salt: Buffer, key: string): Promise<void> {
   await keychain.set(salt, key)
   if ((await keychain.get(salt)) === key) return
@@ -32,8 +35,8 @@ export async function storeProven(keychain: Keychain, salt: Buffer, key: string)
 }
 
 /**
- * Whether there can be a keychain: on Linux only where the session has a message bus, which saves those
- * without one from waiting for an answer.
+ * Returns true when there can be a keychain: on Linux only when the session has a message bus; checking that
+ * spares sessions without one the wait for an answer.
  */
 export async function hasKeychain(env: Environment): Promise<boolean> {
   if (platform() !== 'linux' || env.DBUS_SESSION_BUS_ADDRESS) return true

@@ -2,19 +2,22 @@ import { createDecipheriv, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:
 import { type CipherSettings, type Hash, SQLCIPHER_4 } from './cipher-settings.ts'
 
 /**
- * What a page keeps at its end: the bytes that its encryption begins with, then those that authenticate it.
+ * The bytes at the end of a page: the initialization vector of its encryption, then its authentication code.
  */
 const IV = 16
 const MAC: Record<Hash, number> = { sha512: 64, sha256: 32, sha1: 20 }
 const SALT = 16
-/** The key that authenticates is derived from the key that encrypts, with the salt changed in every byte. */
+/**
+ * The authentication key is derived from the encryption key, with every byte of the salt changed by this
+ * mask.
+ */
 const SALT_MASK = 0x3a
 const MAC_ROUNDS = 2
 
 /**
- * A check of single pages under a raw key (`x'<64 or 96 hex digits>'`) and the salt of the file. It returns
- * true when the page is the one that was written as page `number`, counted from 1. Where nothing
- * authenticates the pages, only the first one can be told from noise.
+ * Creates a check of single pages under a raw key (`x'<64 or 96 hex digits>'`) and the salt of the file. The
+ * check returns true when the page is the one that was written as page `number`, counted from 1. When the
+ * pages are not authenticated, only the first one can be distinguished from noise.
  */
 export function createPageCheck(
   literal: string,
@@ -41,17 +44,17 @@ export function createPageCheck(
   }
 }
 
-/** Bytes at the end of a page, in whole blocks of the cipher. */
+/** Returns the bytes reserved at the end of a page, in whole blocks of the cipher. */
 function reservedBytes(mac: number): number {
   return Math.ceil((IV + mac) / IV) * IV
 }
 
-/** True when the first page decrypts to what SQLite writes into the header of each file. */
+/** Returns true when the first page decrypts to what SQLite writes into the header of each file. */
 function isHeader(page: Buffer, key: Buffer, from: number): boolean {
   const cipher = createDecipheriv('aes-256-cbc', key, page.subarray(-IV)).setAutoPadding(false)
   const header = Buffer.concat([page.subarray(0, from), cipher.update(page.subarray(from, from + 96))])
   const fractions = header.subarray(21, 24).equals(Buffer.from([64, 32, 32]))
-  // 0 before the first table is made.
+  // 0 before the first table is created.
   const encoding = header.readUInt32BE(56)
   return fractions && encoding <= 3 && header.subarray(72, 92).every((byte) => byte === 0)
 }

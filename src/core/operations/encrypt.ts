@@ -13,23 +13,23 @@ import { describeTaken } from '../files/symlinks.ts'
 import { Key } from '../keys/key.ts'
 
 export interface EncryptOptions extends Omit<DatabaseOptions, 'keys'>, CopyOptions {
-  /** The plaintext file, where it is not at `path` itself. */
+  /** The path of the plaintext file, when it is not at `path` itself. */
   from?: string
   newKey: NewKey
-  /** Remove the plaintext once the encrypted file is in its place. */
+  /** Remove the plaintext once the encrypted file has its name. */
   removePlaintext?: boolean
 }
 
-/** What `encrypt` did. */
+/** The result of `encrypt`. */
 export interface EncryptReport {
   /** The encrypted database. */
   path: string
-  /** Where the plaintext file is, or would be again after a power cut; null when it was removed for good. */
-  plaintext: string | null
   /**
-   * Whether it was to be removed, and what came of it; `unconfirmed` when the disk did not say that it is
-   * gone.
+   * The path of the plaintext file, or the path that it would have again after a power cut; null when it was
+   * removed for good.
    */
+  plaintext: string | null
+  /** The outcome of its removal; `unconfirmed` when the disk did not confirm that it is gone. */
   removal: 'not_wanted' | 'done' | 'failed' | 'unconfirmed'
   schema_version: number
   counts: Record<string, number>
@@ -37,12 +37,12 @@ export interface EncryptReport {
 }
 
 /**
- * Makes an encrypted database of a plaintext one, by the same proven route as a change of key. The plaintext
- * is kept, beside the database when it stood in its place, unless it is to be removed. No plaintext is
- * written anywhere.
+ * Creates an encrypted database from a plaintext one, with the same verified steps as a change of key. The
+ * plaintext is kept, beside the database if it was at its path, unless it is to be removed. Writes no
+ * plaintext anywhere.
  */
 export async function encryptDatabase(options: EncryptOptions): Promise<EncryptReport> {
-  // Of a symbolic link, the file it leads to: that is what is replaced.
+  // For a symbolic link, the file it leads to: that is the one replaced.
   const { realPath } = await examineFile(options.path)
   const before = await identify(realPath)
   let salt: Buffer | undefined
@@ -69,7 +69,7 @@ async function encrypt(
       hint: { step: 'choose_path', role: 'database', about: 'a new file for the encrypted database' },
     })
   }
-  // What is removed under one name would still be there under the other.
+  // A file removed under one name would still exist under the other.
   if (!inPlace && removePlaintext && !options.otherNames) await refuseOtherNames(source.realPath)
   const { signal, seal } = sealable(options.signal)
   const opening = {
@@ -105,7 +105,7 @@ async function encrypt(
   })
 }
 
-/** Where the plaintext is in the end: nowhere only if it is known to be gone. */
+/** Returns the final path of the plaintext: null only when it is known to be gone. */
 async function settlePlaintext(path: string, remove: boolean): Promise<string | null> {
   return remove && (await removeForGood(path)) ? null : path
 }

@@ -20,30 +20,32 @@ import {
 import { checkPlan } from '../schema/other-tables.ts'
 import { migrate } from './migrate.ts'
 
-/** Which database to make, and by which migrations. */
+/** Options that name the database to create, and its migrations. */
 export interface InitOptions extends Omit<DatabaseOptions, 'access'>, CopyOptions {
   migrations: Migration[]
-  /** Allow tables to be made beside those of another program, after a copy. */
+  /** Allow adding tables beside those of another program, after a backup. */
   addTables?: boolean
-  /** The key of a database that is made, where it has to be stored on the way; else the first of `keys`. */
+  /**
+   * The key for a new database, when it has to be stored during its creation; otherwise the first of `keys`.
+   */
   newKey?: NewKey
 }
 
-/** What `init` found and did. */
+/** The result of `init`. */
 export interface InitReport {
   path: string
   schema_version: number
-  /** Whether the database was made by this call. */
+  /** True when this call created the database. */
   created: boolean
   /** The versions that this call applied. */
   applied: number[]
-  /** The copy made before an existing database was migrated. */
+  /** The backup made before an existing database was migrated. */
   backup: string | null
 }
 
 /**
- * Makes the encrypted database at `path` at the latest version with the default settings, or brings an
- * existing one to it. Changes nothing when that is so already. A new one appears under its name only when it
+ * Creates the encrypted database at `path` at the latest version with the default settings, or migrates an
+ * existing one to it. Changes nothing when it is already there. A new one appears under its name only when it
  * is complete. Throws MIGRATION_FAILED, naming them, when the file holds tables of another program.
  */
 export async function initDatabase(options: InitOptions): Promise<InitReport> {
@@ -53,7 +55,7 @@ export async function initDatabase(options: InitOptions): Promise<InitReport> {
   try {
     return await bringUpToDate(options)
   } catch (error) {
-    // Another process was quicker, and what this one generated a key for is not made.
+    // Another process was quicker, so the file for which this one generated a key is never created.
     await options.newKey?.discard?.()
     throw error
   }
@@ -108,10 +110,10 @@ async function create(options: InitOptions): Promise<InitReport> {
       backup: null,
     }
   } catch (error) {
-    await discardDatabase(unfinished).catch(() => {}) // a later run takes it away
+    await discardDatabase(unfinished).catch(() => {}) // a later run removes it
     await discardUnneeded(newKey, path, undefined, salt)
     if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, path)
-    // Another process made one under this name meanwhile: then that one is the database.
+    // Another process created one under this name meanwhile: then that one is the database.
     await untilPlaced(path)
     if (!newKey.discard) return bringUpToDate(options)
     throw new AppError(

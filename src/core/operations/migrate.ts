@@ -12,35 +12,35 @@ import { type CheckedPlan, checkPlan, type Plan } from '../schema/other-tables.t
 
 export type { AppliedStep } from '../schema/apply-step.ts'
 
-/** What a migration did. */
+/** The result of a migration. */
 export interface MigrationReport {
   from: number
   to: number
   steps: AppliedStep[]
-  /** The copy that was made before the first step; null when none was needed or wanted. */
+  /** The backup made before the first step; null when none was needed or wanted. */
   backup: string | null
 }
 
-/** What to apply, and how carefully. */
+/** Options for a migration: what to apply, and how carefully. */
 export interface MigrateOptions {
-  /** What to do, given what is applied; asked again once the database is locked. */
+  /** Plans the steps, given what is applied; called again once the database is locked. */
   plan: Plan
-  /** How the file is copied to `backups/` before the first step; false for no copy. */
+  /** Options for the backup to `backups/` before the first step; false for no backup. */
   backup: CopyOptions | false
-  /** Allow tables to be made beside those of another program. */
+  /** Allow adding tables beside those of another program. */
   addTables?: boolean
-  /** What is migrated, for the words of a failure; the database by default. */
+  /** The kind of database to migrate, for error messages; the database by default. */
   target?: Target
-  /** Aborting it stops before the next statement; what is thrown then has its reason as `cause`. */
+  /** Aborting it stops before the next statement; the error then has its reason as `cause`. */
   signal?: AbortSignal
   now?: () => Date
 }
 
 /**
- * Applies a plan, one transaction a step, its version row included. A second process that migrates at the
- * same time waits and finds it done. Throws MIGRATION_FAILED when the database holds tables of another
- * program, and when a step failed: it was rolled back, the steps before it stay, and the message says so and
- * names the copy.
+ * Applies a plan, one transaction per step, including its version row. A second process that migrates at the
+ * same time waits and finds nothing left to do. Throws MIGRATION_FAILED when the database holds tables of
+ * another program, and when a step failed: it was rolled back, the steps before it stay applied, and the
+ * message says so and names the backup.
  */
 export async function migrate(db: Database, options: MigrateOptions): Promise<MigrationReport> {
   return db.exclusively(async (writer) => {
@@ -48,7 +48,7 @@ export async function migrate(db: Database, options: MigrateOptions): Promise<Mi
     const version = currentVersion(first.applied)
     const report: MigrationReport = { from: version, to: version, steps: [], backup: null }
     if (first.steps.length === 0) return report
-    // Inside a transaction this pragma does nothing, and dropping a parent table would then empty its
+    // Inside a transaction this pragma has no effect, and dropping a parent table would then empty its
     // children.
     await writer.exec('PRAGMA foreign_keys = OFF')
     try {
@@ -95,7 +95,7 @@ async function applyAll(
   } while (steps.length > 0)
 }
 
-/** With the write lock held: the plan as it is now, and the copy of exactly this state. */
+/** With the write lock held: creates the current plan, and a backup of exactly this state. */
 async function startPlan(
   db: Database,
   writer: Connection,
@@ -123,12 +123,12 @@ function refuseInterference(applied: AppliedMigration[], report: MigrationReport
 }
 
 /**
- * A file may be in rollback-journal mode, as other programs make them; where it is in use just now, it stays
- * in it.
+ * Switches to WAL mode from the rollback-journal mode that other programs create; a file in use at the moment
+ * keeps its mode.
  */
 async function switchToWal(writer: Connection): Promise<void> {
   await writer.exec('PRAGMA journal_mode = WAL').catch((error) => {
-    // What was to be done is done: how the file is written from here on is no reason to call it failed.
+    // The migration is done: the journal mode from here on is no reason to report a failure.
     if (!(error instanceof AppError)) throw error
   })
 }

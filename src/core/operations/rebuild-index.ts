@@ -17,7 +17,7 @@ import { incompleteIndex, indexProblems, requireIndex } from '../search/index-ch
 import { findHarmlessDamage } from '../search/index-damage.ts'
 import { rebuildSearch } from '../search/search-index.ts'
 
-/** Which database, and by which migrations it was made. */
+/** Options that name the database, and the migrations that created it. */
 export type RebuildOptions = DatabaseOptions & CopyOptions & { migrations: Migration[] }
 
 /** A table, view or trigger of the index. */
@@ -28,11 +28,10 @@ interface IndexObject {
 }
 
 /**
- * Makes the full-text index again from the messages, whatever state it is in: usually in place, in one
- * transaction. Where its pages are damaged so that SQLite cannot even take them away, the index is made
- * beside them, and the file is then written anew without them and takes the place of the old one. Throws
- * PENDING for a database that is older than the index, CORRUPT where the damage concerns more than the index,
- * LOCKED while another program has it open.
+ * Rebuilds the full-text index from the messages, whatever its state: usually in place, in one transaction.
+ * When its pages are so damaged that SQLite cannot even drop them, builds the index beside them, then
+ * rewrites the file without them and replaces the old one. Throws PENDING for a database that is older than
+ * the index, CORRUPT when the damage affects more than the index, LOCKED while another program has it open.
  */
 export async function rebuildSearchIndex(options: RebuildOptions): Promise<void> {
   await recover((await examineFile(options.path)).realPath)
@@ -41,7 +40,7 @@ export async function rebuildSearchIndex(options: RebuildOptions): Promise<void>
   )
   const failure = await rebuildInPlace(options, objects)
   if (failure === undefined) return
-  if (objects.length === 0) throw failure // a newer program made it: what its index consists of is not known here
+  if (objects.length === 0) throw failure // a newer program made it: the parts of its index are unknown here
   const where = await findHarmlessDamage((work) =>
     withDatabase({ ...options, access: 'read', explain: undefined }, (db) => db.read(work)),
   )
@@ -63,7 +62,7 @@ export async function rebuildSearchIndex(options: RebuildOptions): Promise<void>
   )
 }
 
-/** What the index consists of at the version of the database, in the order in which it is made. */
+/** Returns the parts of the index at the version of the database, in order of their creation. */
 async function indexObjects(reader: Connection, migrations: Migration[]): Promise<IndexObject[]> {
   const version = currentVersion(await readApplied(reader))
   if (version > latestVersion(migrations)) return []
@@ -80,7 +79,10 @@ async function indexObjects(reader: Connection, migrations: Migration[]): Promis
   )
 }
 
-/** Resolves to what keeps it from being done so; everything is as it was then. */
+/**
+ * Rebuilds the index in place; resolves to the error that prevents this, in which case everything is
+ * unchanged.
+ */
 async function rebuildInPlace(options: RebuildOptions, objects: IndexObject[]): Promise<unknown> {
   const { path, keys } = options
   const diagnosis = await diagnose(path, keys)
@@ -110,7 +112,7 @@ async function restoreObject(writer: Connection, { type, name, sql }: IndexObjec
   await writer.exec(sql)
 }
 
-/** Makes the index again without touching a page of the old one, of which only the names go. */
+/** Builds the index again without touching a page of the old one, of which only the names are removed. */
 async function replaceIndex(writer: Connection, objects: IndexObject[]): Promise<void> {
   const names = JSON.stringify([...INDEX_TABLES, ...objects.map(({ name }) => name)])
   await writer.exec('PRAGMA writable_schema = ON')
@@ -121,7 +123,7 @@ async function replaceIndex(writer: Connection, objects: IndexObject[]): Promise
       [names],
     )
   } finally {
-    await writer.exec('PRAGMA writable_schema = RESET') // reads the schema again, too
+    await writer.exec('PRAGMA writable_schema = RESET') // also reloads the schema
   }
   for (const { sql } of objects) await writer.exec(sql)
   await rebuildSearch(writer)
@@ -129,7 +131,7 @@ async function replaceIndex(writer: Connection, objects: IndexObject[]): Promise
   if (problem !== undefined) throw incompleteIndex(problem)
 }
 
-/** What was damaged may be out of use now, and lie there still: then the file has to be written anew. */
+/** Throws when damaged pages that are now unused are still in the file: then the file has to be rewritten. */
 async function refuseUnsound(writer: Connection): Promise<void> {
   const unused = (await structureProblems(writer)).filter((line) => line.includes('never used'))
   const [problem] = [...unused, ...(await indexProblems(writer))]

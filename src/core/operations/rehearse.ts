@@ -11,21 +11,21 @@ import { countRows, type RowCounts } from '../schema/row-counts.ts'
 import { type Finding, verifySchema } from '../schema/schema-check.ts'
 import { type MigrateOptions, type MigrationReport, migrate } from './migrate.ts'
 
-/** What a plan does to a copy, which is gone by now. */
+/** The effect of a plan on a copy, which has been discarded. */
 export interface Rehearsal extends MigrationReport {
   rows_before: RowCounts
   rows_after: RowCounts
-  /** Rows that point at nothing afterwards. */
+  /** Rows that refer to missing records afterwards. */
   orphans: number
-  /** Differences afterwards from what the migrations make. */
+  /** Differences from the migrations' schema afterwards. */
   drift: Finding[]
-  /** What SQLite finds wrong afterwards. */
+  /** Problems that SQLite finds afterwards. */
   problems: string[]
-  /** Of the steps, on this machine. */
+  /** The time that the steps took on this machine. */
   duration_ms: number
 }
 
-/** Runs a plan on an encrypted copy of the database, which may be in use, and throws the copy away. */
+/** Runs a plan on an encrypted copy of the database, which may be in use, and discards the copy. */
 export async function rehearse(
   options: DatabaseOptions &
     CopyOptions &
@@ -38,7 +38,7 @@ export async function rehearse(
   try {
     await withDatabase({ ...options, ...(await openingToCopy(realPath)) }, async (db) => {
       if (!db.key) throw new Error('a plaintext file is not migrated')
-      // Before anything is copied; and under its own name, which the copy does not have.
+      // Before anything is copied, and with the path of the database, not of its copy.
       await db.read((reader) => checkPlan(reader, plan, { path: options.path, addTables }))
       await makeProvenCopy(sharedSource(db), made, db.key, options)
     })

@@ -9,10 +9,10 @@ import { examineFile, identify } from '../files/file-facts.ts'
 import { type Recovery, recover } from '../files/recovery.ts'
 import { Key } from '../keys/key.ts'
 
-/** What `rekey` did. */
+/** The result of `rekey`. */
 export interface RekeyReport {
   path: string
-  /** False when the database had the new key already, or for a dry run. */
+  /** False when the database already had the new key, or for a dry run. */
   changed: boolean
   dry_run: boolean
   schema_version: number | null
@@ -28,9 +28,9 @@ export interface RekeyOptions extends DatabaseOptions, CopyOptions {
 }
 
 /**
- * Gives a database another key and a fresh salt: a copy under the new key is proven by another process and
- * takes the place of the file. At every moment the file opens with the old key or with the new one, and the
- * new one is stored before it is needed. Throws LOCKED while another program has the database open.
+ * Gives a database another key and a new salt: another process verifies a copy under the new key, which then
+ * replaces the file. At every moment the file opens with the old key or with the new one, and the new one is
+ * stored before it is needed. Throws LOCKED while another program has the database open.
  */
 export async function rekeyDatabase(options: RekeyOptions): Promise<RekeyReport> {
   const { path, newKey, dryRun = false } = options
@@ -64,8 +64,8 @@ export async function rekeyDatabase(options: RekeyOptions): Promise<RekeyReport>
 }
 
 /**
- * Whether the new key opens the file and the old one does not: what a run that was killed after the swap
- * left.
+ * Returns true when the new key opens the file and the old one does not, as after a run that was killed after
+ * the swap.
  */
 async function alreadyHas(options: RekeyOptions, key: Key): Promise<boolean> {
   const { kind } = await examineFile(options.path)
@@ -104,7 +104,10 @@ async function change(
   return { schema_version, counts }
 }
 
-/** Another process has read the whole of this file: what fails now is the disk, and the change stays. */
+/**
+ * Throws when the replaced file does not open. Another process has read all of it, so a failure now is one of
+ * the disk, and the change stays.
+ */
 async function refuseUnopened(path: string, key: Key): Promise<void> {
   const opens = () => opensWith(path, async () => [key]).catch(() => false)
   if ((await opens()) || (await opens())) return
@@ -121,8 +124,8 @@ async function refuseOldKey(made: string, old: Key | undefined): Promise<void> {
 }
 
 /**
- * Backups that the new key does not open. The file has its new key by now, so nothing that fails here is a
- * failure.
+ * Returns the backups that the new key does not open. The file already has its new key, so no error here
+ * counts as a failure.
  */
 async function othersOf(options: RekeyOptions, formerSalt: string | undefined, key: Key): Promise<string[]> {
   const { warn, dryRun } = options

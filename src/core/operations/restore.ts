@@ -16,34 +16,35 @@ import { birthOf, readApplied } from '../schema/ledger.ts'
 import { examineStanding, type Standing } from '../schema/replaced-database.ts'
 
 export interface RestoreOptions extends DatabaseOptions, CopyOptions {
-  /** The backup. `path` is where it is restored to. */
+  /** The path of the backup; `path` is where to restore it. */
   from: string
   /** Refuse to replace any file. */
   toNew?: boolean
-  /** Replace a database of which this is no backup, or may be none. */
+  /** Replace a database to which this backup does not belong, or may not belong. */
   otherDatabase?: boolean
-  /** Called before a file is replaced, with what stands there; throws to leave it. */
+  /** Called before a file is replaced, with the facts about it; throws to keep it. */
   confirm?: (standing: Standing) => Promise<void>
 }
 
-/** What `restore` did. */
+/** The result of `restore`. */
 export interface RestoreReport {
   path: string
   from: string
   schema_version: number
   counts: Record<string, number>
-  /** Where the file that was replaced is now, with what stood beside it; restoring that undoes this. */
+  /** The new path of the replaced file, moved with the files beside it; restoring that undoes this. */
   previous: string | null
-  /** What was wrong with the database of which this is a copy, and is now wrong with this one. */
+  /** Problems of the database that the backup is a copy of, which this database now has too. */
   problems: string[]
   recovered: Recovery[]
 }
 
 /**
- * Puts what a backup holds in the place of the database, which is moved aside and kept. The backup is
- * compared with its manifest, and the copy of it with the backup, before anything moves. Throws CHECK_FAILED
- * for a backup that is not what it should be, LOCKED while another program has the database open, INVALID for
- * a backup of another database, and WRONG_KEY where a healthy database that only another key opens may stand.
+ * Replaces the database with the content of a backup; the old database is moved aside and kept. The backup is
+ * compared with its manifest, and its copy with the backup, before anything moves. Throws CHECK_FAILED for a
+ * backup that does not match its manifest, LOCKED while another program has the database open, INVALID for a
+ * backup of another database, and WRONG_KEY when the file at `path` may be a healthy database that only
+ * another key opens.
  */
 export async function restoreDatabase(options: RestoreOptions): Promise<RestoreReport> {
   const { from, path, toNew } = options
@@ -115,8 +116,8 @@ export async function restoreDatabase(options: RestoreOptions): Promise<RestoreR
 }
 
 /**
- * A link that leads to nothing is where the file was; its folder, which may be a disk that is away, has to be
- * there.
+ * Warns of a link that leads to nothing: its target is the path of the file; the target's folder, which may
+ * be on a disk that is not mounted, has to exist.
  */
 async function tellDangling({ path, warn }: RestoreOptions): Promise<void> {
   const target = await danglingTarget(path)
@@ -146,7 +147,10 @@ function sameFile(from: string): AppError {
 
 const OTHER: Hint = { step: 'replace_other' }
 
-/** Only a database of which this is a backup is replaced unasked, or a file that can be no healthy one. */
+/**
+ * Throws unless the backup belongs to the database at `path`, or that file cannot be a healthy database; only
+ * these are replaced without being asked for.
+ */
 async function refuseOther(
   standing: Standing,
   backup: Database,
@@ -163,7 +167,7 @@ async function refuseOther(
   const born = birthOf(await backup.read(readApplied))
   if (born !== null && born === standing.born) return
   const salt = backup.facts.samples.start.subarray(0, 16).toString('hex')
-  // Where one of them does not say when it was made, the salt that copies share has to tell.
+  // When one of them does not record its creation, the salt that copies share decides.
   if ((born === null || standing.born === null) && salt === standing.salt) return
   throw new AppError('INVALID', `${from} is a backup of another database than ${path}`, { hint: OTHER })
 }

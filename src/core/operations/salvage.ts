@@ -14,41 +14,40 @@ import type { Key } from '../keys/key.ts'
 import { createPageCheck } from '../keys/page-authenticity.ts'
 import type { RowCounts } from '../schema/row-counts.ts'
 
-/** What could be read of a database whose -wal has lost commits. */
+/** The result of reading a database whose -wal has lost commits. */
 export interface SalvageReport {
   /** The damaged database. */
   path: string
   folder: string
-  /** The database as SQLite reads it, without what was committed after the damage. */
+  /** The database as SQLite reads it, without anything committed after the damage. */
   before: SalvagedFile
   /** The database with every later page that is authentic. */
   recovered: SalvagedFile
   /**
-   * Pages of which the newest version is damaged: what they hold in `recovered` is older. Empty when all was
-   * read.
+   * Pages whose newest version is damaged: `recovered` contains an older one. Empty when everything was read.
    */
   lost_pages: number[]
-  /** Messages that are only in `recovered`. */
+  /** Messages that exist only in `recovered`. */
   messages: Row[]
 }
 
 /** An encrypted database under the key of the original. */
 export interface SalvagedFile {
   path: string
-  /** What SQLite and SQLCipher find wrong with it; empty for a sound file. */
+  /** Problems that SQLite and SQLCipher find in it; empty for a sound file. */
   problems: string[]
   counts: RowCounts
 }
 
 export interface SalvageOptions extends Pick<DatabaseOptions, 'path' | 'keys' | 'signal' | 'lockTimeout'> {
-  /** Where the two files are written; made where it is missing. */
+  /** The folder for the two files; created when it is missing. */
   folder: string
   now?: () => Date
 }
 
 /**
- * Writes what can be read of a database with a damaged -wal to two new encrypted files, and changes nothing
- * of the original. Throws INVALID when no commit was lost, IO when a file is in the way.
+ * Writes what can be read of a database with a damaged -wal to two new encrypted files, without changing the
+ * original. Throws INVALID when no commit was lost, IO when a file is in the way.
  */
 export async function salvage(options: SalvageOptions): Promise<SalvageReport> {
   const { folder, now = () => new Date() } = options
@@ -100,7 +99,9 @@ function inTheWay(path: string): AppError {
   })
 }
 
-/** Copies the database and the chosen frames of its log, folds them into one, and has that looked at. */
+/**
+ * Copies the database and the selected frames of its log, checkpoints them into one file, and inspects it.
+ */
 async function makeFile(
   { realPath }: FileFacts,
   key: Key,
@@ -128,7 +129,8 @@ async function makeFile(
 }
 
 /**
- * What is wrong with a file and how much is in it; a file that cannot be read to its end is no failure here.
+ * Returns the problems and the row counts of a file; a file that cannot be read in full is not a failure
+ * here.
  */
 async function look(path: string, key: Key): Promise<Pick<SalvagedFile, 'problems' | 'counts'>> {
   try {
@@ -139,7 +141,7 @@ async function look(path: string, key: Key): Promise<Pick<SalvagedFile, 'problem
   }
 }
 
-/** The messages that one database has and another has not. */
+/** Returns the messages that one database has and the other has not. */
 async function onlyIn(path: string, other: string, key: Key): Promise<Row[]> {
   const read = <T>(name: string, work: (reader: Connection) => Promise<T>) =>
     withDatabase({ path: name, keys: async () => [key] }, (db) => db.read(work))

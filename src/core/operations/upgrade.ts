@@ -13,20 +13,20 @@ import { examineFile } from '../files/file-facts.ts'
 import { type Recovery, recover } from '../files/recovery.ts'
 import { Key } from '../keys/key.ts'
 
-/** What `upgrade` did. */
+/** The result of `upgrade`. */
 export interface UpgradeReport {
   path: string
-  /** False when the file was in the current format already. */
+  /** False when the file already had the current format. */
   changed: boolean
-  /** Where the file in the old format is now. */
+  /** The path of the file in the old format. */
   previous: string | null
   recovered: Recovery[]
 }
 
 /**
- * Brings a file of SQLCipher 1 to 3, or one with other cipher settings, into the format of SQLCipher 4, under
- * the same passphrase or raw key. What stood there is kept beside it. Throws WRONG_KEY when the key opens it
- * in no way that is known; `knownSettings` helps where they are unusual.
+ * Upgrades a file of SQLCipher 1 to 3, or one with other cipher settings, to the format of SQLCipher 4, under
+ * the same passphrase or raw key. The old file is kept beside it. Throws WRONG_KEY when the key opens it with
+ * no known settings; `knownSettings` helps when they are unusual.
  */
 export async function upgradeDatabase(options: DatabaseOptions & CopyOptions): Promise<UpgradeReport> {
   const { realPath, kind } = await examineFile(options.path)
@@ -55,7 +55,10 @@ export async function upgradeDatabase(options: DatabaseOptions & CopyOptions): P
   return { ...report, changed: true, previous: kept }
 }
 
-/** VACUUM INTO keeps the page layout, which differs between the formats, so the tables are copied instead. */
+/**
+ * Creates a source that copies table by table: VACUUM INTO keeps the page layout, which differs between the
+ * formats.
+ */
 function oldFormatSource(db: Database, connection: Connection, { literal }: KeyAndSalt): Source {
   return {
     ...soleSource(db, connection),
@@ -74,8 +77,8 @@ function oldFormatSource(db: Database, connection: Connection, { literal }: KeyA
 }
 
 /**
- * Also of pages that the copy would never read: what is damaged is not called upgraded. Format 1 has no such
- * check.
+ * Throws when any page is damaged, even one that the copy would never read, so that damage is never reported
+ * as upgraded. Format 1 has no such check.
  */
 async function refuseDamagedPages(connection: Connection, path: string): Promise<void> {
   const { pages, unread } = await checkPages(connection)
@@ -83,7 +86,9 @@ async function refuseDamagedPages(connection: Connection, path: string): Promise
   if (pages.length > 0) throw damagedError(path, `${namePages(pages)} failed the authenticity check`)
 }
 
-/** A value that the new tables refuse broke the same rules in the old file. */
+/**
+ * Explains an error of the copy: a value that the new tables reject violated the same rules in the old file.
+ */
 function copyError(error: unknown, path: string): unknown {
   if (!(error instanceof AppError) || !isEngineError(error.cause) || error.code !== 'INVALID') return error
   return new AppError('CHECK_FAILED', `${path} breaks the rules of its own tables: ${error.message}`, {

@@ -7,17 +7,17 @@ import { recordApplied, recordUndone, settleLedger } from './ledger-changes.ts'
 import type { Step } from './migrations.ts'
 import { countRows, type RowCounts } from './row-counts.ts'
 
-/** One step that was applied. */
+/** An applied step. */
 export interface AppliedStep {
   version: number
   name: string
   direction: 'up' | 'down'
   duration_ms: number
-  /** Rows that went with the tables that this step dropped. */
+  /** Rows that were lost with the tables that this step dropped. */
   dropped: RowCounts
 }
 
-/** A step that did not come to its end; `cause` says why. */
+/** The failure of a step; `cause` holds the reason. */
 export class StepFailure extends Error {
   readonly step: Step
 
@@ -28,9 +28,9 @@ export class StepFailure extends Error {
 }
 
 /**
- * Inside a transaction: runs the SQL of a step, statement by statement, and records it. The transaction is
- * looked for after each of them, so that nothing is committed on its own should one have ended it. Throws a
- * StepFailure.
+ * Runs the SQL of a step inside a transaction, statement by statement, and records it. Checks after each
+ * statement that the transaction still exists, so that nothing is committed on its own if one has ended it.
+ * Throws a StepFailure.
  */
 export async function applyStep(
   writer: Connection,
@@ -66,8 +66,8 @@ export async function applyStep(
 }
 
 /**
- * In the transaction a savepoint, which is there only as long as it; and a table in memory, gone if it is
- * undone.
+ * Marks the transaction with a savepoint, which exists only as long as it does, and with a table in memory,
+ * which a rollback removes.
  */
 const MARK = 'libreollama_db_step'
 
@@ -86,10 +86,10 @@ async function requireTransaction(writer: Connection, line: number): Promise<voi
   })
 }
 
-/** What became of a step that failed, after its transaction was rolled back, if it was still there. */
+/** The state of a failed step after its transaction was rolled back, if it still existed. */
 export type Outcome = 'undone' | 'committed in part' | 'unknown'
 
-/** Tells by the mark; `unknown` where the database cannot even be read any more. */
+/** Reads the state from the mark; `unknown` when the database cannot even be read any more. */
 export async function outcomeOf(writer: Connection): Promise<Outcome> {
   try {
     const mark = await writer.get('SELECT 1 FROM sqlite_temp_schema WHERE name = ?', [MARK])
@@ -101,14 +101,17 @@ export async function outcomeOf(writer: Connection): Promise<Outcome> {
   }
 }
 
-/** An error of the SQL itself, with its line; a lock, a full disk or damage says more under its own code. */
+/**
+ * Adds the line to an error in the SQL itself; a lock, a full disk or damage is better described by its own
+ * code.
+ */
 function atLine(error: unknown, line: number): unknown {
   if (error instanceof AppError && error.code !== 'INVALID') return error
   const reason = error instanceof Error ? error.message.replace(/^SQLITE_\w+: /, '') : String(error)
   return new Error(`line ${line}: ${reason}`, { cause: error })
 }
 
-/** Rows of dropped tables. A table that stays must keep its rows; throws when one lost some. */
+/** Returns the rows of dropped tables. A table that stays must keep its rows; throws when one lost some. */
 function lostRows(before: RowCounts, after: RowCounts): RowCounts {
   const dropped: RowCounts = {}
   for (const [table, rows] of Object.entries(before)) {
@@ -122,7 +125,7 @@ function lostRows(before: RowCounts, after: RowCounts): RowCounts {
 
 const BOOKKEEPING = new Set(['schema_version', 'migration_checksums'])
 
-/** Rows that point at a record that does not exist. */
+/** Counts the rows that refer to a record that does not exist. */
 export async function countOrphans(connection: Connection): Promise<number> {
   const row = await connection.get<{ orphans: number }>(
     'SELECT count(*) AS orphans FROM pragma_foreign_key_check',

@@ -5,23 +5,25 @@ import { AppError, type OutcomeCode } from '../errors.ts'
 import { followLinks } from '../files/symlinks.ts'
 import { birthOf, readApplied } from './ledger.ts'
 
-/** What tells one database, and so its backups, from every other. */
+/** The facts that distinguish one database, and so its backups, from every other. */
 export interface DatabaseIdentity {
-  /** Links resolved, also where they lead to nothing. */
+  /** The path with links resolved, even when they lead to nothing. */
   path: string
-  /** The name of the file without its ending; backups are named after it. */
+  /** The name of the file without its extension; backups are named after it. */
   name: string
-  /** When it was made; null where the database does not say, undefined where it cannot be read. */
+  /**
+   * The time of its creation; null when the database does not record it, undefined when it cannot be read.
+   */
   born: string | null | undefined
-  /** The first 16 bytes of the file, hex; undefined where it has none. */
+  /** The first 16 bytes of the file, hex; undefined when it has none. */
   salt: string | undefined
-  /** Why it cannot be read. */
+  /** The reason why it cannot be read. */
   unread?: AppError
 }
 
 /**
- * Finds out which database this is, as far as that can be told: one that is missing, damaged or under another
- * key has a name and perhaps a salt. Throws what ends the command in any case, such as two key sources.
+ * Identifies a database as far as possible: one that is missing, damaged or under another key has a name and
+ * perhaps a salt. Throws errors that end the command in any case, such as two key sources.
  */
 export async function identifyDatabase(options: DatabaseOptions): Promise<DatabaseIdentity> {
   const path = await followLinks(options.path)
@@ -43,5 +45,5 @@ export async function identifyDatabase(options: DatabaseOptions): Promise<Databa
   }
 }
 
-/** Everything else says that the file, or its key, is not what it should be. */
+/** All other codes mean that the file, or its key, is not what it should be. */
 const STOPPING = new Set<OutcomeCode>(['USAGE', 'DECLINED', 'SIGINT', 'SIGTERM', 'FAILURE'])

@@ -5,13 +5,13 @@ import { REBUILD, SEARCH_INDEX } from './index-tables.ts'
 import { latestVersion, type Migration } from './migrations.ts'
 import { type Finding, verifySchema } from './schema-check.ts'
 
-/** Where the schema is compared, and how it is repaired. */
+/** The hint that compares the schema and shows how to repair it. */
 export const COMPARE_SCHEMA = { step: 'compare_schema' } as const
 
 /**
- * Why SQL of ours does not fit the tables: they are not as the migrations make them (CHECK_FAILED), or older
- * than what was run needs (PENDING). Undefined where they are as they should be, or where a newer program
- * made them.
+ * Explains why our SQL fails on the tables: they differ from what the migrations create (CHECK_FAILED), or
+ * are older than the operation needs (PENDING). Undefined when they are as they should be, or when a newer
+ * program created them.
  */
 export async function findDrift(
   reader: Connection,
@@ -37,12 +37,15 @@ export async function findDrift(
   )
 }
 
-/** An index changes no answer, and neither does a table or a column that is there in addition. */
+/**
+ * Returns true when a finding can affect SQL: an index changes no result, and neither does an extra table or
+ * column.
+ */
 function concernsSql({ kind, type }: Finding): boolean {
   return type !== 'index' && (kind !== 'extra' || type === 'trigger' || type === 'view')
 }
 
-/** `the column metadata of chat_messages is missing`. */
+/** Describes a finding: `the column metadata of chat_messages is missing`. */
 function describe({ kind, type, table, name }: Finding): string {
   const what = type.replace('_', ' ')
   const whose = table === name ? `the ${what} ${name}` : `the ${what} ${name} of ${table}`

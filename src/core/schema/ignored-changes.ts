@@ -2,12 +2,12 @@ import type { Connection, Value } from '../engine/connection.ts'
 import { quoteName } from '../engine/quote-name.ts'
 import { AppError } from '../errors.ts'
 
-/** What a statement does to rows. */
+/** The kinds of changes to rows. */
 export type Change = 'insert' | 'update' | 'delete'
 
 /**
- * Makes sure that a statement changed as many rows of a table as were meant. Throws INVALID, naming what kept
- * it.
+ * Verifies that a statement changed the intended number of rows in a table. Throws INVALID, naming what
+ * prevented it.
  */
 export async function refuseIgnored(
   writer: Connection,
@@ -19,8 +19,8 @@ export async function refuseIgnored(
 }
 
 /**
- * The error for a change that SQLite reported as done and that is not in the table: a trigger or a constraint
- * ignored it, or changed it afterwards. The transaction it is in has to be rolled back.
+ * Creates the error for a change that SQLite reported as done but that is not in the table: a trigger or a
+ * constraint ignored it, or changed it afterwards. The caller has to roll back its transaction.
  */
 export async function ignoredError(writer: Connection, table: string, change: Change): Promise<AppError> {
   const culprit = await culpritOf(writer, table, change)
@@ -38,8 +38,8 @@ const WORDS: Record<Change, string> = {
 }
 
 /**
- * What can ignore a change, as far as the schema tells: the triggers that say so, else all for it, or a
- * constraint.
+ * Finds what can ignore a change, as far as the schema shows: the triggers that say so, otherwise all
+ * triggers for it, or a constraint.
  */
 async function culpritOf(writer: Connection, table: string, change: Change): Promise<string> {
   const objects = await writer.all<{ type: string; name: string; sql: string }>(
@@ -61,7 +61,7 @@ async function culpritOf(writer: Connection, table: string, change: Change): Pro
 const IGNORES = /raise\s*\(\s*ignore\s*\)/i
 const CONFLICT = /\bon\s+conflict\s+(?:ignore|replace|fail|rollback)\b/i
 
-/** The first of these words that is no part of a name. */
+/** Returns the first of these words that is not part of a name. */
 function changeOf(sql: string): string | undefined {
   const plain = sql.replace(
     /"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?\*\//g,
@@ -71,8 +71,8 @@ function changeOf(sql: string): string | undefined {
 }
 
 /**
- * What has to stand before INTO, or between UPDATE and the table, so that a constraint refuses instead of
- * ignoring.
+ * Returns the clause before INTO, or between UPDATE and the table, that makes a constraint reject instead of
+ * ignore.
  */
 export async function refusing(writer: Connection, table: string): Promise<'' | 'OR ABORT'> {
   const found = await writer.get<{ sql: string }>(
@@ -82,18 +82,18 @@ export async function refusing(writer: Connection, table: string): Promise<'' | 
   return found ? 'OR ABORT' : ''
 }
 
-/** Columns of one row that are compared as they were given. */
+/** The columns of one row, to compare with what was given. */
 export interface Written {
   key: Value
   values: ReadonlyMap<string, Value>
 }
 
-/** Rows a statement reads back at once. */
+/** Rows per statement when reading back. */
 const AT_ONCE = 500
 
 /**
- * Reads rows back by their key, in the order of `written`. Throws INVALID where one is not there, or does not
- * hold what was given.
+ * Reads rows back by their key, in the order of `written`. Throws INVALID when one is missing, or does not
+ * hold the given values.
  */
 export async function readBack<R extends Record<string, unknown>>(
   writer: Connection,

@@ -3,7 +3,10 @@ import { ignoredError, refuseIgnored } from './ignored-changes.ts'
 import { BESIDE_OTHERS, LEDGER_TABLE, readLedger } from './ledger.ts'
 import type { Migration } from './migrations.ts'
 
-/** Records that, once; part of the transaction that adds the first of them. */
+/**
+ * Records, once, that the tables are beside those of another program; part of the transaction that adds the
+ * first of them.
+ */
 export async function recordBesideOthers(connection: Connection): Promise<void> {
   await connection.run(
     `INSERT OR IGNORE INTO ${LEDGER_TABLE} (version, name, sha256) VALUES (?, 'beside other tables', '')`,
@@ -30,7 +33,9 @@ export async function recordApplied(
   ])
 }
 
-/** Forgets a version; part of the transaction that undoes it, before its tables go. */
+/**
+ * Removes the record of a version; part of the transaction that rolls it back, before its tables are dropped.
+ */
 export async function recordUndone(connection: Connection, migration: Migration): Promise<void> {
   await connection.run('DELETE FROM schema_version WHERE version = ?', [migration.version])
   if (await connection.get('SELECT 1 FROM schema_version WHERE version = ?', [migration.version]))
@@ -40,8 +45,9 @@ export async function recordUndone(connection: Connection, migration: Migration)
 }
 
 /**
- * After version 1 was undone, part of its transaction: with nothing else in the file the ledger goes too;
- * beside tables of others it stays, empty, and says that this program may add its own again.
+ * Settles the ledger after version 1 was rolled back, in the same transaction: with nothing else in the file
+ * the ledger is dropped too; beside tables of another program it stays, empty, and records that this program
+ * may add its own again.
  */
 export async function settleLedger(connection: Connection): Promise<void> {
   const others = await connection.get(

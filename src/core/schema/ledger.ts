@@ -3,18 +3,18 @@ import { readTimestamp } from '../timestamp.ts'
 import type { AppliedMigration } from './migrations.ts'
 
 /**
- * The table in which this program remembers what it applied. It stands beside Phase 2.1's `schema_version`,
+ * The table in which this program records what it applied. It exists beside Phase 2.1's `schema_version`,
  * whose columns are fixed, and belongs to no version of the schema.
  */
 export const LEDGER_TABLE = 'migration_checksums'
 
-/** The tables that say what was applied, with the columns without which they say nothing. */
+/** The tables that record applied versions, with the columns that they need in order to be usable. */
 const BOOKKEEPING = { schema_version: ['version'], [LEDGER_TABLE]: ['version', 'sha256'] }
 
 /**
- * What the database says was applied. Empty for a database without `schema_version`, and where a table of
- * that name has another shape or holds versions that are no whole numbers: then it belongs to another
- * program.
+ * Reads the applied versions from the database. Empty for a database without `schema_version`, and when a
+ * table of that name has another shape or holds versions that are not whole numbers: then it belongs to
+ * another program.
  */
 export async function readApplied(connection: Connection): Promise<AppliedMigration[]> {
   const columns = await readBookkeeping(connection)
@@ -36,7 +36,7 @@ export async function readApplied(connection: Connection): Promise<AppliedMigrat
   }))
 }
 
-/** The bookkeeping tables that are there in a shape that can be read, with their columns. */
+/** Returns the bookkeeping tables that exist in a readable shape, with their columns. */
 async function readBookkeeping(connection: Connection): Promise<Map<string, Set<string>>> {
   const rows = await connection.all<{ name: string; columns: string }>(
     `SELECT name, (SELECT json_group_array(lower(name)) FROM pragma_table_info(sqlite_schema.name)) AS columns
@@ -54,8 +54,8 @@ async function readBookkeeping(connection: Connection): Promise<Map<string, Set<
 }
 
 /**
- * Whether this program's own table is there, in its shape, and whether it says that it stands beside another
- * program's.
+ * Reads whether this program's own table exists, in its shape, and whether it records that it is beside
+ * another program's.
  */
 export async function readLedger(connection: Connection): Promise<'none' | 'own' | 'beside others'> {
   if (!(await readBookkeeping(connection)).has(LEDGER_TABLE)) return 'none'
@@ -63,12 +63,15 @@ export async function readLedger(connection: Connection): Promise<'none' | 'own'
   return beside ? 'beside others' : 'own'
 }
 
-/** The version in the ledger that is none: this program's tables were added to another program's database. */
+/**
+ * The reserved version in the ledger which records that this program's tables were added to another program's
+ * database.
+ */
 export const BESIDE_OTHERS = 0
 
 /**
- * When a database was made: its first version. Copies have the same, under whatever key; null where it cannot
- * be told.
+ * Returns the time of a database's creation: that of its first version. Copies have the same, under whatever
+ * key; null when it is not recorded.
  */
 export function birthOf(applied: AppliedMigration[]): string | null {
   return applied.find(({ version }) => version === 1)?.applied_at ?? null

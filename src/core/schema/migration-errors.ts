@@ -5,7 +5,7 @@ import { type AppliedStep, type Outcome, outcomeOf, StepFailure } from './apply-
 import { readApplied } from './ledger.ts'
 import { currentVersion } from './migrations.ts'
 
-/** What is migrated: a new file and a copy are thrown away after a failure. */
+/** The kind of database to migrate: a new file and a copy are discarded after a failure. */
 export type Target = 'database' | 'new file' | 'copy'
 
 const HINTS: Record<Target, Hint> = {
@@ -15,9 +15,9 @@ const HINTS: Record<Target, Hint> = {
 }
 
 /**
- * What is thrown when a migration stops on its way: what failed, what became of it, which steps stay, at
- * which version the database is now, and the copy from before. An error from before the first step and the
- * copy stays as it is.
+ * Explains a migration that stopped part-way: what failed, its outcome, which steps stay applied, the current
+ * version of the database, and the backup from before. An error from before the first step and the backup
+ * stays unchanged.
  */
 export async function explainStop(
   error: unknown,
@@ -29,8 +29,8 @@ export async function explainStop(
   const outcome = failure && (await outcomeOf(writer))
   if (!failure && steps.length === 0 && backup === null) return error
   const reason = signal?.aborted ? signal.reason : failure ? failure.cause : error
-  // A lock, a full disk or damage says more under its own code; everything else means that the step itself
-  // failed.
+  // A lock, a full disk or damage is better described by its own code; anything else means that the step
+  // itself failed.
   const known = reason instanceof AppError && reason.code !== 'INVALID' ? reason : undefined
   if (!known && !failure) return error
   const facts = [
@@ -67,7 +67,7 @@ function what(
   return known ? `${text}; ${step}` : `${step}: ${text}`
 }
 
-/** Read from the file, not remembered: only that is the truth after a failure. */
+/** Reads the version from the file, not from memory: after a failure only the file is reliable. */
 async function where(writer: Connection): Promise<string> {
   return readApplied(writer).then(
     (applied) => `the database is at version ${currentVersion(applied)}`,

@@ -8,9 +8,9 @@ const FILE_NAME = /^(\d{4})_([a-z0-9_]+)\.(up|down)\.sql$/
 const REINSTALL = 'put the migrations folder back as it was shipped: reinstall this program'
 
 /**
- * The migrations of a folder, by version from 1. Hidden files, other kinds of files and folders are left out.
- * Throws MIGRATION_FAILED, naming the file, for a name that does not fit, a missing half of a pair, a gap,
- * two files of one version, and SQL that would leave the transaction a step runs in.
+ * Reads the migrations of a folder, by version from 1. Ignores hidden files, other kinds of files and
+ * folders. Throws MIGRATION_FAILED, naming the file, for an invalid name, a missing half of a pair, a gap,
+ * two files of one version, and SQL that would leave the transaction of its step.
  */
 export async function readMigrations(folder: string): Promise<Migration[]> {
   const { createHash } = await import('node:crypto') // not loaded by commands that only compare versions
@@ -46,7 +46,7 @@ export async function readMigrations(folder: string): Promise<Migration[]> {
   return migrations
 }
 
-/** The files that claim to be migrations. What editors, macOS and Windows leave in folders does not. */
+/** Lists the files that claim to be migrations, unlike what editors, macOS and Windows leave in folders. */
 async function migrationNames(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error) => {
     throw unreadable(error, folder)
@@ -82,8 +82,8 @@ function unreadable(error: unknown, path: string): unknown {
 }
 
 /**
- * The SQL as it is run, the same however the file came here: git and editors change line ends and put a byte
- * order mark in front, which means nothing.
+ * Returns the SQL as it is run, the same however the file got here: git and editors change line ends and
+ * prepend a byte order mark, neither of which matters.
  */
 function runnable(name: string, written: string): string {
   const sql = written.replace(/^\uFEFF/, '').replace(/\r\n/g, '\n')

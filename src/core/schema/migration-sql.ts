@@ -1,10 +1,10 @@
 import { readPragma, readSql, withoutExplain } from '../engine/sql-text.ts'
 
-/** What a migration may not contain, and where. */
+/** Something that a migration may not contain, and its line. */
 export interface Misfit {
   /** The line of the file, from 1. */
   line: number
-  /** What stands there and why it is refused, in words. */
+  /** The rejected SQL and the reason, in words. */
   problem: string
 }
 
@@ -21,8 +21,8 @@ const MISFITS: Record<string, string> = {
 }
 
 /**
- * The pragmas that only tell something, and those whose effect is undone with the transaction or ends with
- * it.
+ * The pragmas that only report something, and those whose effect is rolled back with the transaction or ends
+ * with it.
  */
 const HARMLESS = new Set(
   `analysis_limit application_id defer_foreign_keys foreign_key_check foreign_key_list index_info index_list index_xinfo
@@ -37,7 +37,7 @@ const PRAGMAS: Record<string, string> = {
 }
 
 /**
- * The first statement that would act outside of the transaction a step runs in, or end it; undefined in sound
+ * Finds the first statement that would act outside the transaction of its step, or end it; undefined in valid
  * SQL.
  */
 export function findMisfit(sql: string): Misfit | undefined {

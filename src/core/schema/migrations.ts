@@ -8,26 +8,26 @@ export interface Migration {
   name: string
   up: string
   down: string
-  /** SHA-256 of the up file with LF at its line ends, hex. */
+  /** SHA-256 of the up file with LF line ends, hex. */
   checksum: string
   /** The checksums of the same text with other line ends, which earlier releases recorded. */
   sameText?: string[]
 }
 
-/** A version that a database says it has; the checksum is null where another program applied it. */
+/** A version that a database records as applied; the checksum is null when another program applied it. */
 export interface AppliedMigration {
   version: number
   applied_at: string | null
   checksum: string | null
 }
 
-/** One migration to apply or undo. */
+/** One migration to apply or roll back. */
 export interface Step {
   direction: 'up' | 'down'
   migration: Migration
 }
 
-/** How a migration's files and the database agree on it. */
+/** The state of a migration, compared between its files and the database. */
 export interface MigrationState {
   version: number
   name: string | null
@@ -36,23 +36,23 @@ export interface MigrationState {
   checksum: string | null
 }
 
-/** The newest version that these files can reach. */
+/** Returns the newest version that these migrations can reach. */
 export function latestVersion(migrations: Migration[]): number {
   return migrations.length
 }
 
-/** The version of a database that these migrations were applied to; 0 when there are none. */
+/** Returns the current version of a database from its applied migrations; 0 when there are none. */
 export function currentVersion(applied: AppliedMigration[]): number {
   return Math.max(0, ...applied.map(({ version }) => version))
 }
 
-/** Each version that the files or the database know, and how the two agree. */
+/** Lists each version that the files or the database know, with its state. */
 export function migrationStates(migrations: Migration[], applied: AppliedMigration[]): MigrationState[] {
   const done = new Map(applied.filter(({ version }) => version > 0).map((row) => [row.version, row]))
   const current = currentVersion(applied)
   const known = migrations.map(({ version, name, checksum, sameText = [] }): MigrationState => {
     const row = done.get(version)
-    // A file made elsewhere may record only its newest version: what lies below that is applied as well.
+    // A file made elsewhere may record only its newest version: all lower versions are applied as well.
     const edited = row?.checksum && row.checksum !== checksum && !sameText.includes(row.checksum)
     const state = version > current ? 'pending' : edited ? 'edited' : 'applied'
     return { version, name, state, applied_at: shownTime(row?.applied_at), checksum }
@@ -71,14 +71,14 @@ export function migrationStates(migrations: Migration[], applied: AppliedMigrati
   return [...known, ...unknown]
 }
 
-/** Another program may have stored a number. */
+/** Formats the time of a migration; another program may have stored a number. */
 function shownTime(applied_at: string | null | undefined): string | null {
   if (applied_at === null || applied_at === undefined) return null
   return readStoredTime(/^-?[\d.]+$/.test(applied_at) ? Number(applied_at) : applied_at) ?? applied_at
 }
 
 /**
- * The steps that bring a database from what is applied to `target`, in order; none when it is there. Throws
+ * Plans the steps from what is applied to `target`, in order; none when the database is already there. Throws
  * MIGRATION_FAILED when an applied migration was edited or is unknown here, USAGE when there is no such
  * version or it lies in the other direction.
  */
@@ -112,7 +112,7 @@ export function planMigrations(
         .map(stepDown)
 }
 
-/** The steps that undo the newest applied migration and apply it again. */
+/** Plans the steps that roll back the newest applied migration and apply it again. */
 export function planRedo(migrations: Migration[], applied: AppliedMigration[]): Step[] {
   refuseUnknown(migrations, applied)
   const newest = migrations[currentVersion(applied) - 1]

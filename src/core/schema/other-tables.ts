@@ -6,25 +6,25 @@ import { COMPARE_SCHEMA } from './drift.ts'
 import { LEDGER_TABLE, readApplied, readLedger } from './ledger.ts'
 import { type AppliedMigration, currentVersion, type Step } from './migrations.ts'
 
-/** What a plan does to a database, given what is applied to it. */
+/** A function that plans the steps for a database, given its applied migrations. */
 export type Plan = (applied: AppliedMigration[]) => Step[]
 
 /** A plan for a database that may be migrated. */
 export interface CheckedPlan {
   applied: AppliedMigration[]
   steps: Step[]
-  /** Whether the database holds tables or views at all: then a copy comes first. */
+  /** True when the database holds any tables or views: then a backup comes first. */
   hasTables: boolean
-  /** Whether ours stand beside the tables of another program, or will after this plan. */
+  /** True when our tables are beside those of another program, or will be after this plan. */
   besideOthers: boolean
-  /** Whether this plan is what adds them. */
+  /** True when this plan adds them. */
   joinsOthers: boolean
 }
 
 /**
- * Plans the migration of a database, which must be empty or one of ours. With `addTables` the tables of
- * another program may be in it, unless they have names that ours need. Throws MIGRATION_FAILED, naming its
- * tables, and what `plan` throws. Reads only.
+ * Plans the migration of a database, which must be empty or one of ours. With `addTables` it may contain the
+ * tables of another program, unless they have names that ours need. Throws MIGRATION_FAILED, naming its
+ * tables, and whatever `plan` throws. Only reads.
  */
 export async function checkPlan(
   connection: Connection,
@@ -50,7 +50,7 @@ export async function checkPlan(
       if (await hasChats(connection)) throw versionLost(path)
       throw namesNeeded(path, taken, names)
     }
-    // A ledger says that version 1 was here and was undone.
+    // A ledger means that version 1 was applied and rolled back.
     if (ledger === 'none' && !addTables) throw othersTables(path, names)
   }
   const joinsOthers = names.length > 0 && ledger === 'none'
@@ -58,14 +58,15 @@ export async function checkPlan(
   return { applied, steps, hasTables, besideOthers: besideOthers || joinsOthers, joinsOthers }
 }
 
-/** The columns of version 1 in the tables by which a database of ours is recognised. */
+/** The columns of version 1 in the tables that identify a database of ours. */
 const CHATS = {
   chat_sessions: 'id title model_name agent_id created_at updated_at is_archived metadata'.split(' '),
   chat_messages: 'id session_id role content model_name created_at metadata'.split(' '),
 }
 
 /**
- * Whether one of the two tables of chats is there as we make it; a column may have been lost, its id is text.
+ * Returns true when one of the two tables of chats exists as we create it; a column may be lost, its id is
+ * text.
  */
 async function hasChats(connection: Connection): Promise<boolean> {
   for (const [table, expected] of Object.entries(CHATS)) {
@@ -83,7 +84,7 @@ async function hasChats(connection: Connection): Promise<boolean> {
 interface SchemaObject {
   type: 'table' | 'index' | 'trigger' | 'view'
   name: string
-  /** 1 for a table that belongs to a virtual one. */
+  /** 1 for a table that belongs to a virtual table. */
   shadow: 0 | 1
 }
 
@@ -100,25 +101,28 @@ const tablesOf = (objects: SchemaObject[]) =>
     .map(({ name }) => name)
 
 /**
- * The names in the database that the steps would need for tables, indexes, triggers and views of their own.
+ * Returns the names in the database that the steps would need for their own tables, indexes, triggers and
+ * views.
  */
 async function namesTaken(objects: SchemaObject[], steps: Step[]): Promise<string[]> {
   const made = await withMemoryDatabase(async (memory) => {
     try {
       for (const { migration } of steps) await memory.exec(migration.up)
     } catch {
-      // What is wrong with a migration is said when it is run.
+      // A fault in a migration is reported when it runs.
     }
     return readObjects(memory)
   })
-  // Triggers have names of their own; tables, indexes and views share theirs. SQLite does not look at case.
+  // Triggers have a namespace of their own; tables, indexes and views share one. SQLite ignores case.
   const key = ({ type, name }: Pick<SchemaObject, 'type' | 'name'>) =>
     `${type === 'trigger' ? 'trigger' : ''} ${name.toLowerCase()}`
   const needed = new Set([...made, { type: 'table', name: LEDGER_TABLE } as const].map(key))
   return objects.filter((object) => needed.has(key(object))).map(({ name }) => name)
 }
 
-/** The tables of chats are ours; only what says their version is gone. */
+/**
+ * Creates the error for a database whose tables of chats are ours but whose record of their version is gone.
+ */
 function versionLost(path: string): AppError {
   return new AppError(
     'CHECK_FAILED',

@@ -6,36 +6,36 @@ import { Key, withSalt } from '../keys/key.ts'
 import { birthOf, readApplied } from './ledger.ts'
 import { countRows, totalRows } from './row-counts.ts'
 
-/** What stands where a database is to be put. */
+/** The existing file at the path of a new database. */
 export interface Standing {
-  /** Links resolved. */
+  /** The path with links resolved. */
   path: string
   /** The device and inode, as `FileFacts.id`. */
   id: string
   /** Bytes. */
   bytes: number
-  /** Of all tables together; null for a file that cannot be read. */
+  /** Rows of all tables together; null for a file that cannot be read. */
   rows: number | null
-  /** When the database was made; undefined for a file that cannot be read. */
+  /** The time of the database's creation; undefined for a file that cannot be read. */
   born?: string | null
   /** The first 16 bytes, hex. */
   salt: string
-  /** Why it cannot be read, or not to its end. */
+  /** The reason why it cannot be read, or not in full. */
   unread?: AppError | undefined
-  /** Whether it may be a healthy database that only another key opens. */
+  /** True when it may be a healthy database that only another key opens. */
   mayBeHealthy: boolean
 }
 
-/** A key that is right for a backup, as SQLCipher's literal, and the salt of that file. */
+/** A key that opens a backup, as SQLCipher's literal, and the salt of that file. */
 export interface KeyOfBackup {
   literal: string
   salt: Buffer
 }
 
 /**
- * Looks at the file that is to be replaced. One that does not open is damaged when a page of it is authentic
- * under a key of `keys` or under that of the backup; else nobody can tell it from a healthy one that another
- * key opens. Throws for what is no file, for plaintext, and for a file in use.
+ * Examines the file to be replaced. One that does not open is damaged when a page of it is authentic under a
+ * key of `keys` or under that of the backup; otherwise nobody can distinguish it from a healthy one that
+ * another key opens. Throws for anything but a file, for plaintext, and for a file in use.
  */
 export async function examineStanding(
   path: string,
@@ -44,7 +44,7 @@ export async function examineStanding(
 ): Promise<Standing> {
   const { id, size, kind } = await examineFile(path)
   const facts = { path, id, bytes: size }
-  // One whose -wal has lost commits can be read, and yet it has to move as it is, with its -wal.
+  // A file whose -wal has lost commits is readable, and yet has to move as it is, with its -wal.
   let unread: AppError | undefined
   const onLostCommits = (cause: Diagnosis) => {
     unread = causeError(cause)
@@ -85,7 +85,7 @@ async function findCause(
   // A keychain has no key for a file whose salt is damaged.
   const found = await diagnose(path, (own) => keys(own).catch(() => []))
   if (found.cause !== 'wrong_key') return found
-  // Where the salt itself is damaged no key opens the file, except together with the salt that it had.
+  // When the salt itself is damaged, no key opens the file unless combined with its original salt.
   const salted = await diagnose(path, async () => [new Key(withSalt(literal, salt))])
   if (salted.cause !== 'ok' && salted.cause !== 'damaged') return found
   return { ...salted, cause: 'damaged', detail: `${path} is damaged: its first bytes are not its salt` }

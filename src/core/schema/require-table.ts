@@ -5,8 +5,8 @@ import { readApplied } from './ledger.ts'
 import { currentVersion } from './migrations.ts'
 
 /**
- * Makes sure that a table which came with schema version `since` is there. Throws PENDING when the database
- * is older, CHECK_FAILED, with `mend` as what to do, when it should have the table.
+ * Requires a table that exists since schema version `since`. Throws PENDING when the database is older,
+ * CHECK_FAILED, with `mend` as the hint, when it should have the table.
  */
 export async function requireTable(
   connection: Connection,

@@ -5,7 +5,7 @@ import { ordinaryTables } from './table-names.ts'
 /** Rows by table. */
 export type RowCounts = Record<string, number>
 
-/** The rows of every ordinary table, SQLite's own left out. */
+/** Counts the rows of every ordinary table, excluding SQLite's own. */
 export async function countRows(connection: Connection): Promise<RowCounts> {
   // Without a prototype: a table may be called `constructor` or `__proto__`.
   const counts: RowCounts = Object.create(null)
@@ -16,12 +16,12 @@ export async function countRows(connection: Connection): Promise<RowCounts> {
   return counts
 }
 
-/** The rows of all tables together. */
+/** Returns the number of rows in all tables together. */
 export function totalRows(counts: RowCounts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0)
 }
 
-/** A name of the row number of a table that none of its columns has taken; undefined where all are. */
+/** Returns a name for the rowid of a table that none of its columns uses; undefined when all are in use. */
 export function rowNumberOf(columns: string[]): string | undefined {
   const taken = new Set(columns.map((column) => column.toLowerCase()))
   return ['rowid', '_rowid_', 'oid'].find((alias) => !taken.has(alias))

@@ -12,15 +12,13 @@ import {
   type Table,
 } from './schema.ts'
 
-/** Whether a database is as the migrations make it. */
+/** The comparison of a database's schema with that of its migrations. */
 export interface SchemaReport {
   valid: boolean
   schema_version: number
   /** The newest version that this program knows. */
   expected_version: number
-  /**
-   * False for a file of a newer program: what it should look like is not known here, so nothing was compared.
-   */
+  /** False for a file of a newer program: its expected schema is unknown here, so nothing was compared. */
   compared: boolean
   findings: Finding[]
 }
@@ -33,11 +31,11 @@ export interface Finding {
   name: string
   expected: string | null
   actual: string | null
-  /** SQL that mends it; it can drop data where something is extra, so it is never run by this program. */
+  /** SQL that fixes it; it can drop data when something is extra, so this program never runs it. */
   fix_sql: string
 }
 
-/** Compares a database with what the migrations make at the database's own version. */
+/** Compares a database with what the migrations create at the database's own version. */
 export async function verifySchema(connection: Connection, migrations: Migration[]): Promise<SchemaReport> {
   const version = currentVersion(await readApplied(connection))
   const latest = latestVersion(migrations)
@@ -60,13 +58,13 @@ async function findDifferences(
   const actual = await readSchema(connection)
   const expected = await expectedSchema(migrations, version)
   if (version > 0 || actual.tables.size === 0) return compareSchemas(expected, actual)
-  // Tables without a version: what is missing is the version. None of them is one too many.
+  // Tables without a version: only the version is missing, so no table counts as extra.
   const latest = await expectedSchema(migrations, latestVersion(migrations))
   const isOurs = [...latest.tables.keys()].some((name) => actual.tables.has(name))
   return compareSchemas(isOurs ? latest : expected, actual)
 }
 
-/** The schema that the migrations make up to `version`, read from a database in memory. */
+/** Returns the schema that the migrations create up to `version`, read from a database in memory. */
 export async function expectedSchema(migrations: Migration[], version: number): Promise<Schema> {
   return withMemoryDatabase(async (connection) => {
     for (const { up } of migrations.slice(0, version)) await connection.exec(up)
@@ -74,7 +72,7 @@ export async function expectedSchema(migrations: Migration[], version: number): 
   })
 }
 
-/** Every difference, each thing named once: a missing table stands for its columns, keys and indexes too. */
+/** Lists every difference once: a missing table stands for its columns, keys and indexes too. */
 export function compareSchemas(expected: Schema, actual: Schema): Finding[] {
   const findings: Finding[] = []
   for (const [name, table] of expected.tables) {
@@ -223,22 +221,25 @@ function describeForeignKey({ columns, table, to, onDelete, onUpdate }: ForeignK
 }
 
 /**
- * SQLite adds a column only when every row there is can have it: no key, and no NOT NULL without a constant
- * default.
+ * Returns true when SQLite can add a column, which every existing row must be able to have: no key, and no
+ * NOT NULL without a constant default.
  */
 function canBeAdded({ notNull, default: value, primaryKey }: Column): boolean {
   const constant = value !== null && !/^current_|^\(/.test(value)
   return primaryKey === 0 && (value === null ? !notNull : constant)
 }
 
-/** What SQLite cannot alter is mended by a table beside it: make, copy the common columns, drop, rename. */
+/**
+ * Returns SQL that rebuilds a table for changes that SQLite cannot make with ALTER: create, copy the common
+ * columns, drop, rename.
+ */
 function rebuildTable(name: string, expected: Table, actual: Table, schema: Schema): string {
   const copy = `${name}_mended`
   const common = [...expected.columns.keys()].filter((column) => actual.columns.has(column)).map(quoteName)
   const create = expected.sql.replace(/^(create\s+table\s+)("[^"]+"|\w+)/i, `$1${quoteName(copy)}`)
   return [
     'PRAGMA foreign_keys = OFF',
-    'PRAGMA legacy_alter_table = ON', // lets a view name the table while it is away
+    'PRAGMA legacy_alter_table = ON', // lets a view name the table while it does not exist
     'BEGIN IMMEDIATE',
     create,
     `INSERT INTO ${quoteName(copy)} (${common.join(', ')}) SELECT ${common.join(', ')} FROM ${quoteName(name)}`,

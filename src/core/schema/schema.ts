@@ -2,7 +2,7 @@ import type { Connection } from '../engine/connection.ts'
 import { LEDGER_TABLE } from './ledger.ts'
 import { namedTables } from './table-names.ts'
 
-/** What a database consists of, by name. */
+/** The schema of a database, by name. */
 export interface Schema {
   tables: Map<string, Table>
   indexes: Map<string, SchemaObject>
@@ -10,27 +10,27 @@ export interface Schema {
   views: Map<string, SchemaObject>
 }
 
-/** A table, its constraints included. */
+/** A table with its constraints. */
 export interface Table {
   sql: string
   columns: Map<string, Column>
   foreignKeys: ForeignKey[]
-  /** CHECK constraints, white space and case evened out. */
+  /** CHECK constraints, with white space and case normalized. */
   checks: string[]
-  /** What constraints do in place of refusing (`on conflict ignore`). */
+  /** The conflict clauses that ignore or replace instead of rejecting (`on conflict ignore`). */
   conflicts: string[]
 }
 
-/** A column as it is declared. */
+/** A declared column. */
 export interface Column {
   type: string
   notNull: boolean
   default: string | null
-  /** Its place in the primary key from 1; 0 when it is not part of it. */
+  /** Its position in the primary key from 1; 0 when it is not part of it. */
   primaryKey: number
 }
 
-/** A foreign key, its columns in order. */
+/** A foreign key, with its columns in order. */
 export interface ForeignKey {
   columns: string[]
   table: string
@@ -40,7 +40,7 @@ export interface ForeignKey {
 }
 
 /**
- * An index, trigger or view: the table it belongs to, what it says evened out for comparison, and its SQL.
+ * An index, trigger or view: the table it belongs to, its definition normalized for comparison, and its SQL.
  */
 export interface SchemaObject {
   table: string
@@ -56,8 +56,8 @@ interface SchemaRow {
 }
 
 /**
- * The schema of a database as it stands; SQLite's own tables, those behind its full-text index, and this
- * program's bookkeeping are left out.
+ * Reads the schema of a database; excludes SQLite's own tables, those behind its full-text index, and this
+ * program's bookkeeping.
  */
 export async function readSchema(connection: Connection): Promise<Schema> {
   const shadows = (await namedTables(connection)).filter(({ kind }) => kind === 'shadow')
@@ -109,7 +109,7 @@ async function readTable(connection: Connection, name: string, sql: string): Pro
   }
 }
 
-/** What the constraints in a table's SQL do in place of refusing, outside of quotes and comments. */
+/** Returns the conflict clauses in a table's SQL, outside of quotes and comments. */
 function conflictClauses(sql: string): string[] {
   const plain = evenOut(sql).replace(/'(?:[^']|'')*'|"[^"]*"/g, '')
   return [...plain.matchAll(/\bon conflict (\w+)/g)].flatMap(([clause, action]) =>
@@ -161,14 +161,14 @@ async function indexDefinition(
   )
   const unique = /^create\s+unique\b/i.test(sql) ? 'unique ' : ''
   const where = /\bwhere\b[\s\S]*$/i.exec(sql)?.[0] ?? ''
-  // An expression is only in the SQL itself.
+  // An expression appears only in the SQL itself.
   const expressions = columns.some((column) => column.name === null)
     ? ` ${evenOut(sql.slice(sql.indexOf('(')))}`
     : ''
   return `${unique}on ${table} (${parts.join(', ')})${expressions}${where && ` ${evenOut(where)}`}`.toLowerCase()
 }
 
-/** The CHECK constraints in a table's SQL, each with its outer parentheses. */
+/** Returns the CHECK constraints in a table's SQL, each with its outer parentheses. */
 export function checkConstraints(sql: string): string[] {
   const checks: string[] = []
   for (const match of sql.matchAll(/\bcheck\s*\(/gi)) {
@@ -189,7 +189,10 @@ export function checkConstraints(sql: string): string[] {
   return checks.sort()
 }
 
-/** SQL with comments gone, space between tokens evened out, and lower case outside of quotes. */
+/**
+ * Normalizes SQL: removes comments, evens out the space between tokens, and lowercases everything outside of
+ * quotes.
+ */
 export function evenOut(sql: string): string {
   return sql
     .split(/('(?:[^']|'')*')/)

@@ -1,17 +1,17 @@
 import type { Connection } from '../engine/connection.ts'
 
-/** A table as the schema names it; `shadow` tables hold what a virtual one stores. */
+/** A table as the schema names it; `shadow` tables hold what a virtual table stores. */
 export interface NamedTable {
   name: string
   kind: 'table' | 'virtual' | 'shadow'
 }
 
-/** What the virtual tables of SQLite (FTS3 to FTS5, R-tree) add to their name for the tables behind them. */
+/** The suffixes of the tables behind SQLite's virtual tables (FTS3 to FTS5, R-tree). */
 const SHADOWS = 'config content data docsize idx node parent rowid segdir segments stat'.split(' ')
 
 /**
- * The tables of a database by name, SQLite's own left out. Read from the schema alone: `pragma_table_list`
- * fails where a damaged full-text index cannot be opened.
+ * Lists the tables of a database by name, excluding SQLite's own. Reads the schema alone: `pragma_table_list`
+ * fails when a damaged full-text index cannot be opened.
  */
 export async function namedTables(connection: Connection): Promise<NamedTable[]> {
   const rows = await connection.all<{ name: string; virtual: number }>(
@@ -27,7 +27,7 @@ export async function namedTables(connection: Connection): Promise<NamedTable[]>
   }))
 }
 
-/** The names of the ordinary tables. */
+/** Returns the names of the ordinary tables. */
 export async function ordinaryTables(connection: Connection): Promise<string[]> {
   return (await namedTables(connection)).filter(({ kind }) => kind === 'table').map(({ name }) => name)
 }

@@ -4,28 +4,28 @@ import { REBUILD, SEARCH_INDEX } from '../schema/index-tables.ts'
 import { requireTable } from '../schema/require-table.ts'
 import { problemsOf } from './index-damage.ts'
 
-/** The schema version that brought the index. */
+/** The schema version that introduced the index. */
 export const INDEX_SINCE = 2
 
-/**
- * Makes sure that there is an index. Throws PENDING for a database that is older, CHECK_FAILED where it is
- * missing.
- */
+/** Requires the index. Throws PENDING for an older database, CHECK_FAILED when the index is missing. */
 export async function requireIndex(reader: Connection): Promise<void> {
   await requireTable(reader, SEARCH_INDEX, INDEX_SINCE, REBUILD)
 }
 
-/** What keeps the index up to date. */
+/** The triggers that keep the index up to date. */
 export const INDEX_TRIGGERS = ['insert', 'delete', 'update'].map((verb) => `${SEARCH_INDEX}_${verb}`)
 
-/** Where FTS5 keeps the segment in the number of a piece of the index, and the page in it. */
+/**
+ * The position of the segment number in the id of an FTS5 index piece, in bits, and the mask of its page
+ * number.
+ */
 const SEGMENT = 37
 const PAGE = 2 ** 31 - 1
 
 /**
- * What tells in a few milliseconds that the index cannot know every message: as many texts are indexed as
- * there are messages, by both counts that FTS5 keeps; each segment can be entered; the triggers are there.
- * FTS5 itself would give fewer hits, or none, without an error.
+ * Detects in a few milliseconds that the index cannot cover every message: as many texts are indexed as there
+ * are messages, by both counts that FTS5 keeps; each segment has an entry; the triggers exist. FTS5 itself
+ * would return fewer hits, or none, without an error.
  */
 const GLANCE = `SELECT
   (SELECT count(*) FROM chat_messages) AS messages,
@@ -42,7 +42,10 @@ const GLANCE = `SELECT
    WHERE type = 'trigger' AND tbl_name = 'chat_messages' AND name IN (${INDEX_TRIGGERS.map((name) => `'${name}'`).join()})
   ) AS triggers`
 
-/** Why the index cannot be complete, in words, as far as a glance tells; undefined for one that looks so. */
+/**
+ * Explains in words why the index cannot be complete, as far as a quick check shows; undefined when it seems
+ * complete.
+ */
 export async function glanceAtIndex(reader: Connection): Promise<string | undefined> {
   const seen = await reader.get<{
     messages: number
@@ -61,15 +64,15 @@ export async function glanceAtIndex(reader: Connection): Promise<string | undefi
   return triggers < INDEX_TRIGGERS.length ? 'a trigger that keeps it up to date is missing' : undefined
 }
 
-/** Makes sure that a search can find every message, as far as a glance tells. Throws CHECK_FAILED. */
+/** Throws CHECK_FAILED when a quick check shows that a search cannot find every message. */
 export async function refuseIncompleteIndex(reader: Connection): Promise<void> {
   const problem = await glanceAtIndex(reader)
   if (problem === undefined) return
-  await requireTable(reader, 'chat_messages') // no index can be made of what is not there, or is a view
+  await requireTable(reader, 'chat_messages') // no index can be built without that table
   throw incompleteIndex(problem)
 }
 
-/** The error for an index that lacks messages, or has others. */
+/** Creates the error for an index that lacks messages, or has others. */
 export function incompleteIndex(problem: string): AppError {
   return new AppError('CHECK_FAILED', `the full-text index does not fit the messages: ${problem}`, {
     hint: REBUILD,
@@ -77,8 +80,9 @@ export function incompleteIndex(problem: string): AppError {
 }
 
 /**
- * What is wrong with the index, read in full; empty for a sound one. Every text is compared with what is
- * indexed of it where the connection may write (nothing is written), for only so does FTS5 compare them.
+ * Returns the problems of the index after reading it in full; empty for a sound one. On a connection that may
+ * write, every text is compared with its index entries (nothing is written), since FTS5 compares them only
+ * there.
  */
 export async function indexProblems(reader: Connection): Promise<string[]> {
   const problem = await glanceAtIndex(reader)
@@ -95,13 +99,17 @@ export async function indexProblems(reader: Connection): Promise<string[]> {
   return (await agreesWithTexts(reader)) ? [] : ['it does not say what the messages say']
 }
 
-/** A page on which a word begins (its last part lists where) needs an entry by which a search finds it. */
+/**
+ * Finds pages that lack the entry by which a search finds them: each page on which a word begins (its last
+ * part lists where) needs one.
+ */
 const PAGES_WITHOUT_ENTRY = `SELECT id >> ${SEGMENT}, id & ${PAGE} FROM ${SEARCH_INDEX}_data
   WHERE id >= 1 << ${SEGMENT} AND id >> 36 & 1 = 0 AND hex(substr(block, 3, 2)) < printf('%04X', length(block))
   EXCEPT SELECT segid, pgno >> 1 FROM ${SEARCH_INDEX}_idx`
 
 /**
- * True as well where it cannot be compared: on a connection that only reads, or while another program writes.
+ * Returns true when the index matches the texts, and also when they cannot be compared: on a read-only
+ * connection, or while another program writes.
  */
 async function agreesWithTexts(reader: Connection): Promise<boolean> {
   const before = await reader.get<{ query_only: number }>('PRAGMA query_only')
@@ -121,14 +129,14 @@ async function agreesWithTexts(reader: Connection): Promise<boolean> {
   }
 }
 
-/** FTS5's own check, by which every text is read. Throws CORRUPT. */
+/** Runs FTS5's own check, which reads every text. Throws CORRUPT. */
 export async function compareTexts(writer: Connection): Promise<void> {
   await writer.run(`INSERT INTO ${SEARCH_INDEX} (${SEARCH_INDEX}, rank) VALUES ('integrity-check', 1)`)
 }
 
 /**
- * The first number of the record in which FTS5 counts: groups of seven bits, all but the last with the eighth
- * set.
+ * Decodes the first number of the record in which FTS5 counts: groups of seven bits, all but the last with
+ * the eighth set.
  */
 function readCount(hex: string): number {
   let count = 0

@@ -5,12 +5,12 @@ import { AppError } from '../errors.ts'
 import { INDEX_TABLES, NO_LOSS } from '../schema/index-tables.ts'
 import { namedTables } from '../schema/table-names.ts'
 
-/** Where damage lies that touches no record: in the full-text index, or in pages that nothing uses. */
+/** The location of damage that affects no record: in the full-text index, or in pages that nothing uses. */
 export type HarmlessDamage = 'index' | 'unused'
 
 /**
- * Looks at each table by itself, to find out what damage concerns; undefined when a record may be lost, or
- * where the schema itself cannot be read. Reads all of them.
+ * Checks each table separately to find what the damage affects; undefined when a record may be lost, or when
+ * the schema itself cannot be read. Reads all tables.
  */
 export async function findHarmlessDamage(read: Inquiry['read']): Promise<HarmlessDamage | undefined> {
   const tables = await read(namedTables).catch(() => undefined)
@@ -23,7 +23,7 @@ export async function findHarmlessDamage(read: Inquiry['read']): Promise<Harmles
   return index ? 'index' : 'unused'
 }
 
-/** The error for damage that lies in the full-text index; `detail` says what was found. */
+/** Creates the error for damage in the full-text index; `detail` names what was found. */
 export function indexDamaged(path: string, detail: string, cause: unknown): AppError {
   return new AppError('CORRUPT', `${path}: the full-text index is damaged${detail && ` (${detail})`}`, {
     hint: NO_LOSS,
@@ -38,7 +38,8 @@ async function isSound(read: Inquiry['read'], table: string): Promise<boolean> {
 const TRIES = 3
 
 /**
- * The first thing that a check finds each time: a disk that fails now and then looks like damage, but once.
+ * Returns the first problem that a check finds every time: a disk that fails now and then looks like damage,
+ * but only once.
  */
 export async function confirmedProblem(
   read: Inquiry['read'],
@@ -47,7 +48,7 @@ export async function confirmedProblem(
   let problem = ''
   for (let tries = 0; tries < TRIES; tries++) {
     try {
-      // Thrown, so that a connection which met damage is not used again.
+      // Thrown, so that a connection which has met damage is not used again.
       await read(async (reader) => refuseProblems(await check(reader)))
       return undefined
     } catch (error) {
@@ -57,13 +58,13 @@ export async function confirmedProblem(
   return problem
 }
 
-/** What SQLite finds wrong with one table and its indexes. */
+/** Returns the problems that SQLite finds in one table and its indexes. */
 export async function problemsOf(reader: Connection, table: string): Promise<string[]> {
   const rows = await reader.all<{ integrity_check: string }>(`PRAGMA integrity_check(${quoteName(table)})`)
   return damageOnly(rows.map((row) => row.integrity_check))
 }
 
-/** The lines of an integrity check without those of rows that break a rule of their table. */
+/** Returns the lines of an integrity check, without those for rows that violate a rule of their table. */
 export function damageOnly(lines: string[]): string[] {
   return lines.filter((line) => line !== 'ok' && !BROKEN_RULE.test(line))
 }

@@ -1,7 +1,7 @@
 import type { Connection, Parameters } from '../engine/connection.ts'
 import { AppError } from '../errors.ts'
 
-/** Makes the index again from the messages. */
+/** Rebuilds the index from the messages. */
 export async function rebuildSearch(writer: Connection): Promise<void> {
   await writer.exec(`
     DELETE FROM message_search_rows WHERE message_id NOT IN (SELECT id FROM chat_messages);
@@ -10,7 +10,7 @@ export async function rebuildSearch(writer: Connection): Promise<void> {
     INSERT INTO message_search (message_search) VALUES ('rebuild');`)
 }
 
-/** What keeps the index up to date, one message at a time, as migration 2 makes it. */
+/** The trigger that keeps the index up to date, one message at a time, as in migration 2. */
 const INSERT_TRIGGER = `CREATE TRIGGER message_search_insert AFTER INSERT ON chat_messages BEGIN
   INSERT INTO message_search_rows (message_id) VALUES (new.id);
   INSERT INTO message_search (rowid, content)
@@ -18,38 +18,41 @@ const INSERT_TRIGGER = `CREATE TRIGGER message_search_insert AFTER INSERT ON cha
 END`
 const OTHER_TRIGGERS = ['message_search_delete', 'message_search_update']
 
-/** Messages that one statement indexes. */
+/** Messages to index per statement. */
 const AT_ONCE = 5000
-/** Pages of the index that are merged after it, at most; about as many as FTS5 itself would merge. */
+/** The most pages of the index to merge afterwards; about as many as FTS5 itself would merge. */
 const MERGED_PAGES = 4000
 /**
- * How FTS5 works: the bytes of words it gathers before it writes a piece of the index, and whether it merges
- * pieces meanwhile. In a statement of many rows SQLite keeps in memory what a merge removes, in one of a
- * single row it does not.
+ * Settings of FTS5: the bytes of words it gathers before it writes a piece of the index, and whether it
+ * merges pieces meanwhile. During a statement over many rows SQLite keeps in memory what a merge removes;
+ * during one over a single row it does not.
  */
 const SETTINGS = {
   hashsize: { many: 2 ** 21, usual: 2 ** 20 },
   automerge: { many: 0, usual: 4 },
 }
 
-/** Beyond this SQLite may choose rowids in any order. */
+/** Beyond this, SQLite may choose rowids in any order. */
 const LARGEST_ROWID = 2 ** 53
 
 /**
- * Indexes the messages that a transaction inserts at its end, many in one statement, which takes a fraction
- * of the time: FTS5 writes a piece of the index at every statement, and merges the pieces later. Nothing of
- * this is seen outside of the transaction, in which the trigger is missing for so long.
+ * Indexes the messages of a transaction at its end, many in one statement, which takes a fraction of the
+ * time: FTS5 writes a piece of the index for every statement, and merges the pieces later. None of this is
+ * visible outside the transaction, inside which the trigger is missing until then.
  */
 export class DeferredSearchIndex {
   readonly #writer: Connection
-  /** The last row there was when the trigger was taken away; undefined while it is there. */
+  /** The last row when the trigger was dropped; undefined while the trigger exists. */
   #lastBefore: number | undefined
 
   constructor(writer: Connection) {
     this.#writer = writer
   }
 
-  /** To be called at the start of the transaction. Where there are triggers of others, nothing is put off. */
+  /**
+   * Defers indexing; call it at the start of the transaction. With triggers of other programs, nothing is
+   * deferred.
+   */
   async defer(): Promise<void> {
     this.#lastBefore = undefined
     const triggers = await this.#writer.all<{ name: string; sql: string }>(
@@ -64,15 +67,15 @@ export class DeferredSearchIndex {
   }
 
   /**
-   * To be called before the transaction is committed. Throws CHECK_FAILED where the index knows a message
-   * that is new.
+   * Indexes the deferred messages; call it before the commit. Throws CHECK_FAILED when the index already
+   * knows a new message.
    */
   async catchUp(): Promise<void> {
     if (this.#lastBefore === undefined) return
     const indexed = await this.#lastIndexed(this.#lastBefore)
     const shift =
       (await this.#number('SELECT coalesce(max(docid), 0) AS n FROM message_search_rows')) - indexed
-    // With OR ROLLBACK SQLite need not keep what the statement changes: nearly every page of an index of
+    // With OR ROLLBACK, SQLite need not keep what the statement changes: nearly every page of an index of
     // random ids.
     await this.#writer
       .run(
@@ -97,8 +100,8 @@ export class DeferredSearchIndex {
   }
 
   /**
-   * The last row that is in the index. All that are not come after it: each was new when the others were
-   * there.
+   * Returns the last row in the index. All rows that are not indexed come after it: each was new when the
+   * others existed.
    */
   #lastIndexed(lastBefore: number): Promise<number> {
     return this.#number(
@@ -111,7 +114,7 @@ export class DeferredSearchIndex {
     )
   }
 
-  /** Has FTS5 work as suits many messages, then again as it did. */
+  /** Configures FTS5 for many messages during `work`, then restores its settings. */
   async #configured(work: () => Promise<void>): Promise<void> {
     const chosen = await this.#writer.all<{ k: string; v: number }>('SELECT k, v FROM message_search_config')
     for (const [name, { many }] of Object.entries(SETTINGS)) await this.#command(name, many)

@@ -9,21 +9,22 @@ import { decodeRow } from '../records/record.ts'
 import { timeOrderSql } from '../schema/stored-values.ts'
 import { incompleteIndex, refuseIncompleteIndex } from './index-check.ts'
 
-/** How to search, and which messages. */
+/** Options for a search. */
 export interface SearchOptions
   extends Pick<ListOptions<typeof message>, 'where' | 'since' | 'until' | 'limit'> {
-  /** Take the text as FTS5 syntax instead of literally. */
+  /** Treat the text as FTS5 syntax instead of literally. */
   fts?: boolean
-  /** So many messages of the same chat before and after each hit. */
+  /** Number of messages of the same chat to include before and after each hit. */
   context?: number
 }
 
-/** A message that was found; in `snippet` what matched stands between `**`. */
+/** A message that was found; `snippet` marks each match with `**` on both sides. */
 export type Hit = ChatMessage & { snippet: string; rank: number; context?: ChatMessage[] }
 
 /**
- * Messages that contain all the words, the best first. Throws INVALID for text without words, wrong FTS5
- * syntax, or a field that messages do not have, CHECK_FAILED where the index cannot know every message.
+ * Finds messages that contain all the words, the best match first. Throws INVALID for text without words,
+ * wrong FTS5 syntax, or a field that messages do not have, CHECK_FAILED when the index cannot cover every
+ * message.
  */
 export async function searchMessages(
   reader: Connection,
@@ -58,16 +59,14 @@ export async function searchMessages(
   return hits
 }
 
-/**
- * What is indexed, with the message it is of; without one where the index knows a message that is not there.
- */
+/** The indexed texts, each with its message; without one when the index has a message that does not exist. */
 const INDEXED_MESSAGES = `message_search
   LEFT JOIN message_search_rows r ON r.docid = message_search.rowid
   LEFT JOIN chat_messages m ON m.id = r.message_id`
 
 /**
- * The ids of the sessions in which all the words were said in one message. Throws INVALID for text without
- * words, CHECK_FAILED where the index cannot know every message.
+ * Returns the ids of the sessions with a message that contains all the words. Throws INVALID for text without
+ * words, CHECK_FAILED when the index cannot cover every message.
  */
 export async function searchSessions(reader: Connection, words: string): Promise<string[]> {
   const query = literally(words)
@@ -80,12 +79,12 @@ export async function searchSessions(reader: Connection, words: string): Promise
   return [...new Set(rows.map(({ session }) => session))]
 }
 
-/** A text that is found and is of no message: the message that it was indexed for may be another one now. */
+/** Throws when a text that was found belongs to no message: its message may be another one by now. */
 function refuseUnknown(rows: Row[]): void {
   if (rows.some(({ id }) => id === null)) throw incompleteIndex('it has a text that no message is known for')
 }
 
-/** Each word as an FTS5 string: nothing in it is syntax. */
+/** Quotes each word as an FTS5 string, so that nothing in it is syntax. */
 function literally(words: string): string {
   const tokens = words.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word))
   if (tokens.length === 0) {
@@ -99,7 +98,7 @@ function literally(words: string): string {
 /** In SQLite a negative limit means no limit. */
 const asLimit = (count: number) => (Number.isFinite(count) ? count : -1)
 
-/** Whether it is the text that FTS5 refuses shows when nothing else is asked for. */
+/** Detects, by a query for nothing else, whether it is the text that FTS5 rejects. */
 async function explainSyntax(
   reader: Connection,
   query: string,

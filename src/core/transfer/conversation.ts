@@ -1,19 +1,19 @@
 /**
- * The one shape that every reader of a foreign format makes and the one writer takes: a conversation as a
+ * The common shape that every reader of a foreign format produces and the writer accepts: a conversation as a
  * tree of messages, of which one path is the active one.
  */
 export interface Conversation {
-  /** The id that the source gives it; ids in the database are made from it. */
+  /** Its id in the source; ids in the database are derived from it. */
   id: string
   title: string | null
-  /** RFC 3339 UTC with microseconds (see `formatTimestamp`), or null where the source does not say. */
+  /** RFC 3339 UTC with microseconds (see `formatTimestamp`), or null when the source does not record it. */
   created_at: string | null
   updated_at: string | null
   model_name: string | null
-  /** The agent that it was held with: the id of a `SourceAgent` of the same source, where there is one. */
+  /** The agent of the conversation: the id of a `SourceAgent` of the same source, if there is one. */
   agent_id?: string | null
   is_archived: boolean
-  /** What has no place of its own, as JSON values; becomes part of the session's metadata. */
+  /** Everything without a field of its own, as JSON values; becomes part of the session's metadata. */
   metadata: Record<string, unknown>
   /** Parents before their children. */
   nodes: ConversationNode[]
@@ -26,11 +26,9 @@ export interface ConversationNode {
   /** Unique in its conversation. */
   id: string
   parent: string | null
-  /** `tool` has no row of its own in the database: such a node goes into the metadata of its neighbour. */
+  /** `tool` has no row of its own in the database: such a node becomes part of its neighbour's metadata. */
   role: 'user' | 'assistant' | 'system' | 'tool'
-  /**
-   * Not shown by the program that it comes from: custom instructions, empty system messages, tool traffic.
-   */
+  /** Not shown by its own program: custom instructions, empty system messages, tool traffic. */
   hidden: boolean
   parts: Part[]
   model_name: string | null
@@ -38,7 +36,7 @@ export interface ConversationNode {
   metadata: Record<string, unknown>
 }
 
-/** A piece of a message. Only text is what was said; the others are kept beside it. */
+/** A piece of a message. Only text is what was said; the other kinds are kept beside it. */
 export type Part =
   | { kind: 'text'; text: string }
   | { kind: 'reasoning'; text: string }
@@ -50,14 +48,14 @@ export type Part =
       type: string | null
       bytes: number | null
       sha256: string | null
-      /** How the source names its file, which may lie beside the conversations. */
+      /** The source's name for the file, which may be beside the conversations. */
       file?: string
       text?: string
     }
 
-/** A conversation that cannot be taken over, and why, in words for a person. */
+/** A conversation that cannot be imported, with the reason in words for the user. */
 export class Refused extends Error {
-  /** The id in the source, where it could be read. */
+  /** The id in the source, if it could be read. */
   readonly id: string | null
 
   constructor(id: string | null, reason: string) {
@@ -67,7 +65,7 @@ export class Refused extends Error {
   }
 }
 
-/** An agent that a source has beside its conversations. */
+/** An agent that a source stores beside its conversations. */
 export interface SourceAgent {
   id: string
   name: string
@@ -82,17 +80,14 @@ export interface SourceAgent {
   metadata: Record<string, unknown>
 }
 
-/** A setting that a source has. */
+/** A setting of a source. */
 export interface SourceSetting {
   key: string
   value: string
   description: string | null
 }
 
-/**
- * A run of an agent that a source remembers; the ids are those that the source's agents and conversations
- * have.
- */
+/** A run of an agent recorded by a source; its ids are those of the source's agents and conversations. */
 export interface SourceExecution {
   id: string
   agent_id: string
@@ -106,7 +101,7 @@ export interface SourceExecution {
   metadata: Record<string, unknown>
 }
 
-/** What a reader gives, piece by piece. */
+/** An item that a reader yields. */
 export type Imported =
   | { kind: 'conversation'; conversation: Conversation }
   | { kind: 'agent'; agent: SourceAgent }

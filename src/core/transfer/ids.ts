@@ -5,20 +5,25 @@ import { jsonOf } from './readers/json.ts'
 import { asName } from './readers/values.ts'
 
 /**
- * The namespace of all ids that imports make; never to be changed, or everything would come in a second time.
+ * The namespace of all ids that imports create; never change it, or everything would be imported a second
+ * time.
  */
 const NAMESPACE = '6f1f3b5e-6d0a-5b0e-9a35-2f6f5a1c7d11'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-/** Whether a record keeps its id: LibreOllama's UUIDs mean the same record in every copy of its database. */
+/**
+ * Returns true when a record keeps its id: LibreOllama's UUIDs mean the same record in every copy of its
+ * database.
+ */
 function keepsId(source: string, id: string): boolean {
   return source === 'libreollama' && UUID.test(id)
 }
 
 /**
- * The id of an imported record: the same for the same record of the same source, whenever it is imported. The
- * path is the id of a chat, or a kind and the id of another record, or leads further into a chat.
+ * Derives the id of an imported record: the same for the same record of the same source, whenever it is
+ * imported. The path is the id of a chat, or a kind and the id of another record, or leads further into a
+ * chat.
  */
 export function importedId(source: string, ...path: readonly string[]): string {
   const [first = '', second = ''] = path
@@ -30,19 +35,19 @@ export function importedId(source: string, ...path: readonly string[]): string {
 const KINDS: ReadonlySet<string> = new Set(['agent', 'execution'])
 
 /**
- * The id of a row of a message, which is in the chat that `path` names; `slot` tells several rows of it
- * apart.
+ * Derives the id of a message row in the chat that `path` names; `slot` distinguishes several rows of one
+ * message.
  */
 export function messageId(source: string, path: readonly string[], id: string, slot: string): string {
   return keepsId(source, id) ? id : namespaced(source, [...path, 'message', id, slot])
 }
 
 function namespaced(source: string, path: readonly string[]): string {
-  // Lengths keep ('a', 'bc') apart from ('ab', 'c').
+  // Lengths distinguish ('a', 'bc') from ('ab', 'c').
   return uuid([source, ...path].map((part) => `${part.length}:${part}`).join(','), NAMESPACE)
 }
 
-/** Metadata with where it comes from; what keeps its id keeps also what it says of that itself. */
+/** Adds the origin to metadata; a record that keeps its id also keeps its own statement of its origin. */
 export function withOrigin(
   metadata: Record<string, unknown>,
   source: string,
@@ -53,9 +58,9 @@ export function withOrigin(
 }
 
 /**
- * The id that a source of JSON gives a chat: a text without the blanks around it, or a number; null where it
- * gives none. Throws Refused for a number above 2^53, as JSON is read without its last digits: another chat
- * would have the same.
+ * Returns the id that a JSON source gives a chat: text without surrounding blanks, or a number; null when
+ * there is none. Throws Refused for a number above 2^53, since JSON parsing loses its last digits and another
+ * chat would get the same id.
  */
 export function givenId(value: unknown): string | null {
   if (typeof value !== 'number' || !Number.isInteger(value) || Number.isSafeInteger(value))
@@ -64,7 +69,8 @@ export function givenId(value: unknown): string | null {
 }
 
 /**
- * An id for what has none in its source: the same for the same content. Throws Refused for endless nesting.
+ * Derives an id for a record that has none in its source: the same for the same content. Throws Refused for
+ * endless nesting.
  */
 export function contentId(value: unknown): string {
   const json = jsonOf(value)

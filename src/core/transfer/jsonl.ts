@@ -6,15 +6,15 @@ import { session } from '../records/entities/session.ts'
 import { setting } from '../records/entities/setting.ts'
 import type { Entity } from '../records/entity.ts'
 
-/** The name and version of the form, in the first line; `whole` says that nothing was left out. */
+/** The name and version of the format, in the first line; `whole` means that nothing was left out. */
 export const JSONL_HEADER = { libreollama_db_export: 1 }
 
-/** Whether a text begins as an export does that nobody has changed: each of its lines is one value. */
+/** Returns true when a text begins like an export that nobody has changed: each of its lines is one value. */
 export function startsAsJsonl(text: string): boolean {
   return text.startsWith(JSON.stringify(JSONL_HEADER).slice(0, -1))
 }
 
-/** Whether a first line says that the whole database follows. */
+/** Returns true when a first line declares that the whole database follows. */
 export function isWholeExport(value: unknown): boolean {
   return isJsonlHeader(value) && (value as { whole?: unknown }).whole === true
 }
@@ -44,14 +44,14 @@ export const NUMBERS: ReadonlySet<string> = new Set(
     .map(({ name }) => name),
 )
 
-/** The column that holds JSON text; where a line has it, it is the last. */
+/** The column that holds JSON text; in a line that has it, it is the last one. */
 export const METADATA = 'metadata'
-/** What stands before its value in a line. */
+/** The characters before its value in a line. */
 export const MARKER = `,"${METADATA}":`
 
 /**
- * One row as a line. Everything comes back exactly: times as they are stored, and metadata by its very
- * characters.
+ * Formats one row as a line. Everything round-trips exactly: times as stored, and metadata character by
+ * character.
  */
 export function writeLine(type: LineType, row: Record<string, unknown>): string {
   const members = LINE_COLUMNS[type].map((name) =>
@@ -60,14 +60,15 @@ export function writeLine(type: LineType, row: Record<string, unknown>): string 
   return `{"type":"${type}"${members.join('')}}\n`
 }
 
-/** The columns of a kind of line for a SELECT, numbers such that they come back exactly. */
+/** Returns the columns of a kind of line for a SELECT, with numbers in a form that round-trips exactly. */
 export function exactColumns(type: LineType, table: string): string {
   return LINE_COLUMNS[type].map((name) => `${exactColumn(name, `${table}.${name}`)} AS ${name}`).join(', ')
 }
 
 /**
- * Numbers that JSON or its readers would change go as text, of which the column makes the same number again:
- * infinite ones, whole ones beyond 2^53, and those in a column of times, where a reader expects text.
+ * Returns a column in which numbers that JSON or its readers would change are text, which the target column
+ * converts back to the same number: infinite ones, whole ones beyond 2^53, and those in a time column, where
+ * a reader expects text.
  */
 function exactColumn(name: string, column: string): string {
   const isNumber = NUMBERS.has(name)
@@ -84,8 +85,8 @@ const textOfMessage = (name: string) =>
   `iif(typeof(m.${name}) = 'blob', CAST(m.${name} AS TEXT), ${name.endsWith('_at') ? exactColumn(name, `m.${name}`) : `m.${name}`})`
 
 /**
- * The same for a message `m`, as an expression of SQL: SQLite escapes text just as JavaScript does. It fails
- * for a row with bytes where text belongs, and for metadata that only begins like JSON.
+ * The same line for a message `m`, as an SQL expression: SQLite escapes text exactly as JavaScript does. It
+ * fails for a row with bytes instead of text, and for metadata that only begins like JSON.
  */
 export const MESSAGE_LINE = messageLine(
   (name) =>
@@ -95,13 +96,13 @@ export const MESSAGE_LINE = messageLine(
   (metadata) => `${metadata} GLOB '[[{]*' AND json(${metadata}) = ${metadata}`,
 )
 
-/** The same for any row, which takes longer. */
+/** The same expression for any row, which is slower. */
 export const ANY_MESSAGE_LINE = messageLine(
   textOfMessage,
   (metadata) => `json_valid(${metadata}) AND json(${metadata}) = ${metadata} AND ${metadata} GLOB '[[{]*'`,
 )
 
-/** `isValue` tells of metadata what `metadataOut` asks. */
+/** Builds the expression; `isValue` tests metadata as `metadataOut` does. */
 function messageLine(textOf: (name: string) => string, isValue: (metadata: string) => string): string {
   const metadata = textOf(METADATA)
   const plain = LINE_COLUMNS.message.filter((name) => name !== METADATA)
@@ -109,7 +110,10 @@ function messageLine(textOf: (name: string) => string, isValue: (metadata: strin
     '${MARKER}', iif(${isValue(metadata)}, ${metadata}, json_quote(${metadata})), '}', char(10))`
 }
 
-/** Metadata as a value where it is an object or array without space between its parts, else as text. */
+/**
+ * Returns metadata as a value when it is an object or array without space between its parts, otherwise as
+ * text.
+ */
 function metadataOut(stored: unknown): string {
   const isValue = typeof stored === 'string' && /^[[{]/.test(stored) && isJson(stored) && !hasSpace(stored)
   return isValue ? stored : JSON.stringify(stored ?? null)
@@ -117,7 +121,7 @@ function metadataOut(stored: unknown): string {
 
 const hasSpace = (json: string) => /\s/.test(json.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/g, ''))
 
-/** Whether a text is JSON. */
+/** Returns true when a text is JSON. */
 export function isJson(text: string): boolean {
   try {
     JSON.parse(text)
@@ -127,7 +131,7 @@ export function isJson(text: string): boolean {
   }
 }
 
-/** Whether a value is the first line of an export of ours. */
+/** Returns true when a value is the first line of an export of this program. */
 export function isJsonlHeader(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'libreollama_db_export' in value
 }

@@ -8,27 +8,28 @@ import { inBlocks, type Pieces } from './in-blocks.ts'
 import { CHAT_LINES, requireLines } from './require-lines.ts'
 import { writeFolder, writeNewFile } from './write-export.ts'
 
-/** What to export, and where to. */
+/** The chats to export, and the target. */
 export interface ExportRequest {
   /** One of EXPORT_FORMAT_NAMES. */
   format: string
   selection: ExportSelection
   /**
-   * A new file, or a new or empty folder where the format makes a file of each chat; without it all goes to
-   * `print`.
+   * A new file, or a new or empty folder when the format creates one file per chat; without it everything
+   * goes to `print`.
    */
   out?: string | undefined
-  /** The database, whose owner gets what root exports. */
+  /** The database, whose owner will own what root exports. */
   source?: string | undefined
   /**
-   * Takes what has no file to go to, whose memory is used again later; false when nobody reads it any more.
+   * Receives the blocks when there is no file, and must not keep them, since their memory is reused; resolves
+   * to false when nobody reads the output any more.
    */
   print?: (block: Uint8Array) => Promise<boolean>
   signal?: AbortSignal
   onProgress?: OnProgress | undefined
 }
 
-/** What an export did. */
+/** The result of an export. */
 export interface ExportReport {
   /** Absolute; empty without `out`. */
   path: string
@@ -37,14 +38,14 @@ export interface ExportReport {
   bytes: number
   /** Chats that the format cannot hold, with the reason. */
   skipped: { id: string; reason: string }[]
-  /** Records that had bytes where text belongs; they were read as UTF-8, what is none as U+FFFD. */
+  /** Records that had bytes instead of text; they were read as UTF-8, with U+FFFD for invalid bytes. */
   converted: number
 }
 
 /**
- * Exports chats as they are at one moment: `reader` has to be in a transaction. A file or folder is 0600 or
- * 0700 and new. Throws IO where something is there already, or the disk fills, and then nothing is left of
- * it; CHECK_FAILED, before anything is written, where a table or column is missing.
+ * Exports chats as they are at one moment: `reader` has to be in a transaction. The file or folder is new,
+ * with mode 0600 or 0700. Throws IO when something already exists there, or when the disk fills up, leaving
+ * nothing behind; CHECK_FAILED, before anything is written, when a table or column is missing.
  */
 export async function exportChats(reader: Connection, request: ExportRequest): Promise<ExportReport> {
   const { format: name, selection, out, source, print = async () => true, signal, onProgress } = request

@@ -7,22 +7,23 @@ import { describeTaken } from '../../files/symlinks.ts'
 import type { ExportFormat } from './formats/export-format.ts'
 import { loadExportFormat } from './formats/formats.ts'
 
-/** Where an export may go, and the format that it is written in. */
+/** The target of an export, and its format. */
 export interface ExportPlace {
-  /** Absolute, links resolved where there is an empty folder. */
+  /** Absolute, with links resolved when it is an empty folder. */
   path: string
   format: ExportFormat
 }
 
 /**
- * Makes sure that an export of this format can go to `out`: a new file, or, for a format with a file for each
- * chat, a folder that is new or empty. Throws USAGE for a name that means a folder where a file is needed, IO
- * for what is there.
+ * Checks that an export of this format can be written to `out`: a new file, or, for a format with one file
+ * per chat, a folder that is new or empty. Throws USAGE for a name that means a folder when a file is needed,
+ * IO when something is in the way.
  */
 export async function checkPlace(name: string, out: string): Promise<ExportPlace> {
   const format = await loadExportFormat(name)
   const path = resolve(out)
-  // First, for a killed export may have got this name and its plaintext another one as well.
+  // First, since a killed export may have given this name to its plaintext while its temporary name still
+  // exists.
   await recoverExports(dirname(path))
   try {
     return { format, path: await freePlace(format, out, path) }
@@ -59,7 +60,10 @@ async function freePlace(format: ExportFormat, out: string, path: string): Promi
   })
 }
 
-/** It is replaced by a folder that is made beside it, so it must be on the same disk as its neighbours. */
+/**
+ * Resolves an empty folder. A new folder beside it will replace it, so it must be on the same disk as its
+ * siblings.
+ */
 async function emptyFolder(named: string): Promise<string> {
   const path = await realpath(named)
   if ((await readdir(path)).length > 0) {
@@ -79,7 +83,7 @@ async function taken(path: string): Promise<never> {
   })
 }
 
-/** What went wrong while writing to `path`, in plain words whatever the system said of it. */
+/** Explains a failure to write to `path` in plain words, whatever the system reports. */
 export function explainPlace(error: unknown, path: string): unknown {
   const code = systemErrorCode(error)
   if (code === 'EEXIST' || code === 'ENOTEMPTY') {

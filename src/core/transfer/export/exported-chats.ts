@@ -9,24 +9,21 @@ import { conditionsOf, type ListOptions, listRows } from '../../records/list-rec
 import { exportedRecord } from './exported-record.ts'
 import { type ReadingOptions, StoredMessages } from './message-blocks.ts'
 
-/** Which chats are exported; all by default. */
+/** Selects the chats to export; all by default. */
 export interface ExportSelection
   extends Pick<ListOptions<typeof sessionEntity>, 'where' | 'since' | 'until'> {
   /** Only these sessions. */
   sessions?: readonly string[]
 }
 
-/**
- * A chat on its way out; its messages are read whenever they are asked for, in the order in which they were
- * said.
- */
+/** A chat to export; its messages are read on request, in the order in which they were said. */
 export interface ExportedChat {
   session: ChatSession
   agent: Agent | null
   messages: AsyncIterable<ChatMessage>
 }
 
-/** The chats as they are at one moment, one by one; the messages of each are read when they are asked for. */
+/** Yields the chats as they are at one moment, one by one; the messages of each are read on request. */
 export async function* exportedChats(
   reader: Connection,
   selection: ExportSelection,
@@ -34,7 +31,7 @@ export async function* exportedChats(
 ): AsyncGenerator<ExportedChat> {
   const db = oneReader(reader)
   const wanted = selection.sessions && new Set(selection.sessions)
-  // The rows as they are: another program may have stored an id as bytes, by which its messages are found.
+  // The rows as stored: another program may have stored an id as bytes, which its messages refer to.
   for await (const page of listRows(db, sessionEntity, { ...selection, sort: 'created_at' })) {
     for (const row of page as { id: Value; agent_id: Value }[]) {
       let hasBytes = false
@@ -50,7 +47,7 @@ export async function* exportedChats(
 }
 
 /**
- * How many chats there are in a selection, to tell how far an export is. Throws INVALID for a field that they
+ * Counts the chats in a selection, to report the progress of an export. Throws INVALID for a field that they
  * do not have.
  */
 export async function countChats(reader: Connection, selection: ExportSelection): Promise<number> {
@@ -81,7 +78,7 @@ async function agentOf(
   return row ? exportedRecord(agentEntity, row, onBytesFound) : null
 }
 
-/** Everything is read on one connection, in one transaction: others may go on writing meanwhile. */
+/** Reads everything on one connection, in one transaction: others may continue to write meanwhile. */
 function oneReader(reader: Connection): Pick<Database, 'read'> {
   return { read: (work) => work(reader) }
 }
@@ -93,20 +90,20 @@ export function atOneMoment<T>(db: Database, work: (reader: Connection) => Promi
     try {
       return await work(reader)
     } finally {
-      // Some failures have ended the transaction already; what failed is what there is to say.
+      // Some failures have ended the transaction already; the original error is the one to report.
       await reader.run('ROLLBACK').catch(() => {})
     }
   })
 }
 
-/** Whether nothing is left out. */
+/** Returns true when nothing is left out. */
 export function isWholeSelection({ sessions, where, since, until }: ExportSelection): boolean {
   return ![sessions, where, since, until].some(isGiven)
 }
 
 const isGiven = (value: unknown) => value !== undefined && value !== null
 
-/** The rows of the chosen sessions. */
+/** Returns the rows of the selected sessions. */
 export async function selectedRows(reader: Connection, selection: ExportSelection): Promise<number[]> {
   const { where, parameters } = conditionOf(selection)
   const found = await reader.all<{ row: number }>(

@@ -3,7 +3,7 @@ import type { Entity, EntityRow, RecordOf } from '../../records/entity.ts'
 import { decodeRow } from '../../records/record.ts'
 import { textOfBytes } from './text-of-bytes.ts'
 
-/** A row as the formats take it: bytes read as text, and no text missing that each record has. */
+/** Converts a row for the formats: reads bytes as text, and fills in required text that is missing. */
 export function exportedRecord<Of extends Entity>(
   entity: Of,
   row: Row,

@@ -1,13 +1,13 @@
-/** Text on its way out, in pieces of any size: one at a time, or some together. */
+/** The text to write, in pieces of any size: one at a time, or several together. */
 export type Pieces = AsyncIterable<Piece | readonly Piece[]>
 type Piece = string | Uint8Array
 
-/** Bytes that are written at once, or more. */
+/** Minimum number of bytes per write. */
 const SIZE = 256 * 1024
 
 /**
- * The same as bytes in large blocks, the last as large as it is. The memory of a block is used again for the
- * one after the next, so that one may be written while the next is filled.
+ * Joins pieces into large blocks of bytes; the last may be smaller. The memory of a block is reused for the
+ * one after the next, so that one can be written while the next is filled.
  */
 export async function* inBlocks(pieces: Pieces): AsyncGenerator<Uint8Array> {
   let [memory, other] = [new Memory(), new Memory()]
@@ -28,7 +28,7 @@ export async function* inBlocks(pieces: Pieces): AsyncGenerator<Uint8Array> {
   if (size > 0) yield memory.join(waiting, size)
 }
 
-/** Fresh memory for every block would cost more than what is copied into it. */
+/** Reusable memory: allocating it for every block would cost more than copying into it. */
 class Memory {
   #bytes = Buffer.alloc(0)
 

@@ -7,17 +7,17 @@ import { CHATS, chatLines, longChatLines } from './message-lines.ts'
 import { ahead } from './read-ahead.ts'
 import { textOfBytes } from './text-of-bytes.ts'
 
-/** Rows that are read at once. */
+/** Rows per read. */
 const PAGE = 1000
 
-/** Told while lines are made: of each session, too. */
+/** Callbacks during the creation of lines, one of them for each session. */
 export interface LineOptions extends ReadingOptions {
   onSession?: () => void
 }
 
 /**
- * The lossless form as text and bytes: settings, agents, sessions each with its messages, executions; in a
- * fixed order.
+ * Yields the lossless format as text and bytes: settings, agents, sessions each with its messages,
+ * executions; in a fixed order.
  */
 export async function* jsonLines(
   reader: Connection,
@@ -35,8 +35,8 @@ export async function* jsonLines(
 }
 
 /**
- * Each session with its messages in the order of time, those of one moment by id: the same content, the same
- * bytes.
+ * Yields each session with its messages in order of time, those of the same time by id: the same content
+ * gives the same bytes.
  */
 async function* sessionLines(
   reader: Connection,
@@ -92,10 +92,10 @@ function lineOf(type: LineType, row: object, { onBytesFound = () => {} }: Readin
   return writeLine(type, textOfBytes(row, onBytesFound) as Record<string, unknown>)
 }
 
-/** A row with its key as it is stored, be it text or not. */
+/** A row with its key as stored, whether text or not. */
 type PageRow = Record<string, unknown> & { position: Value }
 
-/** Which rows to read of a table `t`, and which columns more. */
+/** Selects the rows of a table `t` to read, and additional columns. */
 interface PageQuery {
   key: string
   rows: number[] | undefined
@@ -108,10 +108,11 @@ async function* pages<T = unknown>(
   { key, rows, more = '' }: PageQuery,
 ): AsyncGenerator<(PageRow & T)[]> {
   const among = rows ? 'AND t.rowid IN (SELECT value FROM json_each(?3))' : ''
-  // No key is smaller than the empty text; an OR in the condition would have every page read from the start.
+  // No key is smaller than the empty text; with an OR in the condition, every page would be read from the
+  // start.
   const select = `SELECT t.${key} AS position, ${exactColumns(type, 't')}${more} FROM ${LINE_TABLES[type]} t`
   const sql = (sign: string) => `${select} WHERE t.${key} ${sign} ?1 ${among} ORDER BY t.${key} LIMIT ?2`
-  // SQLite lets a key that is text be NULL, which another program may have done.
+  // SQLite lets a text key be NULL, which another program may have stored.
   const nameless = `${select} WHERE t.${key} IS NULL ${among} ORDER BY t.rowid LIMIT ?2`
   const parameters = [PAGE, ...(rows ? [JSON.stringify(rows)] : [])]
   for (let offset = 0; ; offset += PAGE) {

@@ -5,28 +5,28 @@ import { selectColumns } from '../../records/entity.ts'
 import { timeOrderSql } from '../../schema/stored-values.ts'
 import { exportedRecord } from './exported-record.ts'
 
-/** Bytes that are read at once, about. */
+/** Approximate number of bytes per read. */
 const BLOCK = 512 * 1024
-/** What a message takes beside its text. */
+/** The size of a message besides its text, in bytes. */
 const OVERHEAD = 300
 
-/** What the messages of a session are sorted by. */
+/** Returns the sort order for the messages of a session. */
 export const MESSAGE_ORDER = (table: string) => `${timeOrderSql(`${table}.created_at`)}, ${table}.id`
 
-/** Messages by their row numbers: the first and the last of some that follow each other. */
+/** Messages by rowid: the first and the last of a consecutive run. */
 type Rows = [first: number, last: number]
 
-/** The messages `m` of a list of rows as JSON. */
+/** The messages `m` of a JSON list of rows. */
 export const LISTED =
   'json_each(?) j CROSS JOIN chat_messages m ON m.rowid BETWEEN j.value ->> 0 AND j.value ->> 1'
 
-/** About how many bytes a message `m` takes, as an expression of SQL. */
+/** The approximate size of a message `m` in bytes, as an SQL expression. */
 export const SIZE = `(${OVERHEAD} + octet_length(m.content) + coalesce(octet_length(m.metadata), 0))`
 
 /**
- * The messages of a session as text in their order: for each its row number, which stays the same within a
- * transaction, and how many bytes it takes. A long chat is sorted once, not for each block of it, and a
- * million messages take little room as text.
+ * Returns the messages of a session as text, in order: the rowid of each, which does not change within a
+ * transaction, and its size in bytes. This sorts a long chat once, not once per block, and text keeps a
+ * million messages small.
  */
 export async function sizesOf(reader: Connection, session: Value): Promise<string> {
   const [found] = await reader.repeat<{ sizes: string | null }>(
@@ -38,8 +38,8 @@ export async function sizesOf(reader: Connection, session: Value): Promise<strin
 }
 
 /**
- * The messages of such a text, as many at a time as are to be read at once: however long they are, no more
- * than fits, or a single one; and which share of them all ends with these.
+ * Yields the messages of such a text in groups to read together: however long they are, no more than fits, or
+ * a single one; and the share of all messages that is complete after each group.
  */
 export function* blocksIn(sizes: string): Generator<{ rows: Rows[]; share: number }> {
   let rows: Rows[] = []
@@ -61,21 +61,23 @@ export function* blocksIn(sizes: string): Generator<{ rows: Rows[]; share: numbe
   }
 }
 
-/** Told while messages are read. */
+/** Callbacks during the reading of messages. */
 export interface ReadingOptions {
-  /** How much of the messages has been read, from 0 to 1, in the reading with this number. */
+  /**
+   * Called with the share of the messages read so far, from 0 to 1, and the number of the current reading.
+   */
   onShare?: (share: number, reading: number) => void
-  /** Called for a row that had bytes where text belongs. */
+  /** Called for a row that had bytes instead of text. */
   onBytesFound?: () => void
 }
 
-/** The messages of one session in their order, read a block at a time whenever they are asked for. */
+/** The messages of one session in order, read block by block each time they are requested. */
 export class StoredMessages implements AsyncIterable<ChatMessage> {
   readonly #reader: Connection
   readonly #session: Value
   readonly #options: ReadingOptions
   #sizes: string | undefined
-  /** Those of a chat that is one block stay, so that reading them again costs nothing. */
+  /** The messages of a chat that fits into one block are kept, so that reading them again costs nothing. */
   #all: ChatMessage[] | undefined
   #readings = 0
 

@@ -4,13 +4,13 @@ import { isEngineError } from '../../engine/engine-errors.ts'
 import { ANY_MESSAGE_LINE, LINE_COLUMNS, MESSAGE_LINE } from '../jsonl.ts'
 import { blocksIn, LISTED, MESSAGE_ORDER, type ReadingOptions, SIZE, sizesOf } from './message-blocks.ts'
 
-/** Bytes of messages below which a chat is short. */
+/** A chat whose messages have fewer bytes than this is short. */
 const SHORT = 192 * 1024
-/** Short chats that are read together. */
+/** Number of short chats to read together. */
 export const CHATS = 24
 
 /**
- * A statement that fails for a row with bytes where text belongs, and a slower one that takes any row and
+ * A statement that fails for a row with bytes instead of text, and a slower one that accepts any row and
  * counts those.
  */
 interface LineQuery {
@@ -18,7 +18,7 @@ interface LineQuery {
   any: string
 }
 
-/** As bytes: the driver makes a text of anything else, which takes longer and ends at a NUL. */
+/** As bytes: the driver makes a string of anything else, which takes longer and ends at a NUL. */
 const together = (line: string) => `CAST(group_concat(${line}, '') AS BLOB)`
 const BYTES = `total(${LINE_COLUMNS.message.map((name) => `typeof(m.${name}) = 'blob'`).join(' OR ')})`
 
@@ -40,8 +40,8 @@ const OF_CHATS: LineQuery = {
 }
 
 /**
- * The lines of the messages of each of some sessions, which are named by their row numbers; undefined for a
- * long chat.
+ * Returns the lines of the messages of each of some sessions, which are named by rowid; undefined for a long
+ * chat.
  */
 export function chatLines(
   reader: Connection,
@@ -51,7 +51,7 @@ export function chatLines(
   return readLines(reader, OF_CHATS, sessions, options)
 }
 
-/** The lines of the messages of a long chat, some at a time. */
+/** Yields the lines of the messages of a long chat, several at a time. */
 export async function* longChatLines(
   reader: Connection,
   session: Value,
@@ -72,7 +72,7 @@ async function readLines(
   const read = (sql: string) =>
     reader.repeat<{ lines: Buffer | null; bytes: number }>(sql, [JSON.stringify(rows)])
   const found = await read(quick).catch((error) => {
-    // A row with bytes where text belongs; any other failure comes again.
+    // A row with bytes instead of text; any other failure occurs again below.
     if (!isEngineError(error) || error.code !== 'SQLITE_ERROR') throw error
     return read(any)
   })
@@ -80,7 +80,7 @@ async function readLines(
     for (let left = bytes; left > 0; left--) onBytesFound()
     if (lines === null) return undefined
     if (isUtf8(lines)) return lines
-    // Another program may have stored text that is not UTF-8; it comes out with U+FFFD, as everywhere else.
+    // Another program may have stored text that is not UTF-8; it is exported with U+FFFD, as everywhere else.
     if (bytes === 0) onBytesFound()
     return Buffer.from(lines.toString('utf8'))
   })

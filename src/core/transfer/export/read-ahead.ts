@@ -1,4 +1,4 @@
-/** The same items, each of them begun while the one before it is being used. */
+/** Yields the same items, starting each while the one before it is in use. */
 export async function* ahead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
   let next = items.next()
   try {

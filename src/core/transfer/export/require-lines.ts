@@ -4,8 +4,8 @@ import { requireTable } from '../../schema/require-table.ts'
 import { LINE_COLUMNS, LINE_TABLES, type LineType } from '../jsonl.ts'
 
 /**
- * Makes sure that the tables which these kinds of lines are made of are there, with all their columns. Throws
- * CHECK_FAILED where one is missing, PENDING where the database is older than they are.
+ * Requires the tables behind these kinds of lines, with all their columns. Throws CHECK_FAILED when one is
+ * missing, PENDING when the database is older than the tables.
  */
 export async function requireLines(reader: Connection, types: readonly LineType[]): Promise<void> {
   for (const type of types) {
@@ -20,5 +20,5 @@ export async function requireLines(reader: Connection, types: readonly LineType[
   }
 }
 
-/** What every export is made of. */
+/** The lines that every export needs. */
 export const CHAT_LINES = ['agent', 'session', 'message'] as const

@@ -1,6 +1,6 @@
 /**
- * A row whose bytes, which another program stored where text belongs, are read as UTF-8; what is none becomes
- * U+FFFD. Tells when there were some.
+ * Decodes bytes that another program stored instead of text as UTF-8; invalid bytes become U+FFFD. Calls
+ * `onFound` when there were any.
  */
 export function textOfBytes<T extends object>(row: T, onFound: () => void): T {
   const found = Object.entries(row).filter(([, value]) => value instanceof Uint8Array)

@@ -10,15 +10,15 @@ import type { ExportedChat } from './exported-chats.ts'
 import type { ChatFormat, ExportOptions } from './formats/export-format.ts'
 import { inBlocks, type Pieces } from './in-blocks.ts'
 
-/** Files that are put on the disk at once: a disk has them together in a fraction of the time. */
+/** Files to sync together: a disk does this in a fraction of the time. */
 const AT_ONCE = 16
 
-/** Told of what was written, as it happens; it may throw, and then nothing is left. */
+/** Called for the bytes written so far; it may throw, and then nothing is left behind. */
 type OnBytes = (bytes: number) => void
 
 /**
- * Writes pieces of text to a new file, 0600, which has its name only when it is whole; `source` is the
- * database, for whose it is (see `ownerFor`).
+ * Writes pieces of text to a new file, 0600, which appears under its name only when it is complete; `source`
+ * is the database, which decides the owner (see `ownerFor`).
  */
 export async function writeNewFile(
   path: string,
@@ -37,8 +37,8 @@ export async function writeNewFile(
 }
 
 /**
- * Writes one file for each chat into a folder, 0700, which has its name only when all are there; names are
- * safe and unique. An empty folder of that name is replaced.
+ * Writes one file per chat into a folder, 0700, which appears under its name only when all files are there;
+ * their names are safe and unique. An empty folder of that name is replaced.
  */
 export async function writeFolder(
   path: string,
@@ -67,8 +67,8 @@ export async function writeFolder(
 }
 
 /**
- * Has `work` write under another name beside `path`; when it fails, the folders that were made for it go
- * again.
+ * Runs `work` under a temporary name beside `path`; when it fails, removes the folders that were created for
+ * it.
  */
 async function appear(
   path: string,
@@ -90,13 +90,13 @@ async function removeEmpty(folder: string, last: string): Promise<void> {
     await rmdir(folder)
     if (folder !== last) await removeEmpty(dirname(folder), last)
   } catch {
-    // another program put something there
+    // another program created something there
   }
 }
 
 /**
- * Only now has each file to be on the disk: one after the other while they are made would take many times as
- * long.
+ * Syncs the files of a finished folder and gives it its name. One sync after the other during the export
+ * would take many times as long.
  */
 async function publishFolder(made: string, path: string, onBytes: OnBytes): Promise<void> {
   const names = (await readdir(made)).values()
@@ -129,14 +129,14 @@ async function writeAll(path: string, pieces: Pieces, onBytes: OnBytes, source?:
   }
 }
 
-/** Writes one block while the next is being made. */
+/** Writes one block while the next is being prepared. */
 async function pour(file: FileHandle, pieces: Pieces, onBytes: OnBytes): Promise<void> {
   let writing = Promise.resolve()
   for await (const block of inBlocks(pieces)) {
     onBytes(block.length)
     await writing
     writing = file.writeFile(block)
-    writing.catch(() => {}) // told by the next who waits for it
+    writing.catch(() => {}) // reported by the next one who awaits it
   }
   await writing
 }

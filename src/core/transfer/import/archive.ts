@@ -5,18 +5,21 @@ import { AppError } from '../../errors.ts'
 /** A file inside a zip archive. */
 export interface ArchiveEntry {
   name: string
-  /** Bytes, unpacked. */
+  /** Unpacked size in bytes. */
   size: number
   read: () => AsyncIterable<Uint8Array>
 }
 
-/** Unpacked, more than this at more than a thousandfold is made to fill a disk, not to hold chats. */
+/**
+ * Bytes. An archive that unpacks to more than this, a thousand times its size or more, is made to fill a
+ * disk, not to hold chats.
+ */
 const SUSPICIOUS = 64 * 1024 * 1024
 
 /**
- * The files of a zip archive, each beside all of them, while the archive is open; nothing is unpacked to the
- * disk. Throws INVALID, before anything is given, for an archive that is broken, has names that lead out of
- * it, or is a zip bomb.
+ * Yields the files of a zip archive, each together with all the others, while the archive is open; unpacks
+ * nothing to the disk. Throws INVALID, before it yields anything, for an archive that is broken, has names
+ * that lead out of it, or is a zip bomb.
  */
 export async function* archiveEntries(
   path: string,
@@ -69,9 +72,7 @@ function listEntries(zip: ZipFile): Promise<Entry[]> {
   })
 }
 
-/**
- * The bytes of an entry. Throws INVALID where they are locked, or are not those that the archive was made of.
- */
+/** Yields the bytes of an entry. Throws INVALID when they are encrypted, or differ from the original ones. */
 async function* readEntry(path: string, zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array> {
   if (entry.isEncrypted())
     throw new AppError('INVALID', `${entry.fileName} in ${path} is locked with a password`, {

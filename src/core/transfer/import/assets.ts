@@ -10,15 +10,15 @@ export interface AssetFile {
   read: () => AsyncIterable<Uint8Array>
 }
 
-/** What is known of a file beside its bytes. */
+/** The known facts about a file besides its bytes. */
 type Described = Partial<Pick<Attachment, 'name' | 'type'>>
 
-/** Lists of what the files are that ChatGPT's newer exports come with. */
+/** The file lists in ChatGPT's newer exports. */
 const LISTS = ['conversation_asset_file_names.json', 'library_files.json']
-/** Bytes: a list that is longer is none. */
+/** Bytes: a longer file is not such a list. */
 const LONGEST_LIST = 64 * 1024 * 1024
 
-/** The files that lie beside the conversations of an export, by the ids that messages name them with. */
+/** The files beside the conversations of an export, by the ids that messages use for them. */
 export class Assets {
   readonly #files = new Map<string, AssetFile>()
   readonly #lists: AssetFile[]
@@ -71,12 +71,15 @@ export class Assets {
   }
 }
 
-/** `file-ID-name.png`, `file_ID.dat` and the like begin with the id of the file. */
+/** Returns the id of a file: names like `file-ID-name.png` and `file_ID.dat` begin with it. */
 function idOf(name: string): string | undefined {
   return /^file[-_][A-Za-z0-9]+/.exec(name)?.[0]
 }
 
-/** Names by file (`{"file_ID.dat": "photo.png"}`), or records that have an id: nobody promises the form. */
+/**
+ * Yields descriptions from names by file (`{"file_ID.dat": "photo.png"}`), or from records that have an id:
+ * the format is undocumented.
+ */
 function* describedIn(list: unknown): Generator<[string, Described]> {
   for (const [key, value] of Object.entries(asRecord(list) ?? {})) {
     const id = idOf(key)

@@ -5,19 +5,20 @@ import { elementsOf, parseElement } from './json-elements.ts'
 import { LineReader, type LineRefusal, rowOf } from './line-reader.ts'
 import type { ImportRow } from './rows.ts'
 
-/** How the line of a session begins. */
+/** The beginning of a session line. */
 export const SESSION_START = '{"type":"session",'
 
-// Text that means the same to JSON.parse and to SQLite: no control characters, no halves of surrogate pairs, no NUL. No
-// part of these can match in two ways, so that they take time only in proportion to the text.
+// Text that means the same to JSON.parse and to SQLite: no control characters, no halves of surrogate pairs,
+// no NUL. No part of these patterns can match in two ways, so that they take time only in proportion to the
+// text.
 const PLAIN = String.raw`[^"\\\x00-\x1f]*`
 const TEXT = String.raw`"${PLAIN}(?:\\(?:["\\/bfnrt]|u00(?:0[1-9a-f]|1[0-9a-f]))${PLAIN})*"`
 const TEXT_OR_NULL = `(?:null|${TEXT})`
 const WITHIN = String.raw`"${PLAIN}(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})${PLAIN})*"`
 const NUMBER = String.raw`-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?`
 /**
- * Objects and arrays without space between their parts, as JSON only has them; whether their brackets fit
- * SQLite tells.
+ * Objects and arrays without space between their parts, containing only what JSON allows; SQLite checks
+ * whether their brackets match.
  */
 const NESTED = String.raw`[{[](?:[{}[\]:]|,(?![}\]])|${WITHIN}|(?:true|false|null|${NUMBER})(?![-+.\w]))*`
 
@@ -28,7 +29,7 @@ const CHAT = new RegExp(
   'y',
 )
 
-/** The start of a line that belongs to no chat before it. */
+/** The start of a line that does not belong to the chat before it. */
 const NEXT = new RegExp(
   `\\{"type":"(?:${Object.keys(LINE_TABLES)
     .filter((type) => type !== 'message')
@@ -37,8 +38,9 @@ const NEXT = new RegExp(
 )
 
 /**
- * How many bytes of lines, each byte one character, are the chat whose session they begin with; `unfinished`
- * where that needs what follows them, and undefined where it is not of the form of an export.
+ * Returns how many bytes of lines, each byte one character, make up the chat whose session they begin with;
+ * `unfinished` when that depends on what follows them, and undefined when it does not have the form of an
+ * export.
  */
 export function lengthOfChat(lines: string, isLast: boolean): number | 'unfinished' | undefined {
   CHAT.lastIndex = 0
@@ -50,8 +52,8 @@ export function lengthOfChat(lines: string, isLast: boolean): number | 'unfinish
 }
 
 /**
- * The session of a chat that `lengthOfChat` found; undefined where the chat is not valid UTF-8, or its first
- * line not of the form.
+ * Returns the session of a chat that `lengthOfChat` found; undefined when the chat is not valid UTF-8, or its
+ * first line has another form.
  */
 export function sessionOf(chat: Buffer): ImportRow | undefined {
   const line = chat.toString('utf8', 0, chat.indexOf('\n'))
@@ -62,7 +64,7 @@ export function sessionOf(chat: Buffer): ImportRow | undefined {
   return typeof row === 'string' ? undefined : row
 }
 
-/** The same chats, read line by line. */
+/** Yields the same chats, read line by line. */
 export function* readChats({ file, line, json }: ChatLines): Generator<ImportItem | LineRefusal> {
   const reader = new LineReader(file)
   let at = line

@@ -1,25 +1,25 @@
 import { formatTimestamp } from '../../timestamp.ts'
 
-/** The moment that stands for no known one: 1970, as nobody takes it for the time of a chat. */
+/** The substitute for an unknown time: 1970, which nobody mistakes for the time of a chat. */
 export const UNKNOWN_TIME = formatTimestamp(new Date(0))
 
-/** From here on times are not followed: a message after them would leave the four digits of the year. */
+/** Later times are ignored: a message after them would exceed the four digits of the year. */
 const LAST_DAY = '9999-12-31T00:00:00.000000+00:00'
 
 /**
- * Messages are ordered by time alone, so along a path no time may be the same as, or before, the one before
- * it.
+ * Assigns times to messages. They are ordered by time alone, so along a path each time has to be later than
+ * the one before it.
  */
 export class Clock {
   now: string
   #started = false
 
-  /** A time in the form of `formatTimestamp`, which a first message without a time gets. */
+  /** `start`, a time in the form of `formatTimestamp`, becomes the time of a first message without one. */
   constructor(start: string) {
     this.now = start < LAST_DAY ? start : LAST_DAY
   }
 
-  /** The time of the next message, its own wherever that is later than all before. */
+  /** Returns the time of the next message: its own if that is later than all before. */
   next(own: string | null): string {
     if (own !== null && own < LAST_DAY && (own > this.now || !this.#started)) this.now = own
     else if (this.#started) this.now = oneMicrosecondAfter(this.now)
@@ -28,7 +28,7 @@ export class Clock {
   }
 }
 
-/** For the fixed-width form of `formatTimestamp`. */
+/** Adds a microsecond to the fixed-width form of `formatTimestamp`. */
 function oneMicrosecondAfter(timestamp: string): string {
   const micros = Number(timestamp.slice(20, 26)) + 1
   if (micros < 1_000_000) return `${timestamp.slice(0, 20)}${String(micros).padStart(6, '0')}+00:00`

@@ -16,17 +16,17 @@ import { type SourceFile, sourceFiles } from './source-files.ts'
 import { type Found, readSource } from './sources.ts'
 import { ImportWriter, refusesItem } from './write-import.ts'
 
-/** What an import did. */
+/** The result of an import. */
 export interface ImportReport extends ImportCounts {
-  /** The formats that were found. */
+  /** The detected formats. */
   formats: SourceName[]
   files: number
-  /** Files of no known format in a folder or an archive. */
+  /** Files of unknown formats in a folder or an archive. */
   ignored: number
   refused: number
-  /** The first hundred of them. */
+  /** The first hundred refusals. */
   refusals: Refusal[]
-  /** Texts in which characters that UTF-8 cannot hold became U+FFFD. */
+  /** Texts in which characters that UTF-8 cannot represent became U+FFFD. */
   converted: number
   dry_run: boolean
 }
@@ -34,9 +34,9 @@ export interface ImportReport extends ImportCounts {
 const MOST_REFUSALS = 100
 
 /**
- * Takes chats over, each whole or not at all: what is finished stays when this is interrupted by its signal,
- * and importing again adds only what is new. Without a database it tells what would come in. Throws INVALID
- * for a file that is of no known format, IO when the disk fills.
+ * Imports chats, each completely or not at all: what is finished stays when its signal interrupts it, and
+ * importing again adds only what is new. Without a database it reports what would be imported. Throws INVALID
+ * for a file of unknown format, IO when the disk fills up.
  */
 export async function importChats(db: Database | undefined, options: ImportOptions): Promise<ImportReport> {
   checkImportOptions(options)
@@ -49,7 +49,7 @@ export async function importChats(db: Database | undefined, options: ImportOptio
         outcome.failure = error
         throw error
       })
-    // After a failed disk the settings may not be put back either: what failed first is what is told.
+    // After a disk failure, restoring the settings may fail too: the first error is the one to report.
     return withQuickCommits(writer, run).catch((error) => {
       throw outcome.failure ?? error
     })
@@ -76,7 +76,7 @@ async function runImport(
   }
 }
 
-/** What is finished stays when an import is interrupted; the error says what that is. */
+/** Creates the error for an interrupted import: what is finished stays, and the error says what that is. */
 function stopped(reason: unknown, report: ImportReport): unknown {
   const changes = describeCounts(report)
   if (!(reason instanceof AppError) || changes === '' || report.dry_run) return reason
@@ -95,9 +95,9 @@ class ImportRun {
   readonly #report: ImportReport
   readonly #options: ImportOptions
   readonly #formats = new Set<SourceName>()
-  /** Whether the lines that come next are those of a whole database, of which nothing has come yet. */
+  /** True when the next lines are those of a whole database, of which none has been imported yet. */
   #isWhole = false
-  /** Bytes of the files that were read, and of the one that is being read. */
+  /** Bytes of the files already read, and of the file being read. */
   #passed = 0
   readonly #agents = new Set<string>()
   readonly #sessions = new Set<string>()
@@ -122,7 +122,7 @@ class ImportRun {
     }
   }
 
-  /** What was done, when everything is written. */
+  /** Returns the report, when everything is written. */
   finished(): ImportReport {
     return Object.assign(this.#report, this.writer.counts, { formats: [...this.#formats] })
   }
@@ -148,8 +148,7 @@ class ImportRun {
       }
       await this.#writeAll(lines.end())
     } catch (error) {
-      // What is wrong with one file concerns that file; where nothing else was named, that is all there is to
-      // say.
+      // An error in one file concerns that file; when nothing else was given, that is all there is to report.
       const isOfFile =
         error instanceof AppError && error !== this.writer.failure && !this.#options.signal?.aborted
       if (!isOfFile || (file.named && found === 0)) throw error
@@ -220,15 +219,15 @@ class ImportRun {
         await this.#refuse(item)
         continue
       }
-      // A whole export gives back what it was made from; what `init` put into an empty database would be more
-      // than that.
+      // A whole export restores what it was made from; what `init` put into an empty database would be in
+      // addition to that.
       if (this.#isWhole) await this.writer.clearUntouched()
       this.#isWhole = false
       if (await this.#add(item)) await this.writer.flush()
     }
   }
 
-  /** Whether it is time to write what was added. */
+  /** Adds an item; resolves to true when it is time to write. */
   async #add(item: ImportItem): Promise<boolean> {
     try {
       return this.writer.add(item)
@@ -243,7 +242,9 @@ class ImportRun {
     }
   }
 
-  /** What the form refuses concerns one piece only; anything else ends the import. */
+  /**
+   * Runs `work` on one piece: an error in the data concerns only that piece; any other error ends the import.
+   */
   async #guard(file: SourceFile, id: string | null, work: () => Promise<void>): Promise<void> {
     try {
       await work()

@@ -1,6 +1,6 @@
 import { counted } from '../../plural.ts'
 
-/** What is counted of an import: records by what became of them. */
+/** The counters of an import: records by outcome. */
 export const COUNTED = [
   'sessions_added',
   'sessions_updated',
@@ -19,13 +19,16 @@ export const COUNTED = [
   'executions_unchanged',
 ] as const
 
-/** What an import brought, by record. */
+/** The number of records imported, by outcome. */
 export type ImportCounts = Record<(typeof COUNTED)[number], number>
 
-/** Before anything came. */
+/** Returns counters of zero. */
 export const noCounts = () => Object.fromEntries(COUNTED.map((name) => [name, 0])) as ImportCounts
 
-/** What an import changed, in words: `2 sessions added, 12 messages added`; empty for nothing. */
+/**
+ * Describes in words what an import changed: `2 sessions added, 12 messages added`; empty when nothing
+ * changed.
+ */
 export function describeCounts(counts: ImportCounts): string {
   return COUNTED.filter((name) => counts[name] > 0 && !name.endsWith('_unchanged'))
     .map((name) => {

@@ -3,32 +3,32 @@ import { ignoredError, refuseIgnored } from '../../schema/ignored-changes.ts'
 import { LINE_TABLES } from '../jsonl.ts'
 import { insertPlain, type PlainRows, plainValue } from './insert-plain.ts'
 
-/** Everything that is imported into. */
+/** All tables that an import writes to. */
 const TABLES = JSON.stringify(Object.values(LINE_TABLES))
 
 /**
- * The triggers of the full-text index, which change nothing but it as long as they name none of the tables.
+ * The triggers of the full-text index, which change only the index as long as they name none of the tables.
  */
 const OF_INDEX = /^message_search_(?:insert|delete|update)$/
 const REACHES_TABLES = new RegExp(`\\b(?:raise|${Object.values(LINE_TABLES).join('|')})\\b`, 'i')
 
 /**
- * Sees to it that what is imported is in the tables. How many rows a statement changed is always compared
- * with how many were meant; each row is read back only where something in the schema could ignore or change
- * it, which is looked up once for each transaction: so a usual import takes no longer.
+ * Verifies that imported rows are in the tables. Always compares how many rows a statement changed with how
+ * many were intended; reads each row back only when something in the schema could ignore or change it, which
+ * is checked once per transaction, so a normal import takes no longer.
  */
 export class ImportGuard {
   readonly #writer: Connection
-  /** Whether there are triggers of others, constraints that ignore, or views in place of tables. */
+  /** True when there are foreign triggers, constraints that ignore, or views instead of tables. */
   watches = false
-  /** Has a constraint that would ignore or replace a row refuse it instead. */
+  /** The clause that makes a constraint reject a row that it would ignore or replace. */
   #or: '' | 'OR ABORT' = ''
 
   constructor(writer: Connection) {
     this.#writer = writer
   }
 
-  /** To be called at the start of a transaction. */
+  /** Inspects the schema; call it at the start of a transaction. */
   async look(): Promise<void> {
     const objects = await this.#writer.all<{ type: string; name: string; sql: string }>(
       `SELECT type, name, sql FROM sqlite_schema WHERE tbl_name IN (SELECT value FROM json_each(?))
@@ -40,7 +40,7 @@ export class ImportGuard {
     this.#or = strange.some(({ type }) => type === 'table') ? 'OR ABORT' : ''
   }
 
-  /** Inserts rows, all of them or none. Throws INVALID where the table does not keep one. */
+  /** Inserts rows, all of them or none. Throws INVALID when the table does not keep one. */
   async insert(table: string, rows: PlainRows): Promise<void> {
     const changed = await insertPlain(this.#writer, table, rows, this.#or)
     await refuseIgnored(this.#writer, table, 'insert', { changed, meant: rows.count })
@@ -48,8 +48,8 @@ export class ImportGuard {
   }
 
   /**
-   * Where something is watched: makes sure that rows are in the table as they are given. Throws INVALID. When
-   * a row was last changed is left to a trigger that has a time of its own for this.
+   * Verifies, when something is watched, that rows are in the table as given. Throws INVALID. The time of a
+   * row's last change is not compared if a trigger sets it.
    */
   async confirm(
     table: string,
@@ -76,5 +76,5 @@ export class ImportGuard {
   }
 }
 
-/** What a trigger of the index does, after its first line, which names the table that it is of. */
+/** Tests the body of an index trigger, after its first line, which names its own table. */
 const reachesTables = (sql: string) => REACHES_TABLES.test(sql.slice(sql.search(/\bbegin\b/i)))

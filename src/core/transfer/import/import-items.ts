@@ -1,7 +1,7 @@
 import { type PlainRows, plainRows } from './insert-plain.ts'
 import type { ImportRow, SessionRows } from './rows.ts'
 
-/** A session that is to be written whole; `file` names where it comes from. */
+/** A session to write completely; `file` names its origin. */
 export interface SessionItem {
   kind: 'session'
   file: string
@@ -20,8 +20,8 @@ export interface RecordItem {
 export type RecordTable = 'agents' | 'settings' | 'agent_executions'
 
 /**
- * Whole chats of an export of ours, as the lines that `export` writes: SQLite takes the messages from them,
- * so that they are read only once. What is written in any other way is read line by line.
+ * Whole chats of an export of this program, as the lines that `export` writes: SQLite takes the messages from
+ * them, so that they are read only once. Any other form is read line by line.
  */
 export interface ChatLines {
   kind: 'lines'
@@ -29,26 +29,26 @@ export interface ChatLines {
   /** The number of the first line in the file. */
   line: number
   sessions: ImportRow[]
-  /** How many messages there are. */
+  /** The number of messages. */
   messages: number
   /** The line of each session and those of its messages, as one array. */
   json: Buffer
 }
 
-/** Something that is to be written: records, or chats that need not be read for that. */
+/** Something to write: records, or chats that need no parsing for that. */
 export type ImportItem = SessionItem | RecordItem | ChatLines
 
-/** Something that was not taken over, and why. */
+/** Something that was not imported, with the reason. */
 export interface Refusal {
   file: string
-  /** The line on which it begins, where the file is text. */
+  /** The line on which it begins, if the file is text. */
   line?: number | undefined
-  /** The id that the source gives it, where it could be read. */
+  /** Its id in the source, if it could be read. */
   id: string | null
   reason: string
 }
 
-/** Sessions that are written together: each once, with all of their rows as they go to SQLite. */
+/** Sessions to write together: each once, with all of its rows in the form for SQLite. */
 export interface SessionBatch {
   kind: 'sessions'
   items: SessionItem[]
@@ -57,7 +57,7 @@ export interface SessionBatch {
   messages: PlainRows
 }
 
-/** Chats of which SQLite takes the messages from their lines, and the rows of their sessions. */
+/** Chats whose messages SQLite takes from their lines, and the rows of their sessions. */
 export interface LineBatch {
   kind: 'lines'
   chats: ChatLines
@@ -66,7 +66,7 @@ export interface LineBatch {
 
 export type Batch = SessionBatch | LineBatch | RecordItem
 
-/** Items in their order, sessions that stand together as one batch; a dry run needs no rows. */
+/** Groups items in order, with consecutive sessions as one batch; a dry run needs no rows. */
 export function batchesOf(items: Iterable<ImportItem>, dryRun: boolean): Batch[] {
   const batches: Batch[] = []
   let sessions: SessionItem[] = []
@@ -103,5 +103,5 @@ function sessionBatch(items: SessionItem[], dryRun: boolean): SessionBatch {
   }
 }
 
-/** The messages of sessions, as they go to SQLite. */
+/** Returns the messages of sessions in the form for SQLite. */
 export const messagesOf = (items: SessionItem[]) => plainRows(items.flatMap(({ rows }) => rows.messages))

@@ -7,7 +7,7 @@ import type { Refusal } from './import-items.ts'
 import type { OnConflict } from './merge-item.ts'
 import type { Include } from './row-options.ts'
 
-/** What to import, and how. */
+/** Options for an import. */
 export interface ImportOptions {
   /** A file, a folder or a zip archive. */
   path: string
@@ -16,13 +16,13 @@ export interface ImportOptions {
   branches: 'active' | 'all'
   include: ReadonlySet<Include>
   timeZone: string
-  /** What opens a source that is an encrypted database, of this program or of another one. */
+  /** Opens a source that is an encrypted database, of this program or of another one. */
   encrypted?: ForeignKeys | undefined
   dryRun: boolean
   now: () => Date
   signal?: AbortSignal
   onProgress?: OnProgress
-  /** Told of everything that is refused, as it happens. */
+  /** Called for everything that is refused, as it happens. */
   onRefused?: (refusal: Refusal) => Promise<void>
 }
 

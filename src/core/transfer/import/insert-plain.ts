@@ -3,18 +3,19 @@ import { LINE_COLUMNS } from '../jsonl.ts'
 import type { ImportRow } from './rows.ts'
 
 /**
- * What goes in one statement: more is no faster, and until it ends SQLite keeps every page as it was before.
+ * The limits of one statement: more is no faster, and until it ends SQLite keeps every page in its earlier
+ * state.
  */
 const STATEMENT = { rows: 4000, characters: 1_000_000 }
 
 /**
- * Rows of one table as JSON texts, each for one statement; making them takes time that a writer need not wait
+ * Rows of one table as JSON texts, one per statement; creating them takes time that a writer need not wait
  * for.
  */
 export interface PlainRows {
   names: string[]
   texts: string[]
-  /** How many rows they are. */
+  /** The number of rows. */
   count: number
 }
 
@@ -37,10 +38,10 @@ export function plainRows(rows: readonly ImportRow[]): PlainRows {
   return { names, texts, count: rows.length }
 }
 
-/** A text of so many characters is a JSON text that JavaScript can hold, whatever they are. */
+/** Characters: whatever they are, JavaScript can hold the JSON of a text with no more than this. */
 const SURELY_SHORT = 80_000_000
 
-/** Whether a row can be one of `plainRows`: not when it is longer as JSON than a text can be. */
+/** Returns true when `plainRows` can hold a row: not when its JSON exceeds the longest text. */
 export function isPlainRow(row: ImportRow): boolean {
   let characters = 0
   for (const value of row.values()) if (typeof value === 'string') characters += value.length
@@ -57,8 +58,8 @@ export function isPlainRow(row: ImportRow): boolean {
 type Plain = string | number | boolean | null
 
 /**
- * Fractions go as text, of which the column makes a number: in JSON SQLite does not read each of them
- * exactly.
+ * Converts a value; fractions become text, which the column converts back: SQLite does not read every
+ * fraction in JSON exactly.
  */
 function asPlain(value: Value | undefined): Plain {
   if (value === null || value === undefined) return null
@@ -68,12 +69,14 @@ function asPlain(value: Value | undefined): Plain {
   throw new TypeError(`a value of type ${typeof value} cannot be inserted as JSON`)
 }
 
-/** A value of a row by its place, as an expression of SQL over `jsonb_each(?) AS rows` of a text. */
+/**
+ * Returns the SQL expression for a value of a row by its position, over `jsonb_each(?) AS rows` of a text.
+ */
 export const plainValue = (place: number) => `rows.value ->> ${place}`
 
 /**
- * Inserts prepared rows; how many that were. SQLite takes a JSON text apart in a fraction of the time that as
- * many parameters need. `or` is what stands after INSERT.
+ * Inserts prepared rows and returns their number. SQLite parses a JSON text in a fraction of the time that as
+ * many parameters need. `or` is the clause after INSERT.
  */
 export async function insertPlain(
   writer: Connection,
@@ -86,7 +89,7 @@ export async function insertPlain(
   return inserted
 }
 
-/** Inserts those that are new; gives their keys. */
+/** Inserts the rows that are new and returns their keys. */
 export async function insertNewRows(writer: Connection, table: string, rows: PlainRows): Promise<string[]> {
   const sql = `${insertion(table, rows)} ON CONFLICT (id) DO NOTHING RETURNING id`
   const ids: string[] = []
@@ -100,7 +103,7 @@ function insertion(table: string, { names }: PlainRows, or = ''): string {
   return `INSERT ${or} INTO ${table} (${names.join(', ')}) SELECT ${columns} FROM jsonb_each(?) AS rows WHERE true`
 }
 
-/** Inserts the messages among the lines of an export, given as one array; how many there were. */
+/** Inserts the messages among the lines of an export, given as one array, and returns their number. */
 export function insertMessageLines(writer: Connection, json: Buffer): Promise<number> {
   const columns = LINE_COLUMNS.message
   return writer.run(

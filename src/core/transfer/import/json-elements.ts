@@ -2,21 +2,19 @@ import { isUtf8 } from 'node:buffer'
 import { AppError } from '../../errors.ts'
 import { Refused } from '../conversation.ts'
 
-/**
- * Longer than any string that JavaScript can hold is out of reach; this is already no conversation any more.
- */
+/** Bytes. A string cannot be much longer in JavaScript, and this is already no conversation any more. */
 const LARGEST = 256 * 1024 * 1024
 
-/** Where the value begins that was given last; lines are counted from 1. */
+/** The position of the most recent value; lines are counted from 1. */
 export interface Position {
   line: number
 }
 
-/** How a text is cut into values. */
+/** Options for splitting a text into values. */
 export interface ElementOptions {
-  /** Told the place of each value before it is given. */
+  /** Updated with the position of each value before it is yielded. */
   position?: Position
-  /** Bytes of the largest value that is given; 256 MB. */
+  /** The largest value to yield, in bytes; 256 MB by default. */
   largest?: number
 }
 
@@ -28,10 +26,10 @@ const [QUOTE, BACKSLASH, OPEN, CLOSE, BRACE, UNBRACE, COMMA] = [...'"\\[]{},'].m
 const MARK = new Set([0xef, 0xbb, 0xbf])
 
 /**
- * The values of a JSON text, as bytes: the elements of an array, or a value that stands alone, or one after
- * the other (JSON lines). They come chunk by chunk, and each chunk's values have to be taken before the next
- * is asked for; however large the text is, only one value is held. One that is larger than 256 MB is Refused.
- * Throws INVALID where the text ends in the middle of a value.
+ * Yields the values of a JSON text, as bytes: the elements of an array, a single value, or one value after
+ * the other (JSON lines). They arrive chunk by chunk, and each chunk's values have to be used before the next
+ * is requested; however large the text is, only one value is held. A value larger than 256 MB is Refused.
+ * Throws INVALID when the text ends in the middle of a value.
  */
 export async function* jsonElements(
   chunks: AsyncIterable<Uint8Array>,
@@ -43,14 +41,14 @@ export async function* jsonElements(
   yield scanner.end()
 }
 
-/** The elements of an array that is whole, as bytes. */
+/** Yields the elements of a complete array, as bytes. */
 export const elementsOf = (json: Buffer): Iterable<Buffer | Refused> => new Scanner('').push(json)
 
 const asBuffer = (chunk: Uint8Array) => Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
 
 /**
- * The bytes of a value that began in an earlier chunk. Of one that becomes too large only the first piece is
- * kept.
+ * The bytes of a value that began in an earlier chunk. Of a value that becomes too large only the first piece
+ * is kept.
  */
 export class Pieces {
   readonly #largest: number
@@ -73,7 +71,7 @@ export class Pieces {
     else this.#pieces.splice(1)
   }
 
-  /** The value, whose end this is; Refused when it is larger than 256 MB. */
+  /** Returns the value that `last` completes; Refused when it is larger than 256 MB. */
   take(last: Buffer): Buffer | Refused {
     if (this.size === 0) return last
     const pieces = this.#pieces
@@ -85,26 +83,26 @@ export class Pieces {
   }
 }
 
-/** How many lines end in a part of some bytes. */
+/** Counts the line ends in a range of bytes. */
 function newlinesIn(bytes: Buffer, from: number, to: number): number {
   let count = 0
   for (let at = bytes.indexOf(10, from); at >= 0 && at < to; at = bytes.indexOf(10, at + 1)) count++
   return count
 }
 
-/** Finds where values begin and end; what is inside them is for JSON.parse. */
+/** Finds where values begin and end; JSON.parse handles their content. */
 class Scanner {
   readonly #name: string
   readonly #waiting: Pieces
   #depth = 0
   #inString = false
   #escaped = false
-  /** Whether the outermost value is an array whose elements are wanted. */
+  /** True when the outermost value is an array whose elements are wanted. */
   #inArray = false
   #isOver = false
   #atStart = true
   readonly #position: Position
-  /** The line of what was looked at last. */
+  /** The line of the most recent byte. */
   #line = 1
 
   constructor(name: string, options: ElementOptions = {}) {
@@ -137,7 +135,7 @@ class Scanner {
         countTo(at)
         this.#position.line = this.#line
       }
-      // A value that is no array or object ends before what follows it.
+      // A value that is neither array nor object ends before what follows it.
       const begun = at > start || this.#waiting.size > 0
       const endsBefore = this.#depth === 0 && begun && (isSpace || byte === COMMA || byte === CLOSE)
       if (endsBefore && !this.#isStructure(start, chunk)) {
@@ -166,7 +164,7 @@ class Scanner {
     if (this.#inArray && !this.#isOver) throw broken(this.#name, 'it ends before its array does')
   }
 
-  /** The brackets of the outermost array; true when `byte` was one. */
+  /** Handles the brackets of the outermost array; returns true when `byte` was one. */
   #openOrClose(byte: number): boolean {
     const first = this.#atStart
     this.#atStart = false
@@ -192,7 +190,7 @@ export function broken(name: string, what: string): AppError {
   })
 }
 
-/** A value; bytes that are no text, or no JSON, are refused one value at a time. */
+/** Parses a value; rejects bytes that are not text, or not JSON, one value at a time. */
 export function parseElement(bytes: Buffer, text: string): unknown {
   if (!isUtf8(bytes)) return new Refused(null, 'it is not valid UTF-8 text')
   try {

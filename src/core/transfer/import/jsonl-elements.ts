@@ -4,16 +4,16 @@ import type { ChatLines } from './import-items.ts'
 import { broken, type ElementOptions, Pieces, type Position } from './json-elements.ts'
 import type { ImportRow } from './rows.ts'
 
-/** Bytes that are looked at together. */
+/** Bytes to examine together. */
 const BLOCK = 512 * 1024
 const [NEWLINE, COMMA, OPEN, CLOSE, UNBRACE] = [10, 44, 91, 93, 125]
-/** Bytes before the first line, for the bracket of an array. */
+/** Bytes before the first line, reserved for the bracket of an array. */
 const SPARE = 1
 
 /**
- * The lines of an export of ours, as bytes, and whole chats together where they are written as they always
- * are. They come block by block, and each block's have to be taken before the next is asked for. A line that
- * is larger than 256 MB is Refused. Throws INVALID where the text ends in the middle of a line.
+ * Yields the lines of an export of this program, as bytes, and whole chats together when they have the usual
+ * form. They arrive block by block, and each block's have to be used before the next is requested. A line
+ * larger than 256 MB is Refused. Throws INVALID when the text ends in the middle of a line.
  */
 export async function* jsonlElements(
   chunks: AsyncIterable<Uint8Array>,
@@ -34,16 +34,13 @@ export async function* jsonlElements(
 class LineSplitter {
   readonly #name: string
   readonly #blockSize: number
-  /**
-   * What is looked at next: it begins with a byte to spare, and goes on with a chat of which the end was not
-   * there yet.
-   */
+  /** The bytes to examine next: a spare byte, then the chat whose end was not available yet. */
   #block: Buffer
   #size = SPARE
   /** A line that began in an earlier block. */
   readonly #line: Pieces
   readonly #position: Position
-  /** How many lines were given. */
+  /** The number of lines yielded so far. */
   #lines = 0
 
   constructor(name: string, options: ElementOptions & { blockSize?: number }) {
@@ -59,7 +56,7 @@ class LineSplitter {
     return this.#size === this.#block.length
   }
 
-  /** Takes as many of the bytes as there is room for; how many. */
+  /** Copies as many of the bytes as there is room for; returns their number. */
   fill(bytes: Uint8Array): number {
     const taken = bytes.subarray(0, this.#block.length - this.#size)
     this.#block.set(taken, this.#size)
@@ -119,8 +116,8 @@ class LineSplitter {
 }
 
 /**
- * The chats that follow each other from `at` on: their sessions, where they end, and whether the next is not
- * all there.
+ * Returns the consecutive chats from `at` on: their sessions, where they end, and whether the next one is
+ * incomplete.
  */
 function chatsAt(block: Buffer, at: number, isLast: boolean) {
   const sessions: ImportRow[] = []
@@ -137,7 +134,7 @@ function chatsAt(block: Buffer, at: number, isLast: boolean) {
   return { sessions, end: start, isUnfinished: false }
 }
 
-/** Makes one array of lines and the byte before them, in their place; how many lines there are. */
+/** Turns lines and the byte before them into one array, in place; returns it with the number of lines. */
 function asArray(json: Buffer): { json: Buffer; lines: number } {
   let lines = 0
   json[0] = OPEN
@@ -152,7 +149,7 @@ function asArray(json: Buffer): { json: Buffer; lines: number } {
 const SESSION = Buffer.from(SESSION_START)
 const AFTER_LINE = Buffer.from(`\n${SESSION_START}`)
 
-/** Where the first session begins after the line at `from`, or the end. */
+/** Returns where the first session begins after the line at `from`, or the end. */
 function nextSession(block: Buffer, from: number): number {
   return block.indexOf(AFTER_LINE, from) + 1 || block.length
 }

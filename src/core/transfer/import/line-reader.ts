@@ -15,21 +15,21 @@ import {
 import type { ImportItem, RecordTable, Refusal, SessionItem } from './import-items.ts'
 import type { ImportRow } from './rows.ts'
 
-/** A line that does not come in, or the chat to which it belongs. */
+/** A line that cannot be imported, or the chat to which it belongs. */
 export interface LineRefusal extends Refusal {
   kind: 'refused'
 }
 
 /**
- * Gathers the lines of a file into what can be written at once: a session with all its messages, which follow
- * it.
+ * Collects the lines of a file into units that can be written together: a session with all its messages,
+ * which follow it.
  */
 export class LineReader {
   readonly #file: string
   #session: SessionItem | undefined
-  /** The session that was refused last: the messages that follow it are part of what was refused. */
+  /** The last refused session: the messages that follow it are refused with it. */
   #refused: string | undefined
-  /** The number of the line that was taken last. */
+  /** The number of the most recent line. */
   #at: number | undefined
 
   constructor(file: string) {
@@ -37,7 +37,7 @@ export class LineReader {
   }
 
   /**
-   * Takes a line, as a value and as it is written, with its number; gives what is complete now, and what is
+   * Reads a line, as a value and as text, with its number; yields what is complete by now, and what is
    * refused.
    */
   *take(value: unknown, text: string, at?: number): Generator<ImportItem | LineRefusal> {
@@ -75,7 +75,7 @@ export class LineReader {
     }
   }
 
-  /** Refuses a line; with it the chat, where it is part of one. */
+  /** Refuses a line, with its chat if it is part of one. */
   #refuse(reason: string, chat?: string): LineRefusal {
     if (chat !== undefined) {
       this.#session = undefined
@@ -84,7 +84,7 @@ export class LineReader {
     return { kind: 'refused', file: this.#file, line: this.#at, id: chat ?? null, reason }
   }
 
-  /** Gives what is left after the last line. */
+  /** Yields what is left after the last line. */
   *end(): Generator<ImportItem> {
     const session = this.#session
     this.#session = undefined
@@ -93,7 +93,7 @@ export class LineReader {
   }
 }
 
-/** Throws INVALID for the first line of an export whose form is newer than what is known here. */
+/** Throws INVALID for the first line of an export whose version is newer than this program knows. */
 export function checkHeader(value: unknown): void {
   const { libreollama_db_export: version } = value as { libreollama_db_export: unknown }
   if (version !== JSONL_HEADER.libreollama_db_export)
@@ -111,7 +111,7 @@ function isLine(value: unknown): value is { type: LineType } & Record<string, un
   return typeof value.type === 'string' && Object.hasOwn(LINE_TABLES, value.type)
 }
 
-/** The columns that need a value, beside the key. */
+/** The columns that need a value, besides the key. */
 const REQUIRED: Record<LineType, readonly string[]> = {
   setting: ['value'],
   agent: ['name', 'model_name'],
@@ -120,7 +120,7 @@ const REQUIRED: Record<LineType, readonly string[]> = {
   execution: ['agent_id', 'input', 'status', 'started_at'],
 }
 
-/** The row of a line, or why it is refused. */
+/** Returns the row of a line, or the reason to refuse it. */
 export function rowOf(type: LineType, line: Record<string, unknown>, text: string): ImportRow | string {
   const row: ImportRow = new Map()
   const [key = ''] = LINE_COLUMNS[type]
@@ -142,13 +142,16 @@ export function rowOf(type: LineType, line: Record<string, unknown>, text: strin
 
 const NOT_OURS = (what: string) => `this is not a jsonl export of this program: ${what}`
 
-/** What the database takes for the role of a message. */
+/** The roles of a message that the database accepts. */
 const ROLES = new Set<unknown>(['user', 'assistant', 'system'])
 
-/** Whether a number would not reach the database as it is, so that it goes as text. */
+/** Returns true when a number would not reach the database unchanged, so that it is passed as text. */
 const inexact = (value: Value) => Number.isInteger(value) && !Number.isSafeInteger(value)
 
-/** Numbers may come as text, where JSON could not carry them; the column makes the same number of it. */
+/**
+ * Returns true when a column accepts a value. Numbers may be text, when JSON could not represent them; the
+ * column converts them to the same number.
+ */
 function fits(name: string, value: unknown): value is Value {
   if (value === null) return true
   if (NUMBERS.has(name) && (typeof value === 'boolean' || Number.isFinite(value))) return true
@@ -156,8 +159,8 @@ function fits(name: string, value: unknown): value is Value {
 }
 
 /**
- * The stored text of metadata: the characters of the line where it is one of ours, else what its value gives;
- * undefined for what is nested deeper than JSON can be written.
+ * Returns the text of metadata to store: the characters of the line when it is one of this program, otherwise
+ * the JSON of its value; undefined for a value nested too deep for JSON.
  */
 function metadataIn(value: unknown, line: string): unknown {
   if (typeof value !== 'object' || value === null) return value ?? null

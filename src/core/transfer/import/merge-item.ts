@@ -10,27 +10,27 @@ import { plainRows } from './insert-plain.ts'
 import type { ImportRow, SessionRows } from './rows.ts'
 
 /**
- * What is done with a record that is there already: left, made as the source has it, or so where the source
- * is newer.
+ * The treatment of a record that already exists: leave it, replace it with the source's, or do so only when
+ * the source is newer.
  */
 export type OnConflict = 'skip' | 'replace' | 'newer'
 
 const KEYS = { agents: 'id', settings: 'key', agent_executions: 'id' } as const
 const NOUNS = { agents: 'agents', settings: 'settings', agent_executions: 'executions' } as const
 
-/** What a dry run would have written so far. */
+/** The records that a dry run would have written so far. */
 export interface Imagined {
   /** Sessions by id, with the number of their messages. */
   sessions: Map<string, number>
   /** Other records, as table and key. */
   records: Set<string>
-  /** Whether it would have taken away the settings of a new database. */
+  /** True when it would have removed the default settings of a new database. */
   noSettings: boolean
 }
 
-/** How items meet what is there already, one at a time. */
+/** Options for merging items with existing records, one at a time. */
 export interface MergeOptions {
-  /** In a transaction; for a dry run a reader. */
+  /** Inside a transaction; for a dry run a reader. */
   connection: Connection
   guard: ImportGuard
   onConflict: OnConflict
@@ -39,7 +39,7 @@ export interface MergeOptions {
   imagined: Imagined
 }
 
-/** Writes single items beside, or in the place of, what the database has of them. */
+/** Merges single items into the database, beside or over its own records. */
 export class ItemMerger {
   readonly #connection: Connection
   readonly #guard: ImportGuard
@@ -57,7 +57,7 @@ export class ItemMerger {
     this.#imagined = options.imagined
   }
 
-  /** Writes an item and counts what that was. Throws INVALID where the database refuses a value. */
+  /** Writes an item and counts the outcome. Throws INVALID when the database rejects a value. */
   write(item: SessionItem | RecordItem): Promise<void> {
     return item.kind === 'session' ? this.#session(item.rows) : this.#record(item.table, item.row)
   }
@@ -106,9 +106,8 @@ export class ItemMerger {
   }
 
   /**
-   * Removes messages that an earlier import brought from the same source and that the source does not have
-   * any more, such as the other answer of a chat that went on from a new one. What was written here by hand
-   * stays.
+   * Removes messages that an earlier import added from the same source and that the source no longer has,
+   * such as the other answer of a chat that continued from a new one. Messages written here by hand stay.
    */
   async #removeStale({ session, messages }: SessionRows): Promise<number> {
     const source = sourceIn(session)
@@ -134,7 +133,7 @@ export class ItemMerger {
     return new Map(rows.map((row) => [row.id, row]))
   }
 
-  /** Makes those that differ from what is there as they are given; how many that were. */
+  /** Updates the messages that differ from the existing ones; returns their number. */
   async #updateAll(messages: ImportRow[], present: Map<string, Row>): Promise<number> {
     let changed = 0
     for (const message of messages) {
@@ -146,7 +145,10 @@ export class ItemMerger {
     return changed
   }
 
-  /** New messages in a chat that stays as it is: only its time moves, and never back. */
+  /**
+   * Updates the time of a chat that gets new messages but otherwise stays unchanged; the time never moves
+   * back.
+   */
   async #touch(id: Value, updated: Value, known: unknown): Promise<boolean> {
     if (this.#dryRun || !isLater(updated, known)) return true
     const changed = await this.#connection.run('UPDATE chat_sessions SET updated_at = ? WHERE id = ?', [
@@ -182,9 +184,9 @@ export class ItemMerger {
     return this.#connection.get(`SELECT * FROM ${table} WHERE ${KEYS[table]} = ?`, [id])
   }
 
-  /** Makes a row as it is given; whether that changed anything. */
+  /** Updates a row to the given values; returns true when that changed anything. */
   async #update(table: string, key: string, row: ImportRow): Promise<boolean> {
-    // Other programs keep no times of settings: those that they get here are the moment of the import.
+    // Other programs keep no times of settings: the ones they get here are the time of the import.
     const compared = [...row.keys()].filter(
       (name) => name !== key && !(table === 'settings' && name.endsWith('_at')),
     )
@@ -213,7 +215,10 @@ export class ItemMerger {
   }
 }
 
-/** Whether a time of a source comes after a stored one; a number comes as text from an export of ours. */
+/**
+ * Returns true when a time of a source is later than a stored one; in an export of this program, a number may
+ * be text.
+ */
 function isLater(updated: unknown, known: unknown): boolean {
   return momentOf(updated) > momentOf(known)
 }
@@ -225,12 +230,14 @@ function momentOf(time: unknown): string {
 
 const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i
 
-/** Whether a value would be stored as what is there: a column of numbers makes one of digits. */
+/**
+ * Returns true when a value would be stored as the existing one: a number column converts digits to a number.
+ */
 function isStoredAs(value: Value, stored: unknown): boolean {
   return typeof stored === 'number' && typeof value === 'string' ? Number(value) === stored : value === stored
 }
 
-/** The program that a session was imported from, as its metadata says. */
+/** Returns the program that a session was imported from, according to its metadata. */
 function sourceIn(session: ImportRow): string | undefined {
   try {
     const { source } = Object(JSON.parse(String(session.get('metadata'))))

@@ -7,21 +7,21 @@ import type { Include, RowOptions } from './row-options.ts'
 export interface SaidMessage {
   node: ConversationNode
   role: 'user' | 'assistant' | 'system'
-  /** What tells the rows of a node apart: the role, but for the work in a message. */
+  /** Distinguishes the rows of a node: the role, except for the tool work in a message. */
   slot: SaidMessage['role'] | 'tools'
   content: string
   metadata: Record<string, unknown>
 }
 
-/** What was said along a path, and what of it found no message in whose metadata it could be kept. */
+/** The messages along a path, and the content that found no message whose metadata could hold it. */
 export interface Said {
   messages: SaidMessage[]
   unsaid: object[]
 }
 
 /**
- * What was said along a path. What has no row of its own goes into the metadata of the message after it, else
- * before.
+ * Returns the messages along a path. Content without a row of its own goes into the metadata of the next
+ * message, or else of the previous one.
  */
 export function messagesOf(path: ConversationNode[], options: RowOptions): Said {
   const messages: SaidMessage[] = []
@@ -41,15 +41,15 @@ export function messagesOf(path: ConversationNode[], options: RowOptions): Said 
   return { messages, unsaid: [] }
 }
 
-/** Content of a kind that nobody knows is in the metadata. */
+/** Returns true when a node has any content; content of an unknown kind is in the metadata. */
 function saysAnything({ parts, metadata }: ConversationNode): boolean {
   return parts.length > 0 || Object.keys(metadata).length > 0
 }
 
 /**
- * The rows of a node, and what has none. The text of a message stays one row, so that importing again with
- * other pieces never says it twice; the work in it stands before, or after where nothing was said on it any
- * more.
+ * Returns the rows of a node, and its content without a row. The text of a message stays one row, so that
+ * importing again with other options never adds it twice; the tool work comes before it, or after it when no
+ * text follows.
  */
 function readNode(
   node: ConversationNode,
@@ -85,7 +85,7 @@ function messageOf(
   }
   if (node.hidden && !include.has('hidden')) return undefined
   const content = spoken(node.parts, include)
-  // An empty text was said all the same; what has none at all is only what happened besides.
+  // An empty text is still a message; a node without any text only records events.
   const isSilent = content === '' && !node.parts.some(({ kind }) => kind === 'attachment' || kind === 'text')
   return isSilent ? undefined : { node, role: node.role, slot: node.role, content, metadata }
 }
@@ -96,7 +96,7 @@ function spoken(parts: Part[], include: ReadonlySet<Include>): string {
   return thought ? `<think>\n${thought}\n</think>\n\n${said}` : said
 }
 
-/** The pieces of one kind as one text. */
+/** Joins the parts of one kind into one text. */
 export function joinParts(parts: Part[], kind: 'text' | 'reasoning'): string {
   return parts.flatMap((part) => (part.kind === kind ? [part.text] : [])).join('\n\n')
 }
@@ -113,7 +113,7 @@ function describeTools(parts: Part[]): string {
 
 const asText = (value: unknown) => (typeof value === 'string' ? value : toJson(value))
 
-/** Everything of a message but its text. */
+/** Returns everything in a message except its text. */
 function partsMetadata(parts: Part[]): Record<string, unknown> {
   const of = (kind: Part['kind']) =>
     parts.filter((part) => part.kind === kind).map(({ kind: _, ...rest }) => rest)

@@ -2,21 +2,21 @@ import { inTransaction } from '../../database/database.ts'
 import type { Connection } from '../../engine/connection.ts'
 
 /**
- * Kilobytes, negative as SQLite wants them: ids are random, so the pages of their indexes are all in use at
+ * Kilobytes, negative as SQLite expects them: ids are random, so all pages of their indexes are in use at
  * once.
  */
 const CACHE = -16_384
 /** Pages: each checkpoint waits for the disk. */
 const CHECKPOINT_EVERY = 32_768
 /**
- * Bytes that are made as hexadecimal text, twice as long, and given back at the start. SQLite keeps in memory
- * what a statement of many rows changes, here some 4 MB, and glibc hands that back to the system after each,
- * to take it again page by page for the next, until it has seen a block of this size come and go. Elsewhere
- * it changes nothing.
+ * Bytes, twice as many as hexadecimal text, to allocate and free at the start. SQLite keeps in memory what a
+ * statement of many rows changes, here some 4 MB, and glibc returns that to the system after each statement,
+ * only to request it again page by page for the next, until it has once allocated and freed a block of this
+ * size. Elsewhere it has no effect.
  */
 const WARM_UP = 1_500_000
 
-/** Lets many commits be fast: each is whole or not there, and all are on the disk when this resolves. */
+/** Makes many commits fast: each is atomic, and all are on the disk when this resolves. */
 export async function withQuickCommits<T>(writer: Connection, work: () => Promise<T>): Promise<T> {
   const mode = await writer.get<{ journal_mode: string }>('PRAGMA journal_mode')
   const usual = await writer.get<{ cache_size: number }>('PRAGMA cache_size')
@@ -34,9 +34,9 @@ export async function withQuickCommits<T>(writer: Connection, work: () => Promis
 }
 
 /**
- * A checkpoint puts everything on the disk, unless another connection makes one or still reads an older
- * state; then a commit does, because it waits for the whole of the -wal. There is always one number that can
- * be written again.
+ * Syncs everything to the disk. A checkpoint does, unless another connection runs one or still reads an older
+ * state; then a commit does, because it waits for the whole -wal. There is always a number that can be
+ * rewritten for it.
  */
 async function settle(writer: Connection): Promise<void> {
   const done = await writer.get<{ busy: number; log: number; checkpointed: number }>(

@@ -5,7 +5,7 @@ import { importedId, withOrigin } from '../ids.ts'
 import { toJson } from '../readers/json.ts'
 import type { ImportRow } from './rows.ts'
 
-/** The row of an agent; `now` stands for times that the source does not have. */
+/** Returns the row of an agent; `now` replaces times that the source does not have. */
 export function agentRow(source: string, agent: SourceAgent, now: Date): ImportRow {
   const moment = formatTimestamp(now)
   const { id, metadata, created_at, updated_at, ...rest } = agent
@@ -18,7 +18,7 @@ export function agentRow(source: string, agent: SourceAgent, now: Date): ImportR
   ])
 }
 
-/** The row of a run of an agent, with the ids that its agent and session have here. */
+/** Returns the row of a run of an agent, with the ids of its agent and session in this database. */
 export function executionRow(source: string, execution: SourceExecution, now: Date): ImportRow {
   const { id, agent_id, session_id, started_at, metadata, ...rest } = execution
   return new Map<string, Value>([
@@ -31,7 +31,7 @@ export function executionRow(source: string, execution: SourceExecution, now: Da
   ])
 }
 
-/** The row of a setting; other programs keep no times of them. */
+/** Returns the row of a setting; other programs keep no times of settings. */
 export function settingRow({ key, value, description }: SourceSetting, now: Date): ImportRow {
   const moment = formatTimestamp(now)
   return new Map<string, Value>([

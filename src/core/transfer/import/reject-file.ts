@@ -9,8 +9,8 @@ import { jsonText } from '../export/formats/json-text.ts'
 import type { Refusal } from './import-items.ts'
 
 /**
- * A file of what an import refused, one JSON line each, written as it happens; made when there is something
- * to write.
+ * A file of what an import refused, one JSON line each, written as it happens; created when there is
+ * something to write.
  */
 export class RejectFile {
   readonly #path: string
@@ -20,7 +20,7 @@ export class RejectFile {
     this.#path = path
   }
 
-  /** Throws IO where a file exists, or its folder does not. */
+  /** Prepares the file. Throws IO when a file exists, or its folder does not. */
   static async at(path: string): Promise<RejectFile> {
     if (await exists(path)) throw await taken(path)
     const folder = await stat(dirname(path)).catch(() => undefined)
@@ -30,7 +30,7 @@ export class RejectFile {
     })
   }
 
-  /** Adds a line; the first makes the file, 0600. */
+  /** Adds a line; the first one creates the file, 0600. */
   async add(refusal: Refusal): Promise<void> {
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
     try {

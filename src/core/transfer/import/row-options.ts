@@ -1,12 +1,12 @@
-/** How conversations become rows. */
+/** Options for turning conversations into rows. */
 export interface RowOptions {
   /** The name of the format, part of every id. */
   source: string
-  /** The active path only, or every other path as a session of its own. */
+  /** Import the active path only, or every other path as a session of its own. */
   branches: 'active' | 'all'
-  /** What else than text becomes part of what was said; all of it is kept in metadata in any case. */
+  /** Other content to import as messages besides text; all of it is kept in metadata in any case. */
   include: ReadonlySet<Include>
 }
 
-/** Reasoning before the answer, tool traffic and hidden messages as messages of the system. */
+/** Reasoning before the answer, tool traffic and hidden messages, as system messages. */
 export type Include = 'reasoning' | 'tools' | 'hidden'

@@ -9,18 +9,18 @@ import type { RowOptions } from './row-options.ts'
 /** A row by column name, in the order of the columns. */
 export type ImportRow = Map<string, Value>
 
-/** A session with its messages, in their order. */
+/** A session with its messages, in order. */
 export interface SessionRows {
   session: ImportRow
   messages: ImportRow[]
-  /** Texts in which halves of surrogate pairs, which UTF-8 cannot hold, became U+FFFD. */
+  /** Texts in which halves of surrogate pairs, which UTF-8 cannot represent, became U+FFFD. */
   converted?: number
 }
 
 /**
- * The rows of a conversation: one session for the active path, and one for each further branch that is
- * wanted. One of which no time is known begins in 1970, with `times_unknown` in its metadata, so that every
- * import gives the same rows.
+ * Returns the rows of a conversation: one session for the active path, and one for each further branch to
+ * import. A conversation without any known time begins in 1970, with `times_unknown` in its metadata, so that
+ * every import gives the same rows.
  */
 export function toRows(conversation: Conversation, options: RowOptions): SessionRows[] {
   const nodes = new Map(conversation.nodes.map((node) => [node.id, node]))
@@ -35,8 +35,8 @@ export function toRows(conversation: Conversation, options: RowOptions): Session
 }
 
 /**
- * The paths beside the active one, each to its leaf. A branch is the same one when it grows: it is known by
- * its start.
+ * Returns the paths besides the active one, each to its leaf. A branch keeps its identity when it grows: its
+ * start identifies it.
  */
 function branchesOf(
   { nodes: all, current }: Conversation,
@@ -126,7 +126,7 @@ function rowsOfPath(
   return { session, messages, converted }
 }
 
-/** When a chat began, or the first time that is known of it; null where none is. */
+/** Returns the time when a chat began, or its first known time; null when there is none. */
 function startOf({ created_at, updated_at }: Conversation, path: ConversationNode[]): string | null {
   return created_at ?? path.find((node) => node.created_at !== null)?.created_at ?? updated_at
 }

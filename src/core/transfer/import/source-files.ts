@@ -7,31 +7,30 @@ import { Assets } from './assets.ts'
 
 /** A file that may hold chats. */
 export interface SourceFile {
-  /** As it is told to a person: its path, or its name inside a folder or an archive. */
+  /** Its name for the user: its path, or its name inside a folder or an archive. */
   name: string
-  /** Where it is on the disk; undefined inside an archive. */
+  /** Its path on the disk; undefined inside an archive. */
   path: string | undefined
-  /** Bytes: its own, and those of everything that was named. */
+  /** Its size in bytes, and the total of everything to import. */
   size: number
   total: number
   /**
-   * Whether it was named itself, so that it has to be understood; what lies in a folder or an archive may be
-   * anything.
+   * True when the user named the file itself, so that it has to be of a known format; files in a folder or an
+   * archive may be anything.
    */
   named: boolean
   /** The other files of its folder or archive. */
   assets?: Assets
   /**
-   * Its bytes from the start, each time anew; each piece is overwritten by the next. Throws an AppError that
-   * says why it cannot be read.
+   * Reads its bytes from the start, again with each call; each piece is overwritten by the next. Throws an
+   * AppError that says why it cannot be read.
    */
   read: () => AsyncIterable<Uint8Array>
 }
 
 /**
- * The files of what was named: a file, a folder with all below it, an archive. What cannot be read in a
- * folder is given all the same, and throws when it is read. Throws USAGE where there is nothing that could be
- * imported.
+ * Yields the files at a path: a file, a folder with everything below it, an archive. An unreadable file in a
+ * folder is yielded all the same, and throws when it is read. Throws USAGE when there is nothing to import.
  */
 export async function* sourceFiles(path: string): AsyncGenerator<SourceFile> {
   const status = await requireSource(path)
@@ -39,7 +38,7 @@ export async function* sourceFiles(path: string): AsyncGenerator<SourceFile> {
   else yield* filesIn(path)
 }
 
-/** A file or folder that can be imported. Throws USAGE where there is none, IO where it cannot be looked at. */
+/** Requires a file or folder to import. Throws USAGE when there is none, IO when it cannot be examined. */
 export async function requireSource(path: string): Promise<Stats> {
   const status = await stat(path).catch(async (error) => {
     if (systemErrorCode(error) !== 'ENOENT') throw explainSystemError(error, path, 'source')
@@ -58,7 +57,7 @@ interface Found {
   path: string
   name: string
   size: number
-  /** Why it cannot be read. */
+  /** The reason why it cannot be read. */
   problem?: unknown
 }
 
@@ -77,8 +76,8 @@ async function* filesIn(folder: string): AsyncGenerator<SourceFile> {
 }
 
 /**
- * All files below a folder; links to folders are not followed, and what is neither file nor folder is passed
- * over.
+ * Yields all files below a folder; does not follow links to folders, and skips what is neither file nor
+ * folder.
  */
 async function* below(folder: string, prefix: string): AsyncGenerator<Found> {
   let entries: Dirent[] = []
@@ -113,7 +112,7 @@ function explainMissing(error: unknown, path: string): Error {
   })
 }
 
-/** How zip archives begin: with their first entry, or where there is none with their end. */
+/** The first bytes of zip archives: those of the first entry, or without entries those of the end record. */
 const ARCHIVES = ['PK\x03\x04', 'PK\x05\x06'].map((text) => Buffer.from(text, 'latin1'))
 
 async function* fileOrArchive({ path, name, size }: Found, named: boolean): AsyncGenerator<SourceFile> {
@@ -149,7 +148,7 @@ function unreadable(name: string, problem: unknown): SourceFile {
   }
 }
 
-/** Bytes that are read at once. */
+/** Bytes per read. */
 const CHUNK = 64 * 1024
 
 async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {

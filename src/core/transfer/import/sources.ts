@@ -49,9 +49,9 @@ const SQLITE = Buffer.from('SQLite format 3\0')
 const UTF16 = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])]
 
 /**
- * What a file holds, a few pieces at a time, which have to be taken before the next are asked for; its format
- * is told by its content. A file of no known format gives nothing, unless it was named itself. Throws INVALID
- * for that, and for a file that ends in the middle.
+ * Yields the content of a file, several pieces at a time, which have to be used before the next are
+ * requested; the format is detected from the content. A file of unknown format yields nothing, unless the
+ * user named it. Throws INVALID for that, and for a file that ends in the middle.
  */
 export async function* readSource(file: SourceFile, options: ReadOptions): AsyncGenerator<Iterable<Found>> {
   const head = await headOf(file)
@@ -75,7 +75,7 @@ export async function* readSource(file: SourceFile, options: ReadOptions): Async
 }
 
 /**
- * Returns true for bytes that no text begins with. An encrypted database begins with a random salt, which can
+ * Returns true for bytes that cannot begin a text. An encrypted database begins with a random salt, which can
  * begin with any character.
  */
 function isBinary(head: Buffer): boolean {
@@ -115,7 +115,7 @@ async function* readDatabase(
   refuseUnknown(file, options, 'a SQLite database that none of the known programs made')
 }
 
-/** Commits that damage in the -wal of a source keeps from being read, in words. */
+/** Describes, in words, commits that damage in the -wal of a source makes unreadable. */
 async function lostCommitsOf(path: string): Promise<string | undefined> {
   const facts = await examineFile(path)
   if (!facts.walBytes) return undefined
@@ -124,7 +124,7 @@ async function lostCommitsOf(path: string): Promise<string | undefined> {
   return lost && lostCommitsCause(facts, lost).detail
 }
 
-/** So many values are looked at for one of a known format; those before it are refused one by one. */
+/** The number of values to examine for one of a known format; those before it are refused one by one. */
 const LOOKED_AT = 100
 
 async function* readJson(
@@ -174,7 +174,7 @@ function notReadable({ name }: SourceFile, reason: string, cause: Error): AppErr
   })
 }
 
-/** The error for a file whose only value cannot be read. */
+/** Creates the error for a file whose only value cannot be read. */
 function unreadable({ name }: SourceFile, { message }: Refused): AppError {
   return new AppError('INVALID', `${name} cannot be imported: ${message}`, {
     hint: 'export or download it again, in smaller parts where the program can do that',
@@ -201,7 +201,7 @@ async function* counted(file: SourceFile, { onBytes }: ReadOptions): AsyncGenera
   }
 }
 
-/** So many bytes tell SQLite from JSON. */
+/** The number of bytes that distinguish SQLite from JSON. */
 const HEAD = 64
 
 async function headOf(file: SourceFile): Promise<Buffer> {

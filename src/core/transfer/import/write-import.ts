@@ -24,17 +24,18 @@ import type { ImportRow } from './rows.ts'
 
 /** Milliseconds between two commits. */
 const COMMIT_EVERY = 1000
-/** What is gathered before it is written: rows of messages, and characters in them. */
+/** The limits of what is collected before it is written: rows of messages, and characters in them. */
 const GATHERED = { rows: 1000, characters: 250_000 }
 
-/** Told of what the database refuses; then nothing of it is there. */
+/** Called for an item that the database rejects; then none of it is stored. */
 export type OnItemRefused = (refusal: Refusal) => Promise<void>
 
 /**
- * The one writer of everything that is imported. Each conversation is whole or not there. Several share a
- * statement and a commit, which makes the difference between minutes and seconds: the full-text index writes
- * a piece of itself at every commit. While one batch is written the next may be read. `finish` commits all
- * that was given, so that it stays when the import is interrupted; importing again adds only what is new.
+ * The writer of everything that is imported. Each conversation is stored completely or not at all. Several
+ * share a statement and a commit, which makes the difference between minutes and seconds: the full-text index
+ * writes a piece of itself at every commit. While one batch is written, the next can be read. `finish`
+ * commits everything passed to `add`, so that it stays when the import is interrupted; importing again adds
+ * only what is new.
  */
 export class ImportWriter {
   readonly counts = noCounts()
@@ -46,9 +47,9 @@ export class ImportWriter {
   #rows = 0
   #characters = 0
   #writing: Promise<void> = Promise.resolve()
-  /** What ended the writing, where something did. */
+  /** The error that ended the writing, if any. */
   failure: unknown
-  /** When the open transaction began. */
+  /** The start time of the open transaction. */
   #began: number | undefined
   readonly #imagined: Imagined = { sessions: new Map(), records: new Set(), noSettings: false }
   readonly #merger: ItemMerger
@@ -56,8 +57,8 @@ export class ImportWriter {
   readonly #guard: ImportGuard
 
   /**
-   * For a dry run a reader, or nothing where there is no database yet; else the writer, outside a
-   * transaction.
+   * Takes the writer, outside a transaction; for a dry run a reader, or nothing when there is no database
+   * yet.
    */
   constructor(
     connection: Connection | undefined,
@@ -86,8 +87,8 @@ export class ImportWriter {
   }
 
   /**
-   * Takes an item, to be written with others in the order in which they came; true when it is time to
-   * `flush`. Throws INVALID for one with a text that is too long.
+   * Adds an item, to be written with others in order; returns true when it is time to `flush`. Throws INVALID
+   * for one with a text that is too long.
    */
   add(item: ImportItem): boolean {
     if (item.kind !== 'lines' && !rowsIn(item).every(isPlainRow)) throw tooLong()
@@ -101,9 +102,7 @@ export class ImportWriter {
     return this.#rows >= GATHERED.rows || this.#characters >= GATHERED.characters
   }
 
-  /**
-   * Begins to write what was taken; waits only for what was begun before, so that more can be read meanwhile.
-   */
+  /** Starts to write what was added; waits only for earlier writes, so that more can be read meanwhile. */
   async flush(): Promise<void> {
     const batches = batchesOf(this.#gathered, this.#dryRun)
     this.#gathered = []
@@ -116,18 +115,18 @@ export class ImportWriter {
   #start(writing: Promise<void>): void {
     this.#writing = writing
     writing.catch((error) => {
-      this.failure = error // told by the next who waits for it
+      this.failure = error // reported by the next one who awaits it
     })
   }
 
-  /** Writes and commits everything that was given. */
+  /** Writes and commits everything that was added. */
   async finish(): Promise<void> {
     await this.flush()
     await this.#writing
     await this.#commit()
   }
 
-  /** Gives up what was written since the last commit, after a failure. */
+  /** Abandons what was written since the last commit, after a failure. */
   async abandon(): Promise<void> {
     await this.#writing.catch(() => {})
     if (this.#began === undefined) return
@@ -136,8 +135,8 @@ export class ImportWriter {
   }
 
   /**
-   * Takes away what a new database starts with, where it holds nothing else, after everything that was given
-   * before.
+   * Removes the content that a new database starts with, if it holds nothing else, after writing everything
+   * added before.
    */
   async clearUntouched(): Promise<void> {
     await this.flush()
@@ -169,7 +168,7 @@ export class ImportWriter {
     return batch.kind === 'sessions' ? this.#writeSessions(batch) : this.#writeOne(batch)
   }
 
-  /** All at once where all of them are new, else read line by line. */
+  /** Writes all chats at once when all of them are new, otherwise line by line. */
   async #writeLines({ chats, sessions }: LineBatch): Promise<void> {
     const insertMessages = async (ids: string[]) =>
       ids.length === chats.sessions.length &&
@@ -191,11 +190,11 @@ export class ImportWriter {
     for (const batch of batchesOf(items, this.#dryRun)) await this.#writeBatch(batch)
   }
 
-  /** Those that are new at once, the others one by one. */
+  /** Writes the new sessions at once, the others one by one. */
   async #writeSessions(batch: SessionBatch): Promise<void> {
     const fresh = this.#dryRun
       ? await this.#unknown(batch.first)
-      : this.#guard.watches // each by itself, to be taken back by itself
+      : this.#guard.watches // each separately, so that it can be rolled back separately
         ? new Set<SessionItem>()
         : await this.#insertSessions(batch)
     this.counts.sessions_added += fresh.size
@@ -205,7 +204,7 @@ export class ImportWriter {
     }
   }
 
-  /** Writes the sessions that the database does not have; none of them when it refuses anything. */
+  /** Writes the sessions that the database does not have; none of them when it rejects anything. */
   async #insertSessions({ first, sessions, messages }: SessionBatch): Promise<Set<SessionItem>> {
     const itemsOf = (ids: string[]) => ids.flatMap((id) => first.get(id) ?? [])
     const ids = await this.#insertNew(sessions, async (ids) => {
@@ -217,9 +216,9 @@ export class ImportWriter {
   }
 
   /**
-   * Inserts the sessions that the database does not have, and by `insertMessages` what was said in them; the
-   * ids of these sessions. Nothing of it is there when the database refuses a value, or `insertMessages`
-   * gives false.
+   * Inserts the sessions that the database does not have, and their messages with `insertMessages`; returns
+   * the ids of these sessions. Nothing of it is stored when the database rejects a value, or `insertMessages`
+   * returns false.
    */
   async #insertNew(
     sessions: PlainRows,
@@ -249,7 +248,7 @@ export class ImportWriter {
     return new Set(unknown.values())
   }
 
-  /** Writes all of an item, or nothing of it where the database refuses a value. */
+  /** Writes all of an item, or nothing of it when the database rejects a value. */
   async #writeOne(item: SessionItem | RecordItem): Promise<void> {
     const before = { ...this.counts }
     if (!this.#dryRun) await this.#connection.run('SAVEPOINT item')
@@ -296,7 +295,7 @@ function tooLong(): AppError {
   })
 }
 
-/** What a dry run into a database that does not exist yet finds there. */
+/** The content of a database that does not exist yet, for a dry run. */
 const NO_DATABASE: Connection = {
   all: async () => [],
   repeat: async () => [],
@@ -305,12 +304,12 @@ const NO_DATABASE: Connection = {
   exec: async () => {},
 }
 
-/** Whether an error concerns one item only, so that the import goes on. */
+/** Returns true when an error concerns one item only, so that the import continues. */
 export function refusesItem(error: unknown): error is AppError {
   return error instanceof AppError && error.code === 'INVALID'
 }
 
-/** What SQLite says of a text that its own reader does not take for JSON. */
+/** Returns true for SQLite's error about a text that it does not accept as JSON. */
 const isMalformedJson = (error: unknown) => isEngineError(error) && /malformed JSON/.test(error.message)
 
 function idOf(item: SessionItem | RecordItem): string {

@@ -4,22 +4,22 @@ import { guardedText, LONGEST_TEXT } from '../../query/longest-text.ts'
 import { rowNumberOf } from '../../schema/row-counts.ts'
 import { Refused } from '../conversation.ts'
 
-/** A table of another program's database, with those of its columns that are known and there. */
+/** A table of another program's database, with the known columns that it has. */
 export interface ForeignTable {
   name: string
   columns: readonly string[]
-  /** A name of its row numbers that none of its columns has; `rowid` by default. */
+  /** A name for its rowid that none of its columns uses; `rowid` by default. */
   number?: string
 }
 
-/** The row number that every row is given beside its columns; a name that no column has. */
+/** The key under which every row holds its rowid; a name that no column has. */
 export const ROW = '@row'
 
-/** A row with its number. */
+/** A row with its rowid. */
 export type NumberedRow = Row & { [ROW]: number }
 
 /**
- * The declared type, upper case, of every column of a table by its name in lower case; views and virtual
+ * Returns the declared type, upper case, of every column of a table by its lower-case name; views and virtual
  * tables have none.
  */
 export async function columnTypes(connection: Connection, table: string): Promise<Map<string, string>> {
@@ -31,7 +31,7 @@ export async function columnTypes(connection: Connection, table: string): Promis
   return new Map(rows.map(({ name, type }) => [name, type]))
 }
 
-/** Whether a table is there that has all of these columns. */
+/** Returns true when a table exists that has all of these columns. */
 export async function hasColumns(
   connection: Connection,
   table: string,
@@ -42,8 +42,8 @@ export async function hasColumns(
 }
 
 /**
- * A table with those of the `known` columns that it has; undefined when there is no such table. Throws
- * Refused for one whose rows have no numbers that can be read.
+ * Returns a table with those of the `known` columns that it has; undefined when there is no such table.
+ * Throws Refused for a table without readable rowids.
  */
 export async function foreignTable(
   connection: Connection,
@@ -62,10 +62,10 @@ export async function foreignTable(
   return { name, columns: known.filter((column) => types.has(column)), number }
 }
 
-/** Rows that are read at once, when they are short. */
+/** Rows per read, when they are short. */
 const PAGE = 500
 
-/** All rows in the order of their numbers, a page at a time. */
+/** Yields all rows in order of their rowids, page by page. */
 export async function* rowsOf(
   connection: Connection,
   table: ForeignTable,
@@ -84,12 +84,12 @@ export async function* rowsOf(
   }
 }
 
-/** How many bytes the longest value of a row has. */
+/** The key under which a row holds the byte length of its longest value. */
 const LENGTH = '@length'
 
 /**
- * The same rows. Throws Refused for one with a text that JavaScript cannot hold, of which `selection` gives
- * only the length.
+ * Returns the same rows. Throws Refused for one with a text that JavaScript cannot hold, of which `selection`
+ * returns only the length.
  */
 function readable(rows: NumberedRow[], { name }: ForeignTable): NumberedRow[] {
   for (const row of rows) {
@@ -104,7 +104,8 @@ function readable(rows: NumberedRow[], { name }: ForeignTable): NumberedRow[] {
 }
 
 /**
- * The start of a query for the columns of a table; a missing column would be read as text, so none is named.
+ * Returns the start of a query for the columns of a table; SQLite would read the name of a missing column as
+ * text, so none is named.
  */
 export function selection({ name, columns, number = 'rowid' }: ForeignTable): string {
   const list = columns.map((column) => `${guardedText(quoteName(column))} AS ${quoteName(column)}`)
@@ -113,7 +114,7 @@ export function selection({ name, columns, number = 'rowid' }: ForeignTable): st
   return `SELECT ${[...list, `${number} AS ${quoteName(ROW)}`].join(', ')} FROM ${quoteName(name)}`
 }
 
-/** The rows of a table by what they belong to, which need not be indexed: only their numbers are kept. */
+/** The rows of a table grouped by a key, which need not be indexed: only their rowids are kept. */
 export class RowGroups {
   readonly #connection: Connection
   readonly #table: ForeignTable | undefined
@@ -125,8 +126,7 @@ export class RowGroups {
   }
 
   /**
-   * Looks once through a table; `keyOf` is given those of `columns` that it has. Without a table there are no
-   * groups.
+   * Scans a table once; `keyOf` receives those of `columns` that it has. Without a table there are no groups.
    */
   static async make(
     connection: Connection,
@@ -147,17 +147,17 @@ export class RowGroups {
     return groups
   }
 
-  /** Every key that has rows. */
+  /** Returns every key that has rows. */
   keys(): IterableIterator<string> {
     return this.#numbers.keys()
   }
 
-  /** Whether a key has rows. */
+  /** Returns true when a key has rows. */
   has(key: unknown): boolean {
     return this.#numbers.has(String(key))
   }
 
-  /** The rows of some keys in the order of their numbers. */
+  /** Returns the rows of some keys in order of their rowids. */
   async of(...keys: readonly unknown[]): Promise<NumberedRow[]> {
     const numbers = keys.flatMap((key) => this.#numbers.get(String(key)) ?? [])
     if (!this.#table || numbers.length === 0) return []

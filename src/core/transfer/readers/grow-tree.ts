@@ -1,22 +1,22 @@
 import type { Conversation, ConversationNode } from '../conversation.ts'
 import { jsonOf } from './json.ts'
 
-/** What a message holds, apart from its place. */
+/** The content of a message, without its place. */
 export type Message = Omit<ConversationNode, 'id' | 'parent'>
 
 /** A message with the place that its source gives it, which may not exist. */
 export interface Draft {
   id: string
-  /** Where it may hang; the first that exists is taken, and none makes it a root. */
+  /** Possible parents; the first that exists is used, and with none of them the message is a root. */
   parents: (string | null)[]
-  /** Null for a place without a message: what hangs there moves up. */
+  /** Null for a place without a message: its children move up. */
   message: Message | null
 }
 
 /**
- * Makes a sound tree of messages, parents first: ids that repeat are told apart (or dropped with equal
- * content), parents that do not exist and circles are cut, with the lost parent kept as `source_parent` in
- * the metadata. The current message is the first of `current` that exists, else the newest leaf.
+ * Builds a valid tree of messages, parents first: repeated ids are made unique (or dropped when the content
+ * is equal), missing parents and cycles are cut, with the lost parent kept as `source_parent` in the
+ * metadata. The current message is the first of `current` that exists, otherwise the newest leaf.
  */
 export function growTree(
   drafts: Draft[],
@@ -63,7 +63,7 @@ function existingParent(draft: Draft, byId: Map<string, Draft>): string | null {
   return draft.parents.find((parent) => parent !== null && parent !== draft.id && byId.has(parent)) ?? null
 }
 
-/** Makes a root of the first member of every circle. */
+/** Makes the first member of every cycle a root. */
 function cutCircles(parents: Map<string, string | null>): void {
   const order = new Map([...parents.keys()].map((id, index) => [id, index]))
   const rank = (id: string) => order.get(id) ?? 0
@@ -83,7 +83,7 @@ function cutCircles(parents: Map<string, string | null>): void {
   }
 }
 
-/** The ids in their own order, except that a parent is moved before its children. */
+/** Returns the ids in their own order, except that a parent is moved before its children. */
 function parentsFirst(parents: Map<string, string | null>): Set<string> {
   const ordered = new Set<string>()
   for (const start of parents.keys()) {
@@ -103,8 +103,8 @@ function withLostParent(draft: Draft, message: Message, parents: Map<string, str
 }
 
 /**
- * The leaf with the latest time, its own or that of the nearest message above that has one; the last among
- * equals.
+ * Returns the leaf with the latest time, its own or that of the nearest message above that has one; the last
+ * among equals.
  */
 function newestLeaf(nodes: ConversationNode[]): string | null {
   const inner = new Set(nodes.map(({ parent }) => parent))

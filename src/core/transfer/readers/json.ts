@@ -3,16 +3,16 @@ import { parseExactJson } from '../../exact-json.ts'
 import { asNonBlank, asRecord, asText, type JsonRecord } from './values.ts'
 
 /**
- * What a text is the JSON of, also when it was encoded twice; undefined where it is none, any other value as
- * it is. It is for what is read and not kept, as numbers above 2^53 are rounded.
+ * Parses JSON text, even when it was encoded twice; returns undefined for other text, any other value
+ * unchanged. Use it for values that are read but not kept, since it rounds numbers above 2^53.
  */
 export function parseJson(value: unknown): unknown {
   return decode(value, JSON.parse)
 }
 
 /**
- * The object or array that a text happens to be the JSON of, also when it was encoded twice; else the value
- * as it is.
+ * Returns the object or array that a text encodes as JSON, even when it was encoded twice; otherwise the
+ * value unchanged.
  */
 export function decodeJson(value: unknown): unknown {
   const decoded = decode(value, parseExactJson)
@@ -20,8 +20,8 @@ export function decodeJson(value: unknown): unknown {
 }
 
 /**
- * What its program stored as JSON, of any type; as text where it is none or holds inexact numbers; null for
- * nothing, and what is a value already as it is.
+ * Returns what a program stored as JSON, of any type; as text when it is not JSON or contains inexact
+ * numbers; null for nothing, and a value that is already decoded unchanged.
  */
 export function storedJson(value: unknown): unknown {
   if (isStructure(value) && !(value instanceof Uint8Array)) return value
@@ -31,7 +31,8 @@ export function storedJson(value: unknown): unknown {
 }
 
 /**
- * Stored metadata as an object: an array is kept under the name `list`, what is neither as `source_metadata`.
+ * Returns stored metadata as an object: an array is kept under the name `list`, anything else as
+ * `source_metadata`.
  */
 export function storedMetadata(value: unknown, list = 'source_metadata'): JsonRecord {
   const metadata = storedJson(value)
@@ -39,7 +40,7 @@ export function storedMetadata(value: unknown, list = 'source_metadata'): JsonRe
   return asRecord(metadata) ?? { [Array.isArray(metadata) ? list : 'source_metadata']: metadata }
 }
 
-/** The value as JSON; null for what has none, such as arrays nested too deep to be written. */
+/** Returns the value as JSON; null when it has none, such as arrays nested too deep. */
 export function jsonOf(value: unknown): string | null {
   try {
     return JSON.stringify(value) ?? null
@@ -48,12 +49,12 @@ export function jsonOf(value: unknown): string | null {
   }
 }
 
-/** Deeper JSON is none to SQLite, and so to whoever reads the database. */
+/** SQLite rejects JSON that is nested deeper, and so does everyone who reads the database. */
 const DEEPEST = 1000
 
 /**
- * JSON text that the database can hold: halves of surrogate pairs are replaced. Throws INVALID for endless
- * nesting.
+ * Returns JSON text that the database can hold: halves of surrogate pairs are replaced. Throws INVALID for
+ * endless nesting.
  */
 export function toJson(value: unknown): string {
   const text = jsonOf(value ?? null)
@@ -66,7 +67,7 @@ export function toJson(value: unknown): string {
 }
 
 function isTooDeep(text: string): boolean {
-  // By far the most texts have no place for that many brackets.
+  // Most texts are too short for that many brackets.
   if (text.length < 2 * DEEPEST) return false
   let depth = 0
   for (let at = 0; at < text.length; at++) {
@@ -79,7 +80,7 @@ function isTooDeep(text: string): boolean {
   return false
 }
 
-/** Where the string ends that begins at a place. */
+/** Returns where the string ends that begins at a position. */
 function endOfString(text: string, begin: number): number {
   for (let end = text.indexOf('"', begin + 1); ; end = text.indexOf('"', end + 1)) {
     let escapes = 0

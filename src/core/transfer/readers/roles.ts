@@ -19,9 +19,9 @@ const WORDS: [RegExp, Role][] = [
 ]
 
 /**
- * The role nearest to the one that a source names, in whatever case. What is not one of the four names (or
- * `human`) is also given as `source_role` for the metadata; what nothing is known of is no one's turn, so
- * `system`.
+ * Returns the role nearest to the one that a source names, in whatever case. Any name except the four (or
+ * `human`) is also returned as `source_role` for the metadata; an unknown role belongs to neither side, so it
+ * becomes `system`.
  */
 export function readRole(value: unknown): { role: Role; metadata: { source_role?: string } } {
   const given = asName(value)

@@ -2,17 +2,16 @@ import { AppError } from '../../errors.ts'
 import { readTimestamp } from '../../timestamp.ts'
 
 /**
- * Tells the moment (milliseconds since 1970, UTC) of a wall time without an offset, itself given as if it
- * were UTC.
+ * Converts a wall time without an offset, given as if it were UTC, to a time in milliseconds since 1970, UTC.
  */
 export type NaiveTime = (wall: number, fraction: string) => number
 
-/** Date, time, fraction, offset, and what Go writes behind it: the zone's name and its monotonic clock. */
+/** Date, time, fraction, offset, and what Go appends: the zone's name and its monotonic clock. */
 const FORMS =
   /^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?(?: ?([Zz]|UTC|[+-]\d{2}(?::?\d{2})?)(?: [A-Z+-][A-Za-z0-9+-]*)?(?: m=\S+)?)?$/
 const NUMBER_FORM = /^\d{1,20}(\.\d{1,20})?$/
 
-/** Numbers from here on are no seconds (that would be the year 5138), but milliseconds, and so on. */
+/** Larger numbers cannot be seconds (that would be the year 5138), but are milliseconds, and so on. */
 const UNITS = [
   { below: 1e11, microseconds: 1e6 },
   { below: 1e14, microseconds: 1e3 },
@@ -21,10 +20,10 @@ const UNITS = [
 ]
 
 /**
- * A moment as other programs write it, as `YYYY-MM-DDTHH:MM:SS.ffffff+00:00`: seconds, milliseconds, micro-
- * or nanoseconds since 1970, told apart by their size, also as text; or what JavaScript, SQLite, chrono,
- * Python and Go write, in UTC where no offset is named, unless `naive` knows better. Null for anything else,
- * for 0, and for Go's zero.
+ * Reads a time as other programs write it, as `YYYY-MM-DDTHH:MM:SS.ffffff+00:00`: seconds, milliseconds,
+ * micro- or nanoseconds since 1970, distinguished by their size, also as text; or the forms of JavaScript,
+ * SQLite, chrono, Python and Go, in UTC without an offset, unless `naive` knows better. Null for anything
+ * else, for 0, and for Go's zero.
  */
 export function readTime(value: unknown, naive: NaiveTime = (wall) => wall): string | null {
   if (typeof value === 'number') return fromNumber(value)
@@ -33,7 +32,7 @@ export function readTime(value: unknown, naive: NaiveTime = (wall) => wall): str
   return NUMBER_FORM.test(text) ? fromNumber(Number(text)) : fromText(text, naive)
 }
 
-/** The first and the last of some times, of which any may be unknown. */
+/** Returns the first and the last of some times, any of which may be unknown. */
 export function spanOf(times: readonly (string | null)[]): {
   created_at: string | null
   updated_at: string | null
@@ -59,8 +58,8 @@ function fromText(text: string, naive: NaiveTime): string | null {
 }
 
 /**
- * Null outside of the years that four digits can hold, and for the first of them, which Go writes for no
- * time.
+ * Formats a time; null outside of the years that four digits can hold, and for the first of them, which Go
+ * writes for no time.
  */
 function format(milliseconds: number, fraction: string): string | null {
   const text = new Date(milliseconds).toISOString()
@@ -68,7 +67,10 @@ function format(milliseconds: number, fraction: string): string | null {
   return `${text.slice(0, 19)}.${fraction.slice(0, 6).padEnd(6, '0')}+00:00`
 }
 
-/** Milliseconds that `+02:00`, `-0700`, `+05` or `GMT+05:45` is ahead of UTC; null for more than a day. */
+/**
+ * Returns how many milliseconds `+02:00`, `-0700`, `+05` or `GMT+05:45` is ahead of UTC; null for more than a
+ * day.
+ */
 function readOffset(offset: string): number | null {
   const [, sign, hours = '0', minutes = '0', seconds = '0'] =
     /([+-])(\d{2}):?(\d{2})?:?(\d{2})?$/.exec(offset) ?? []
@@ -82,9 +84,8 @@ const DAY = 86_400_000
 const QUARTER = 900_000
 
 /**
- * The clock of an IANA zone: what it showed, to the moment. Of an hour that the clock showed twice the first
- * is taken; a time that it skipped is moved forward by what was skipped. Throws INVALID for a zone that is
- * not known.
+ * Returns the clock of an IANA zone: it converts wall time to a time. In an hour that occurs twice, the first
+ * is used; a skipped time moves forward by what was skipped. Throws INVALID for an unknown zone.
  */
 export function zoneClock(zone: string): NaiveTime {
   const offsetAt = zoneOffset(zone)
@@ -95,7 +96,7 @@ export function zoneClock(zone: string): NaiveTime {
     if (offset === undefined) {
       const around = [offsetAt(wall - DAY), offsetAt(wall + DAY)] as const
       const fitting = around.filter((candidate) => offsetAt(wall - candidate) === candidate)
-      // The larger offset is the earlier moment; without any the time was skipped.
+      // The larger offset is the earlier time; without any, the time was skipped.
       offset = fitting.length > 0 ? Math.max(...fitting) : around[0]
       known.set(quarter, offset)
     }
@@ -103,7 +104,7 @@ export function zoneClock(zone: string): NaiveTime {
   }
 }
 
-/** How far a zone was ahead of UTC at a moment, in milliseconds. */
+/** Returns how far a zone was ahead of UTC at a given time, in milliseconds. */
 function zoneOffset(zone: string): (moment: number) => number {
   try {
     const names = new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'longOffset' })

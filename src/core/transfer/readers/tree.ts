@@ -1,9 +1,9 @@
 import type { Conversation, ConversationNode } from '../conversation.ts'
 
-/** A message before it is known what it follows. */
+/** A message whose parent is not known yet. */
 export type LooseNode = Omit<ConversationNode, 'parent'>
 
-/** The messages from the first to the current one. */
+/** Returns the messages from the first to the current one. */
 export function activePath({ nodes, current }: Pick<Conversation, 'nodes' | 'current'>): ConversationNode[] {
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const path: ConversationNode[] = []
@@ -11,22 +11,22 @@ export function activePath({ nodes, current }: Pick<Conversation, 'nodes' | 'cur
   return path.reverse()
 }
 
-/** The model of the last message on the path to the current one that names any. */
+/** Returns the model of the last message on the path to the current one that names a model. */
 export function lastModel(tree: Pick<Conversation, 'nodes' | 'current'>): string | null {
   return activePath(tree).findLast(({ model_name }) => model_name)?.model_name ?? null
 }
 
-/** Parents of a list in which each follows the one before it. */
+/** Returns the parents for a list in which each message follows the one before it. */
 export function inARow(ids: string[]): (string | null)[] {
   return ids.map((_id, index) => ids[index - 1] ?? null)
 }
 
-/** Messages without a place, each as the answer to the one before it. */
+/** Chains messages without a place, each as the answer to the one before it. */
 export function chain(nodes: readonly LooseNode[]): ConversationNode[] {
   return nodes.map((node, index) => ({ ...node, parent: nodes[index - 1]?.id ?? null }))
 }
 
-/** For each id the one whose list of children names it. */
+/** Returns, for each id, the parent whose list of children names it. */
 export function parentsByChildren(
   lists: Iterable<[parent: string, children: unknown[]]>,
 ): Map<unknown, string> {

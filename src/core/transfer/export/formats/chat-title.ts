@@ -1,4 +1,4 @@
-/** A chat's title on one line; what has none is called so. */
+/** Returns a chat's title on one line, or a placeholder when it has none. */
 export function chatTitle(title: string): string {
   return title.replace(/[\s\p{Cc}]+/gu, ' ').trim() || 'Untitled chat'
 }

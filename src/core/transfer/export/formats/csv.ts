@@ -2,11 +2,11 @@ import type { ExportedChat } from '../exported-chats.ts'
 import type { ChatFormat } from './export-format.ts'
 
 /**
- * One row a message, after RFC 4180: CRLF between rows, quotes where they are needed, also by programs that
- * take ; or tab for what separates cells, no byte order mark. A chat without messages has no row. A cell that
- * a spreadsheet would take for a formula, one that begins with = + - @ (also their full-width forms), tab, CR
- * or LF, gets a ' in front; so does one that begins with ' before one of these, so that taking one ' away
- * again gives the text that was. NUL, which no reader takes, becomes U+FFFD.
+ * One row per message, following RFC 4180: CRLF between rows, quotes where needed, also for programs that use
+ * ; or tab to separate cells, no byte order mark. A chat without messages has no row. A cell that a
+ * spreadsheet would read as a formula, one that begins with = + - @ (also their full-width forms), tab, CR or
+ * LF, gets a ' in front; so does one that begins with ' before one of these, so that removing one ' restores
+ * the original text. NUL, which no reader accepts, becomes U+FFFD.
  */
 export const csv: ChatFormat = { name: 'csv', extension: 'csv', write }
 

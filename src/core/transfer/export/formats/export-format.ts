@@ -7,17 +7,17 @@ import type { LineOptions } from '../json-lines.ts'
 
 /** Callbacks of a format while it writes. */
 export interface ExportOptions {
-  /** Called for each chat that the format cannot hold, with the reason in words for a person. */
+  /** Called for each chat that the format cannot hold, with the reason in words for the user. */
   onSkipped?: (sessionId: string, reason: string) => void
 }
 
 interface AnyFormat {
   /** Its name on the command line. */
   name: string
-  /** The end of its files' names, without the dot. */
+  /** The file name extension, without the dot. */
   extension: string
   /**
-   * How often it reads the messages of a long chat: twice where it has to know how a chat goes on; once by
+   * The number of times that it reads the messages of a long chat: twice when it has to look ahead; once by
    * default.
    */
   readings?: number
@@ -26,12 +26,11 @@ interface AnyFormat {
 /** A way to write chats as text. */
 export interface ChatFormat extends AnyFormat {
   /**
-   * The text, piece by piece: of the chats never more than one is read, of its messages never all are held.
+   * Yields the text, piece by piece: it reads only one chat at a time, and never holds all of its messages.
    */
   write(chats: AsyncIterable<ExportedChat>, options?: ExportOptions): AsyncIterable<string>
   /**
-   * Present when each chat is a document of its own: a name for its file that none in `taken` has, added to
-   * it.
+   * Present when each chat is a document of its own: returns a file name that is not in `taken`, and adds it.
    */
   fileName?: (session: ChatSession, taken: Set<string>) => string
 }

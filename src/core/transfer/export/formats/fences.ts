@@ -1,17 +1,17 @@
-/** A stretch of a message's text: as it was written, or a fenced block of code. */
+/** A segment of a message's text: unchanged text, or a fenced code block. */
 export type Segment =
   | { kind: 'text'; lines: string[] }
   | {
       kind: 'code'
-      /** The language, as the fence names it; mostly empty or one word. */
+      /** The language, as the fence names it; usually empty or one word. */
       info: string
-      /** The backticks or tildes. */
+      /** The fence: its backticks or tildes. */
       fence: string
-      /** Columns before them, a list's marker among them. */
+      /** The columns before them, including a list marker. */
       indent: number
-      /** How many `>` all its lines begin with, because it stands in a quotation; 0 where it does not. */
+      /** The number of `>` at the start of every line, for a block inside a quotation; 0 outside. */
       quoted: number
-      /** The line that opens it, and the one that closes it; null where the text ends first. */
+      /** The line that opens it, and the one that closes it; null when the text ends first. */
       opening: string
       closing: string | null
       lines: string[]
@@ -24,12 +24,12 @@ const LINE_END = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/
 const OPENING =
   /^((?: {0,3}>){1,50} {0,4}|(?:[ \t]|[-*+][ \t]|\d{1,9}[.)][ \t]){0,200})(`{3,}(?=[^`]*$)|~{3,})(.*)$/
 
-/** Characters. Of more there may be more lines than memory can hold. */
+/** Characters. A longer text may have more lines than memory can hold. */
 const LONGEST = 100_000_000
 
 /**
- * The text in lines, at whatever ends a line for any reader, and what of it is fenced code, as Markdown has
- * it.
+ * Splits text into lines, at every character that any reader treats as a line end, and finds the fenced code
+ * in it as Markdown defines it.
  */
 export function splitFences(content: string): Segment[] {
   if (content.length > LONGEST) throw new RangeError('a text is too long to be taken apart')
@@ -54,12 +54,12 @@ export function splitFences(content: string): Segment[] {
   return segments
 }
 
-/** A line of code without what the fence's own place in a list or a quotation puts before it. */
+/** Returns a line of code without the prefix that a list or a quotation puts before the fence. */
 export function codeLine(line: string, { indent, quoted }: Code): string {
   return quoted ? unquote(line, quoted) : dedent(line, indent)
 }
 
-/** The columns of white space at the beginning of a line, tabs reaching to the next multiple of four. */
+/** Returns the columns of white space at the beginning of a line; tabs reach to the next multiple of four. */
 export function indentOf(line: string): number {
   return columnsOf(/^[ \t]*/.exec(line)?.[0] ?? '')
 }

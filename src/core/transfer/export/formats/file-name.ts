@@ -1,19 +1,18 @@
 import type { ChatSession } from '../../../records/entities/session.ts'
 
 /**
- * Bytes of UTF-8, all in all: below what the tightest file systems in use take (143, where names are
- * encrypted).
+ * Bytes of UTF-8 in total: below the limit of the tightest file systems in use (143, with encrypted names).
  */
 const LONGEST = 120
 
 const EXTENSION = '.md'
 
-/** Names that belong to devices on Windows, whatever extension follows. */
+/** Names reserved for devices on Windows, whatever extension follows. */
 const RESERVED = /^(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[\d¹²³])\s*(?:\.|$)/i
 
 /**
- * A name for a chat's file, made of its title, that every file system takes and that none in `taken` has; it
- * is added there in the form that `fileNameKey` gives.
+ * Creates a file name for a chat from its title that every file system accepts and that is not in `taken`;
+ * adds it there in the form that `fileNameKey` returns.
  */
 export function markdownFileName(session: Pick<ChatSession, 'title'>, taken: Set<string>): string {
   const words = safeWords(session.title)
@@ -27,14 +26,15 @@ export function markdownFileName(session: Pick<ChatSession, 'title'>, taken: Set
 }
 
 /**
- * What two names share that some file system takes for the same: it looks at neither case nor composition.
+ * Returns a key that is equal for two names which some file system treats as the same: it ignores case and
+ * composition.
  */
 export function fileNameKey(name: string): string {
   const folded = name.replace(/\u200c|\u200d|\ufe0e|\ufe0f/g, '').normalize('NFKD')
   return folded.toUpperCase().toLowerCase().normalize('NFKD')
 }
 
-/** Everything that is invisible, steers the reading direction or has a meaning in some path goes. */
+/** Removes everything that is invisible, changes the reading direction or has a meaning in some path. */
 function safeWords(title: string): string {
   const clean = title
     .slice(0, 1000)
@@ -49,7 +49,7 @@ function safeWords(title: string): string {
   return RESERVED.test(words) ? `chat ${words}` : words
 }
 
-/** As many whole characters, as people see them, as fit. */
+/** Cuts a text to as many whole characters, as people see them, as fit. */
 function cut(text: string, bytes: number): string {
   if (Buffer.byteLength(text) <= bytes) return text.replace(/[\s.]+$/u, '')
   let kept = ''
@@ -62,7 +62,7 @@ function cut(text: string, bytes: number): string {
   return kept.replace(/[\s.]+$/u, '')
 }
 
-/** The first number that is not taken, found in few steps however many are: they are taken in their order. */
+/** Finds the first free number in few steps, however many are in use: they are assigned in order. */
 function firstFree(isTaken: (number: number) => boolean): number {
   let high = 1
   while (isTaken(high)) high *= 2

@@ -12,10 +12,10 @@ const FORMATS: Record<string, () => Promise<ExportFormat>> = {
   sharegpt: async () => (await import('./sharegpt.ts')).sharegpt,
 }
 
-/** The names of the formats that chats can be written in. */
+/** The names of the export formats for chats. */
 export const EXPORT_FORMAT_NAMES: readonly string[] = Object.keys(FORMATS)
 
-/** The format of this name, loaded when it is asked for. Throws USAGE for a name that none has. */
+/** Loads the format of this name. Throws USAGE for an unknown name. */
 export async function loadExportFormat(name: string): Promise<ExportFormat> {
   const load = Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined
   if (load) return load()

@@ -3,19 +3,19 @@ import { counted } from '../../../plural.ts'
 import { chatTitle } from './chat-title.ts'
 import { factsHtml, htmlText, timeHtml } from './html-text.ts'
 
-/** What the contents say of a chat. */
+/** An entry in the contents, for one chat. */
 interface Entry {
   title: string
   changed: string
   messages: number
 }
 
-/** How many entries are packed together. */
+/** The number of entries to compress together. */
 const PACK = 1000
 
 /**
- * The contents of a page, which are known when all chats are written; packed, because there may be a million
- * of them.
+ * The contents of a page, which are complete only when all chats are written; compressed, because there may
+ * be a million of them.
  */
 export class HtmlContents {
   readonly #packs: Buffer[] = []
@@ -30,12 +30,12 @@ export class HtmlContents {
     this.#entries = []
   }
 
-  /** How many there are. */
+  /** The number of chats. */
   get chats(): number {
     return this.#packs.length * PACK + this.#entries.length
   }
 
-  /** The list, piece by piece. */
+  /** Yields the list, piece by piece. */
   *html(): Generator<string> {
     const counts = [counted(this.chats, 'chat'), counted(this.#messages, 'message')]
     yield `<nav id="contents" aria-label="Contents">\n<h2>Contents</h2>\n${factsHtml(counts)}<ol>\n`
@@ -58,7 +58,7 @@ ${facts}</a></li>
 `
 }
 
-/** Every title is kept until the end, so none may be as long as it likes. */
+/** Shortens a title, since every title is kept until the end. */
 function shortTitle(title: string): string {
   const whole = chatTitle(title)
   return whole.length > 120 ? `${whole.slice(0, 120).toWellFormed()}…` : whole

@@ -1,4 +1,4 @@
-/** The look of the page: narrow and wide screens, light and dark, and paper. */
+/** The style of the page: narrow and wide screens, light and dark, and paper. */
 export const STYLE = `
 :root {
   color-scheme: light dark;

@@ -11,22 +11,22 @@ const NAMED: Record<string, string> = {
 }
 
 /**
- * Characters that HTML would obey or lose: its own, controls other than tab and newline, and what turns the
- * reading direction.
+ * Characters that HTML would interpret or lose: its own, controls other than tab and newline, and those that
+ * change the reading direction.
  */
 const SPECIAL = /[&<>"']|(?![\t\n])\p{Cc}|\p{Bidi_Control}/gu
 
 /**
- * Text as HTML, in an element or in an attribute; characters that are invisible there and mean something are
- * named.
+ * Escapes text for HTML, in an element or in an attribute; invisible characters with a meaning are replaced
+ * by their names.
  */
 export function htmlText(text: string): string {
   return replaceAll(text, SPECIAL, (char) => NAMED[char] ?? codePointOf(char))
 }
 
 /**
- * A message's text as HTML: fenced blocks as code, all else as it was written, in the direction it is written
- * in.
+ * Converts a message's text to HTML: fenced blocks as code, everything else unchanged, in its own reading
+ * direction.
  */
 export function htmlContent(content: string): string {
   return splitFences(content)
@@ -49,7 +49,7 @@ function codeBlock(code: Code): string {
   return `<figure class="code">${label}<pre dir="ltr" lang=""><code>${named(text)}</code></pre></figure>\n`
 }
 
-/** As `htmlText`, the names of characters set apart from the text around them. */
+/** Works like `htmlText`, but sets the names of characters apart from the text around them. */
 function named(text: string): string {
   return replaceAll(
     text,
@@ -62,19 +62,19 @@ function codePointOf(char: string): string {
   return `U+${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
 }
 
-/** What is known of something, in a row; what is empty is left out. */
+/** Formats facts in a row; leaves out empty ones. */
 export function factsHtml(facts: string[], element = 'p'): string {
   const present = facts.filter((fact) => fact !== '').map((fact) => `<span>${fact}</span>`)
   return `<${element} class="facts">${present.join(' ')}</${element}>\n`
 }
 
-/** A stored time as HTML. */
+/** Formats a stored time as HTML. */
 export function timeHtml(stored: string): string {
   const time = utcTime(stored)
   return time ? `<time datetime="${time.iso}">${time.text}</time>` : wordsHtml(stored)
 }
 
-/** Words that may be written in any direction. */
+/** Formats words of any reading direction. */
 export function wordsHtml(words: string): string {
   return `<bdi lang="">${htmlText(words)}</bdi>`
 }

@@ -10,9 +10,8 @@ import { STYLE } from './html-style.ts'
 import { factsHtml, htmlContent, htmlText, timeHtml, wordsHtml } from './html-text.ts'
 
 /**
- * One page for all chats that needs nothing else: no scripts, nothing loaded from anywhere, whatever the
- * messages say. The contents stand at the end, because chats are written as they are read, and are shown
- * first.
+ * One self-contained page for all chats: no scripts, nothing loaded from anywhere, whatever the messages
+ * contain. The contents are at the end, because chats are written as they are read, but are shown first.
  */
 export const html: ChatFormat = { name: 'html', extension: 'html', write }
 

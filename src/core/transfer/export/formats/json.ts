@@ -2,7 +2,7 @@ import type { ExportedChat } from '../exported-chats.ts'
 import type { ChatFormat } from './export-format.ts'
 import { jsonText } from './json-text.ts'
 
-/** One JSON array of `{ session, agent, messages }`, the records as every other command prints them. */
+/** One JSON array of `{ session, agent, messages }`, with the records as every other command prints them. */
 export const json: ChatFormat = { name: 'json', extension: 'json', write }
 
 async function* write(chats: AsyncIterable<ExportedChat>): AsyncGenerator<string> {

@@ -1,10 +1,10 @@
 import { type Code, indentOf, splitFences } from './fences.ts'
 
 /**
- * A message's text as Markdown that stays inside its place in a document: headings are two levels lower, in
- * quotations and where items of lists begin too, so that none is as high as the document's own; fences that
- * are left open are closed; HTML outside code is shown, not obeyed. Code is as it was. Every kind of line end
- * becomes a newline, NUL becomes U+FFFD.
+ * Converts a message's text to Markdown that stays inside its place in a document: headings are two levels
+ * lower, even in quotations and at the start of list items, so that none is as high as the document's own;
+ * fences left open are closed; HTML outside code is shown, not interpreted. Code is unchanged. Every kind of
+ * line end becomes a newline, NUL becomes U+FFFD.
  */
 export function markdownText(content: string): string {
   const lines: string[] = []
@@ -15,7 +15,7 @@ export function markdownText(content: string): string {
   return lines.join('\n')
 }
 
-/** Words for a heading or a list, without any of Markdown's meaning. */
+/** Escapes words for a heading or a list, so that Markdown interprets nothing in them. */
 export function markdownWords(text: string): string {
   return text
     .replaceAll('\0', '\ufffd')
@@ -23,7 +23,7 @@ export function markdownWords(text: string): string {
     .replace(/(?<![^ ])#+$/, '\\$&')
 }
 
-/** Text as inline code, whatever backticks it has. */
+/** Formats text as inline code, whatever backticks it has. */
 export function markdownCode(text: string): string {
   const line = text.replace(/[\s\p{Cc}]+/gu, ' ')
   const longest = (line.match(/`+/g) ?? []).reduce((most, run) => Math.max(most, run.length), 0)
@@ -31,10 +31,13 @@ export function markdownCode(text: string): string {
   return /^[` ]|[` ]$/.test(line) ? `${fence} ${line} ${fence}` : `${fence}${line}${fence}`
 }
 
-/** A block in a list ends where a line has fewer columns than its fence, so no line is left with fewer. */
+/**
+ * Writes a code block. A block in a list ends at a line with fewer columns than its fence, so no line is left
+ * with fewer.
+ */
 function writeCode({ fence, indent, quoted, opening, closing, lines }: Code, out: string[]): void {
   const margin = ' '.repeat(indent)
-  // In the middle of a paragraph a list's marker may begin no list, and four columns are no code.
+  // In the middle of a paragraph, a list marker may not begin a list, and four columns are not code.
   if ((indent > 3 || /^\s*[^\s`~]/.test(opening)) && !isBlank(out.at(-1))) out.push('')
   out.push(opening)
   if (quoted) {
@@ -52,7 +55,7 @@ function writeText(lines: string[], out: string[]): void {
     while (end < lines.length && !isBlank(lines[end])) end++
     const paragraph = lines.slice(start, end)
     const spans = paragraph.map(codeSpans)
-    // With a backtick left over in one line, code may go on in the next: then all of it counts as text.
+    // With an unmatched backtick in one line, code may continue in the next: then all of it counts as text.
     const closed = spans.every((found) => found !== undefined)
     paragraph.forEach((line, index) => {
       writeLine(escapeTags(line, closed ? (spans[index] ?? []) : []), out)
@@ -64,12 +67,13 @@ function writeText(lines: string[], out: string[]): void {
 
 const isBlank = (line: string | undefined) => line === undefined || /^[ \t]*$/.test(line)
 
-/** What a quotation or a list puts before a line's own text. */
+/** The prefix that a quotation or a list puts before a line's own text. */
 const PLACE = /^(?: {0,3}>[ \t]?){0,50}/
 const ITEMS = /^(?: {0,3}(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))[ \t]?){0,50}/
 
 /**
- * Lines of = or - below others make these a heading; what begins with # is one, in a quotation or a list too.
+ * Writes a line of text. Lines of = or - turn the lines above into a heading; a line that begins with # is
+ * one, even in a quotation or a list.
  */
 function writeLine(line: string, out: string[]): void {
   const [place = ''] = PLACE.exec(line) ?? []
@@ -91,12 +95,12 @@ function writeLine(line: string, out: string[]): void {
 
 type Span = [start: number, end: number]
 
-/** Where a line is inline code, or undefined when one of its backticks finds no partner. */
+/** Returns the spans of inline code in a line, or undefined when one of its backticks has no match. */
 function codeSpans(line: string): Span[] | undefined {
   const runs = [...line.matchAll(/`+/g)].map(({ index, 0: { length } }) => ({
     start: index,
     end: index + length,
-    // A backslash takes the first backtick of a run that would open, none of one that closes.
+    // A backslash escapes the first backtick of a run that would open, but not of one that closes.
     opens: isEscaped(line, index) ? length - 1 : length,
     partner: undefined as number | undefined,
   }))
@@ -125,7 +129,7 @@ function isEscaped(line: string, index: number): boolean {
 
 const TAG = /(?<!\\)(\\*)<(?=[a-z/!?])(?!(?:https?|mailto):[^\s<>]*>)/gi
 
-/** Shows what would be HTML, apart from web and mail addresses in angle brackets, outside the given spans. */
+/** Escapes what would be HTML, except web and mail addresses in angle brackets, outside the given spans. */
 function escapeTags(line: string, spans: Span[]): string {
   const show = (text: string) =>
     text.replace(TAG, (tag, slashes: string) => (slashes.length % 2 === 1 ? tag : `${slashes}\\<`))

@@ -6,8 +6,8 @@ import { markdownCode, markdownText, markdownWords } from './markdown-text.ts'
 import { utcTime } from './utc-time.ts'
 
 /**
- * A readable document for each chat: its title, dates and model, then a heading with the role for each
- * message. No other line begins with `# ` or `## ` outside code.
+ * One readable document per chat: its title, dates and model, then a heading with the role for each message.
+ * No other line begins with `# ` or `## ` outside code.
  */
 export const markdown: ChatFormat = {
   name: 'markdown',

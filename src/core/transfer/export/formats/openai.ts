@@ -5,7 +5,7 @@ import { answeredTurns, outlineOf, UNANSWERED } from './training.ts'
 
 /**
  * OpenAI's fine-tuning JSONL: a line `{"messages":[{"role","content"}]}` for each chat with an answer. Empty
- * messages are left out, and so is what comes after the last answer: there is nothing to learn from it.
+ * messages are left out, and so is everything after the last answer: there is nothing to learn from it.
  */
 export const openai: ChatFormat = { name: 'openai', extension: 'jsonl', write, readings: 2 }
 

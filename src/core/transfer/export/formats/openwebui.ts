@@ -8,7 +8,7 @@ import { epochSeconds } from './utc-time.ts'
 
 /**
  * The array that Open WebUI imports: each chat a tree of messages, here without branches, times in seconds.
- * It knows no system messages; they and the agent's instructions become the chat's system prompt.
+ * It has no system messages; they and the agent's instructions become the chat's system prompt.
  */
 export const openwebui: ChatFormat = { name: 'openwebui', extension: 'json', write }
 
@@ -29,13 +29,13 @@ async function* write(
   yield before === '[\n' ? '[]\n' : '\n]\n'
 }
 
-/** Nothing at all for a chat without a message that Open WebUI can show: its trees need one. */
+/** Yields nothing for a chat without a message that Open WebUI can show: its trees need one. */
 async function* writeChat({ session, agent, messages }: ExportedChat): AsyncGenerator<string> {
   const instructions = new Set(agent?.system_prompt ? [agent.system_prompt] : [])
   const fallback = session.model_name ?? agent?.model_name ?? null
   let model = fallback
   let parent: string | null = null
-  // A message names its children, so it is written when the next one is known.
+  // A message names its children, so it is written once the next one is known.
   let held: ChatMessage | undefined
   for await (const message of messages) {
     if (message.role === 'system') {
@@ -76,7 +76,10 @@ function writeNode(
   return `${jsonText(id)}:${jsonText(node)}`
 }
 
-/** One model, not all that ever answered: Open WebUI asks every model of this list for the next answer. */
+/**
+ * Ends a chat. It names one model, not all that ever answered: Open WebUI asks every model in this list for
+ * the next answer.
+ */
 function endChat(session: ChatSession, currentId: string, model: string | null, params: object): string {
   const created = epochSeconds(session.created_at)
   const chat = {

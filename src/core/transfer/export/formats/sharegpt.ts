@@ -5,8 +5,8 @@ import { answeredTurns, type Outline, outlineOf, type Turn, UNANSWERED } from '.
 
 /**
  * ShareGPT as JSONL: a line `{"conversations":[{"from","value"}]}` for each chat in which, after at most one
- * system message, human and gpt take turns and gpt has the last word. Messages of one role in a row become
- * one, with an empty line between them; what comes after the last answer is left out.
+ * system message, human and gpt take turns and gpt has the last word. Consecutive messages of one role are
+ * merged, with an empty line between them; everything after the last answer is left out.
  */
 export const sharegpt: ChatFormat = { name: 'sharegpt', extension: 'jsonl', write, readings: 2 }
 
@@ -24,7 +24,7 @@ async function* write(
   }
 }
 
-/** A turn's text is left open until the role changes. */
+/** Writes a chat, keeping the text of a turn open until the role changes. */
 async function* writeChat(chat: ExportedChat, outline: Outline): AsyncGenerator<string> {
   let speaker: Turn['role'] | undefined
   for await (const { role, content } of answeredTurns(chat, outline)) {

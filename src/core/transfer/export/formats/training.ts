@@ -1,12 +1,12 @@
 import type { ChatMessage } from '../../../records/entities/message.ts'
 import type { ExportedChat } from '../exported-chats.ts'
 
-/** What a model learns from of a message. */
+/** The part of a message that a model learns from. */
 export type Turn = Pick<ChatMessage, 'role' | 'content'>
 
 /**
- * The messages that say something, in their order. The agent's instructions, which the model was given with
- * every message, come first unless the chat begins with instructions of its own.
+ * Yields the non-empty messages, in order. The agent's instructions, which the model received with every
+ * message, come first unless the chat begins with instructions of its own.
  */
 async function* trainingTurns({ agent, messages }: ExportedChat): AsyncGenerator<Turn> {
   let first = true
@@ -21,17 +21,19 @@ async function* trainingTurns({ agent, messages }: ExportedChat): AsyncGenerator
   }
 }
 
-/** What there is to know of a chat before a part of it is written, so that nobody has to hold all of it. */
+/**
+ * The facts about a chat that are needed before any of it is written, so that nobody has to hold all of it.
+ */
 export interface Outline {
-  /** How many turns there are up to the last answer; what comes after it teaches nothing. */
+  /** The number of turns up to the last answer; there is nothing to learn from what comes after it. */
   answered: number
-  /** Who speaks first, system messages aside. */
+  /** The role that speaks first, apart from system messages. */
   opens: Turn['role'] | undefined
-  /** Whether a system message stands between what the two say, before the last answer. */
+  /** True when a system message interrupts the turns of the two before the last answer. */
   isInterrupted: boolean
 }
 
-/** Looks through a chat. */
+/** Reads through a chat to collect its outline. */
 export async function outlineOf(chat: ExportedChat): Promise<Outline> {
   const outline: Outline = { answered: 0, opens: undefined, isInterrupted: false }
   let turns = 0
@@ -47,7 +49,7 @@ export async function outlineOf(chat: ExportedChat): Promise<Outline> {
   return outline
 }
 
-/** The turns up to the last answer. */
+/** Yields the turns up to the last answer. */
 export async function* answeredTurns(chat: ExportedChat, { answered }: Outline): AsyncGenerator<Turn> {
   let left = answered
   for await (const turn of trainingTurns(chat)) {
@@ -56,5 +58,5 @@ export async function* answeredTurns(chat: ExportedChat, { answered }: Outline):
   }
 }
 
-/** Why a chat without an answer is left out. */
+/** The reason for leaving out a chat without an answer. */
 export const UNANSWERED = 'it has no answer of the assistant to learn from'

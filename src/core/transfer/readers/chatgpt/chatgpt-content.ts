@@ -14,23 +14,26 @@ import {
 import { findPointers, pointersIn, readAttachments } from './chatgpt-files.ts'
 import { resolveMarks } from './citations.ts'
 
-/** The content of a message of ChatGPT, taken apart. */
+/** The content of a ChatGPT message, split into parts. */
 export interface Content {
   parts: Part[]
-  /** What no part holds: descriptions of assets, content of an unknown kind. */
+  /** Content that fits no part: descriptions of assets, content of an unknown kind. */
   metadata: JsonRecord
 }
 
-/** What decides how content is to be read. */
+/** The facts that decide how content is read. */
 export interface Speaker {
   role: ConversationNode['role']
   /** The tool that speaks. */
   name: string | null
-  /** The tool that is spoken to; null for the person. */
+  /** The tool that is addressed; null for the user. */
   recipient: string | null
 }
 
-/** The parts of a message's `content`, whatever its `content_type`; what a tool says is never text. */
+/**
+ * Returns the parts of a message's `content`, whatever its `content_type`; the output of a tool is never
+ * text.
+ */
 export function readContent(message: JsonRecord, speaker: Speaker): Content {
   const metadata = asRecord(message.metadata) ?? {}
   const content = asRecord(message.content) ?? { parts: [message.content] }
@@ -44,7 +47,7 @@ export function readContent(message: JsonRecord, speaker: Speaker): Content {
   }
 }
 
-/** A content type that is not the usual one. */
+/** Returns a content type other than the usual one. */
 function oddType(content: JsonRecord): string | null {
   const type = asName(content.content_type)
   return type && !SPOKEN.has(type) ? type : null
@@ -80,7 +83,7 @@ const TOOL_TYPES = new Set([
   'computer_output',
 ])
 
-/** Where nothing could be read, the content itself is kept. */
+/** Returns parts as content; when nothing could be read, keeps the content itself. */
 function partsOf(parts: Part[], content: JsonRecord): Content {
   if (parts.length > 0) return { parts, metadata: unknownPieces(content) }
   const rest = leftover(content, ['content_type', 'parts', 'language', 'response_format_name'])

@@ -1,7 +1,7 @@
 import { type Attachment, attachment } from '../attachments.ts'
 import { asArray, asCount, asName, asRecord, asRecords, type JsonRecord, leftover } from '../values.ts'
 
-/** A piece of content that stands for a file, or the ones inside a recording. */
+/** Returns the pieces of content that stand for files: the piece itself, or those inside a recording. */
 export function pointersIn(piece: JsonRecord): JsonRecord[] {
   const {
     audio_asset_pointer: sound,
@@ -11,7 +11,7 @@ export function pointersIn(piece: JsonRecord): JsonRecord[] {
   return asRecords([piece, sound, video, ...asArray(frames)]).filter((part) => asName(part.asset_pointer))
 }
 
-/** What stands for the files of a message, those that its code has shown too. */
+/** Finds the pieces that stand for the files of a message, including those shown by its code. */
 export function findPointers(content: JsonRecord, metadata: JsonRecord): JsonRecord[] {
   const images = asRecords(asRecord(metadata.aggregate_result)?.messages)
     .filter(({ image_url }) => asName(image_url))
@@ -20,8 +20,8 @@ export function findPointers(content: JsonRecord, metadata: JsonRecord): JsonRec
 }
 
 /**
- * The files of a message: those that it shows, with what `attachments` says of them, then the others in
- * there.
+ * Returns the files of a message: those that it shows, with the facts from `attachments`, then the others
+ * listed there.
  */
 export function readAttachments(pointers: JsonRecord[], metadata: JsonRecord): Attachment[] {
   const listed = asRecords(metadata.attachments)

@@ -8,7 +8,7 @@ import { asArray, asBoolean, asName, asRecord, type JsonRecord, leftover, presen
 import { readContent } from './chatgpt-content.ts'
 import { readReferences } from './citations.ts'
 
-/** Whether an element of an array looks like a conversation of ChatGPT's export. */
+/** Returns true when an element of an array looks like a conversation of ChatGPT's export. */
 export function looksLikeChatGPT(value: unknown): boolean {
   const conversation = asRecord(value)
   if (!conversation) return false
@@ -26,7 +26,7 @@ export function readChatGPT(value: unknown): Conversation {
   const mapping = asRecord(source.mapping)
   if (!mapping) throw new Refused(given, 'it has no messages: its mapping is missing')
   const usual = asName(source.default_model_slug)
-  // Which model that was is chosen for each message.
+  // The actual model is chosen for each message.
   const model = usual === 'auto' ? null : usual
   const tree = growTree(readDrafts(mapping, model), [asName(source.current_node)])
   return {
@@ -98,7 +98,7 @@ function readMessage(message: JsonRecord, id: string, model: string | null): Mes
   }
 }
 
-/** Custom instructions and memories are stored as if a person had said them. */
+/** Returns true for custom instructions and memories, which are stored as if the user had said them. */
 function isContext(message: JsonRecord): boolean {
   const type = asName(asRecord(message.content)?.content_type)
   return type === 'user_editable_context' || type === 'model_editable_context'
@@ -109,7 +109,7 @@ function contextRole(given: unknown): ReturnType<typeof readRole> {
   return { role: 'system', metadata: name && name !== 'system' ? { source_role: name } : {} }
 }
 
-/** What a message's metadata says of the service and not of the message, and what is read from it. */
+/** Metadata of a message about the service, not the message, and metadata that is read elsewhere. */
 const PLUMBING = [
   '_cite_metadata',
   'attachments',

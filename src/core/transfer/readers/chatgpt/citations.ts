@@ -1,13 +1,13 @@
 import { parseJson } from '../json.ts'
 import { asArray, asName, asNonEmpty, asRecord, asRecords, type JsonRecord } from '../values.ts'
 
-/** What a message of ChatGPT refers to. */
+/** A web page that a ChatGPT message refers to. */
 export interface Reference {
   title: string | null
   url: string
 }
 
-/** The web pages that a message's metadata names, each once. */
+/** Returns the web pages that a message's metadata names, each once. */
 export function readReferences(metadata: JsonRecord): Reference[] {
   const sources = [
     ...asRecords(metadata.content_references).flatMap((reference) => [
@@ -27,8 +27,8 @@ export function readReferences(metadata: JsonRecord): Reference[] {
 }
 
 /**
- * A text of ChatGPT without its private marks (U+E200 to U+E202 around citations, image groups, named
- * things): each becomes the link or name that the metadata or the mark itself gives for it, or goes.
+ * Removes ChatGPT's private marks (U+E200 to U+E202 around citations, image groups, named things) from a
+ * text: each becomes the link or name from the metadata or the mark itself, or disappears.
  */
 export function resolveMarks(text: string, metadata: JsonRecord): string {
   let resolved = text
@@ -41,7 +41,7 @@ export function resolveMarks(text: string, metadata: JsonRecord): string {
     .replace(/[\uE200-\uE202]/g, '')
 }
 
-/** What stands in the text for a reference, and what takes its place; only what is a mark, never words. */
+/** Returns the replacement for each mark in the text; only marks are replaced, never words. */
 function replacements(text: string, metadata: JsonRecord): Map<string, string> {
   const found = new Map<string, string>()
   for (const reference of asRecords(metadata.content_references)) {
@@ -53,7 +53,7 @@ function replacements(text: string, metadata: JsonRecord): Map<string, string> {
   for (const citation of citations) {
     const { start_ix: start, end_ix: end } = citation
     if (typeof start !== 'number' || typeof end !== 'number') continue
-    // Places are counted in characters; those outside the first plane are two units of a string.
+    // Positions count characters; those outside the first plane are two units of a string.
     const mark = [text.slice(start, end), points.slice(start, end).join('')].find(isMark)
     if (mark && !found.has(mark)) found.set(mark, shownAs(asRecord(citation.metadata) ?? {}))
   }
@@ -73,8 +73,8 @@ function shownAs(reference: JsonRecord): string {
 }
 
 /**
- * The words in a mark that names a thing or a link: `entity`, a list of kind and name; `url`, a label and a
- * target.
+ * Returns the words in a mark that names a thing or a link: `entity`, a list of kind and name; `url`, a label
+ * and a target.
  */
 function ownName(inside: string): string {
   const [kind, first = ''] = inside.split('\uE202')

@@ -12,7 +12,9 @@ import {
   present,
 } from '../values.ts'
 
-/** What a message says, from its `content` blocks; from the flat `text` where they hold no text. */
+/**
+ * Returns the content of a message, from its `content` blocks; from the flat `text` when they hold no text.
+ */
 export function readBlocks(message: JsonRecord): { parts: Part[]; metadata: JsonRecord } {
   const blocks = asArray(message.content)
   const calls = asRecords(blocks).filter(({ id }) => asName(id))
@@ -46,7 +48,7 @@ function summariesOf(block: JsonRecord): string {
     .join('\n')
 }
 
-/** What a tool gave: as text where it is only that, and marked when it failed. */
+/** Returns the output of a tool: as text if it is only text, and marked when it failed. */
 function readOutput(block: JsonRecord): unknown {
   const output = joinTexts(block.content)
   return asBoolean(block.is_error) ? { is_error: true, content: output ?? null } : output
@@ -57,7 +59,7 @@ function isUnknown(value: unknown): boolean {
   return block !== null && !['text', 'thinking', 'token_budget'].includes(asName(block.type) ?? '')
 }
 
-/** The flat text has such a sentence, mostly fenced, for every block that is not text. */
+/** The flat text contains such a sentence, usually fenced, for every block that is not text. */
 const PLACEHOLDER = /(?:```\s{0,4})?This block is not supported on your current device yet\.(?:\s{0,4}```)?/g
 
 function withoutPlaceholders(text: string): string {

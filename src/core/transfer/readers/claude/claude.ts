@@ -19,7 +19,7 @@ import {
 } from '../values.ts'
 import { readBlocks } from './claude-blocks.ts'
 
-/** Whether an element of an array, or a whole file, looks like a conversation of Claude. */
+/** Returns true when an element of an array, or a whole file, looks like a conversation of Claude. */
 export function looksLikeClaude(value: unknown): boolean {
   return Array.isArray(asRecord(value)?.chat_messages)
 }
@@ -61,12 +61,12 @@ const TAKEN = [
   'current_leaf_message_uuid',
 ]
 
-/** What the first messages name as their parent. */
+/** The parent that the first messages name. */
 const ROOT = '00000000-0000-4000-8000-000000000000'
 
 /**
- * The messages with their places; where none names another as its parent (older exports), one after the
- * other.
+ * Returns the messages with their places; when none names another as its parent (older exports), one after
+ * the other.
  */
 function readDrafts(messages: JsonRecord[], model: string | null): Draft[] {
   const sorted = inOrder(messages)
@@ -117,7 +117,7 @@ const MESSAGE_TAKEN = [
   'files_v2',
 ]
 
-/** Pasted documents with their text, and files, which are listed twice in newer exports. */
+/** Returns pasted documents with their text, and files, which newer exports list twice. */
 function readFiles(message: JsonRecord): Part[] {
   const pasted = asRecords(message.attachments).map((file) =>
     attachment({

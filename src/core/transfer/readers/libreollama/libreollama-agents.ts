@@ -10,10 +10,10 @@ const AGENT_COLUMNS = [
   ...['created_at', 'updated_at', 'metadata', 'capabilities', 'parameters'],
 ]
 
-/** What LibreOllama shows for an agent that names no model. */
+/** The name that LibreOllama shows for the model of an agent without one. */
 const NO_MODEL = 'default'
 
-/** The agents of a LibreOllama database, each beside its id in that database. */
+/** Yields the agents of a LibreOllama database, each with its id in that database. */
 export async function* readAgents(
   connection: Connection,
   era: Era,
@@ -39,7 +39,7 @@ function agentOf(row: Row, sourceId: string, era: Era, clock: EraClock): SourceA
     description: asNonBlank(row.description),
     model_name: asNonBlank(chosen.model) ?? asNonBlank(row.model_name) ?? NO_MODEL,
     system_prompt: asNonBlank(row.system_prompt),
-    // D and E have columns, which every change of an agent sets back; B and C have the parameters only.
+    // D and E have columns, which every change of an agent resets; B and C have only the parameters.
     temperature: asNumber(row.temperature) ?? asNumber(chosen.temperature),
     max_tokens: wholeNumber(row.max_tokens) ?? wholeNumber(chosen.max_tokens),
     is_active: asBoolean(row.is_active, true),
@@ -59,12 +59,12 @@ function wholeNumber(value: unknown): number | null {
   return number === null ? null : Math.trunc(number)
 }
 
-/** Preferences get a key of their own: some are called like a setting. */
+/** Preferences get a key of their own, since some have the name of a setting. */
 const PREFERENCE = 'preference.'
 
 /**
- * The settings of a LibreOllama database, then its preferences, their type as the description where they have
- * none.
+ * Yields the settings of a LibreOllama database, then its preferences, with their type as the description
+ * when they have none.
  */
 export async function* readSettings(connection: Connection): AsyncGenerator<SourceSetting> {
   const settings = await foreignTable(connection, 'settings', ['key', 'value', 'description'])

@@ -3,13 +3,13 @@ import { contentId } from '../../ids.ts'
 import { columnTypes, hasColumns } from '../foreign-table.ts'
 import { type NaiveTime, readTime, zoneClock } from '../times.ts'
 
-/** The shapes that LibreOllama's own database had, oldest first; A is Phase 2.1. */
+/** The shapes of LibreOllama's own database, oldest first; A is Phase 2.1. */
 export type Era = 'A' | 'B' | 'C' | 'D' | 'E'
 
 /**
- * Which of LibreOllama's shapes a database has, told by its columns, as one version number had two meanings;
- * `wreck` for one whose chats a newer LibreOllama dropped before it stopped half-way; undefined for a
- * database of another program.
+ * Detects which of LibreOllama's shapes a database has from its columns, since one version number had two
+ * meanings; `wreck` for one whose chats a newer LibreOllama dropped before it stopped part-way; undefined for
+ * a database of another program.
  */
 export async function libreOllamaEra(connection: Connection): Promise<Era | 'wreck' | undefined> {
   const types = await columnTypes(connection, 'chat_sessions')
@@ -35,13 +35,14 @@ async function isWreck(connection: Connection): Promise<boolean> {
 /** Reads the times of one era, and remembers whether a zone had to be assumed. */
 export interface EraClock {
   read(value: unknown): string | null
-  /** Whether a time was taken for local since this was last asked. */
+  /** Returns true when a time was assumed to be local since the last call. */
   assumed(): boolean
 }
 
 /**
- * The clock of an era. B and C wrote local time without its offset, and so did D and E, where a time in whole
- * seconds comes from SQLite instead, in UTC; A wrote UTC only. Throws INVALID for an unknown zone.
+ * Returns the clock of an era. B and C wrote local time without its offset, and so did D and E, except that
+ * there a time in whole seconds comes from SQLite, in UTC; A wrote UTC only. Throws INVALID for an unknown
+ * zone.
  */
 export function eraClock(era: Era, timeZone: string): EraClock {
   const local = zoneClock(timeZone)
@@ -62,9 +63,9 @@ export function eraClock(era: Era, timeZone: string): EraClock {
 }
 
 /**
- * An id that is the same whenever this row is read, and another for a row of another database. After era A
- * rows are numbered, so that every database has a chat 1; the time at which it was made, as stored, tells
- * them apart, or else something of the row that stays as it is, for instance how a chat began.
+ * Derives an id that is the same whenever this row is read, and another for a row of another database. After
+ * era A rows are numbered, so that every database has a chat 1; its creation time, as stored, distinguishes
+ * them, or else something in the row that does not change, such as how a chat began.
  */
 export function eraId(
   era: Era,

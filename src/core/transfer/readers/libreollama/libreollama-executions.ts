@@ -20,7 +20,7 @@ const COLUMNS = [
   ...['error_message', 'metadata'],
 ]
 
-/** Ids as they were given, by their ids in the database. */
+/** Assigned ids, by the ids in the database. */
 export interface GivenIds {
   agents: ReadonlyMap<string, string>
   sessions: ReadonlyMap<string, string>
@@ -28,7 +28,7 @@ export interface GivenIds {
 
 const STATUSES = ['running', 'completed', 'failed', 'cancelled'] as const
 
-/** The runs of agents in a LibreOllama database; one whose agent is gone has no place any more. */
+/** Yields the runs of agents in a LibreOllama database; refuses one whose agent no longer exists. */
 export async function* readExecutions(
   connection: Connection,
   era: Era,
@@ -56,7 +56,7 @@ function executionOf(
   clock: EraClock,
 ): SourceExecution {
   const word = asText(row.status)?.toLowerCase()
-  // One that waits in a file that is only read will never run.
+  // A run that is pending in a file that is only read will never run.
   const status = STATUSES.find((known) => known === word) ?? 'cancelled'
   const started = asText(row.started_at ?? row.executed_at)
   return {

@@ -6,7 +6,7 @@ import { type Era, eraClock, eraId } from './libreollama-era.ts'
 import { MESSAGE_COLUMNS, nodeOf } from './libreollama-messages.ts'
 import { beginningOf, conversationOf, SESSION_COLUMNS } from './libreollama-sessions.ts'
 
-/** Whether a value looks like a chat that LibreOllama exported itself ("3.3.0"). */
+/** Returns true when a value looks like a chat that LibreOllama exported itself ("3.3.0"). */
 export function looksLikeLibreOllamaExport(value: unknown): boolean {
   const source = asRecord(value)
   if (!source || asRecord(source.session) === null || !Array.isArray(source.messages)) return false
@@ -15,8 +15,8 @@ export function looksLikeLibreOllamaExport(value: unknown): boolean {
 
 /**
  * Reads a chat that LibreOllama exported itself, under the ids that it has in a database; throws Refused
- * without a session or messages. Times without a zone are of `timeZone`, here by default, but those that
- * SQLite made.
+ * without a session or messages. Times without a zone are in `timeZone`, by default the zone of this machine,
+ * except those that SQLite wrote.
  */
 export function readLibreOllamaExport(value: unknown, timeZone = hostZone()): Conversation {
   const source = asRecord(value)
@@ -50,17 +50,21 @@ export function readLibreOllamaExport(value: unknown, timeZone = hostZone()): Co
 
 const hostZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone
 
-/** An agent is not exported with its chats, so its id is only something to be kept. */
+/** An agent is not exported with its chats, so its id is only kept in the metadata. */
 const SESSION_TAKEN = SESSION_COLUMNS.filter((name) => name !== 'agent_id')
 
-/** The first form had UUIDs; later ones the columns of their databases, of which the last had a model. */
+/**
+ * Detects the era: the first form had UUIDs; later ones the columns of their databases, of which the last had
+ * a model.
+ */
 function eraOf(session: JsonRecord): Era {
   if (typeof session.id === 'string' && !/^\d+$/.test(session.id) && !('session_name' in session)) return 'A'
   return 'model_id' in session ? 'E' : 'D'
 }
 
 /**
- * A record as its table has it: ids are made of times as they are stored there, with a blank in the middle.
+ * Returns a record as its table stores it: ids are derived from times as stored there, with a blank in the
+ * middle.
  */
 function asStored(record: JsonRecord): JsonRecord {
   const created_at = asText(record.created_at)?.replace(/^(\d{4}-\d\d-\d\d)T/, '$1 ') ?? null

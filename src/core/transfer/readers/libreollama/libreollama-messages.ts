@@ -6,27 +6,27 @@ import type { LooseNode } from '../tree.ts'
 import { asBoolean, asNonBlank, asNumber, asText, compareTexts, present } from '../values.ts'
 import type { Era, EraClock } from './libreollama-era.ts'
 
-/** The columns of a message that are read, of all eras. */
+/** The columns of a message to read, of all eras. */
 export const MESSAGE_COLUMNS = [
   ...['id', 'session_id', 'role', 'content', 'model_name', 'created_at', 'metadata'],
   ...['response_time_ms', 'token_count', 'cached'],
 ]
 
-/** What decides how messages are read. */
+/** The facts that decide how messages are read. */
 export interface MessageSource {
   era: Era
   clock: EraClock
 }
 
-/** The messages of one of LibreOllama's tables, by chat. */
+/** Returns the messages of one of LibreOllama's tables, by chat. */
 export async function messagesOf(connection: Connection, name: string): Promise<RowGroups> {
   const table = await foreignTable(connection, name, MESSAGE_COLUMNS)
   return RowGroups.make(connection, table, ['session_id'], (row) => row.session_id)
 }
 
 /**
- * Era A's ids are random, so its times give the order; rows without a time stay behind the one they were
- * stored after.
+ * Returns the messages sorted by time, since era A's ids are random; rows without a time stay behind the one
+ * they were stored after.
  */
 export async function byTime(source: MessageSource, messages: RowGroups, id: string): Promise<LooseNode[]> {
   let last = ''
@@ -38,7 +38,10 @@ export async function byTime(source: MessageSource, messages: RowGroups, id: str
   return timed.sort((one, other) => compareTexts(one.at, other.at)).map(({ node }) => node)
 }
 
-/** Later eras number their messages as they are said; their two tables are merged by time. */
+/**
+ * Returns the messages sorted by number, since later eras number them as they are said; their two tables are
+ * merged by time.
+ */
 export async function byNumber(
   source: MessageSource,
   messages: RowGroups,
@@ -57,7 +60,7 @@ export async function byNumber(
   return [...merged, ...second]
 }
 
-/** A message as stored, in a table or in an export; `place` names one without an id. */
+/** Converts a message as stored, in a table or in an export; `place` identifies one without an id. */
 export function nodeOf(row: Row, { era, clock }: MessageSource, place: number, prefix = ''): LooseNode {
   const { role, metadata } = readRole(row.role)
   const tokens = asNumber(row.token_count) ?? 0
@@ -65,7 +68,7 @@ export function nodeOf(row: Row, { era, clock }: MessageSource, place: number, p
     id: prefix + (asText(row.id) ?? `row ${place}`),
     role,
     hidden: role === 'tool',
-    // An empty message is one too: what is stored stays.
+    // An empty message is still a message: what is stored stays.
     parts: [{ kind: 'text', text: asText(row.content) ?? '' }],
     model_name: asNonBlank(row.model_name),
     created_at: clock.read(row.created_at),

@@ -7,30 +7,31 @@ import { asBoolean, asNonBlank, asText, present } from '../values.ts'
 import { type Era, eraId } from './libreollama-era.ts'
 import { byNumber, byTime, type MessageSource, messagesOf } from './libreollama-messages.ts'
 
-/** The columns of a chat that are read, of all eras. */
+/** The columns of a chat to read, of all eras. */
 export const SESSION_COLUMNS = [
   ...['id', 'title', 'session_name', 'user_id', 'model_name', 'model_id', 'provider', 'agent_id'],
   ...['created_at', 'updated_at', 'is_archived', 'is_active', 'context_length', 'metadata'],
   ...['context_id', 'template_id', 'system_message', 'pinned'],
 ]
 
-/** What decides how a chat is read. */
+/** The facts that decide how a chat is read. */
 export interface ChatSource extends MessageSource {
-  /** The IANA name of the zone that times without one are in. */
+  /** The IANA name of the zone for times without one. */
   timeZone: string
-  /** Ids of the agents as they were given, by their ids in the database. */
+  /** Assigned ids of the agents, by their ids in the database. */
   agents: ReadonlyMap<string, string>
 }
 
-/** What is known of the database whose chats are read. */
+/** The facts about the database whose chats are read. */
 export interface SessionSource extends ChatSource {
   connection: Connection
-  /** Ids of the chats as they were given, by their ids in the database, noted as they are read. */
+  /** Assigned ids of the chats, by their ids in the database, recorded as they are read. */
   sessions: Map<string, string>
 }
 
 /**
- * The chats of a LibreOllama database, one at a time; messages whose chat is gone are refused, chat by chat.
+ * Yields the chats of a LibreOllama database, one at a time; messages whose chat no longer exists are
+ * refused, chat by chat.
  */
 export async function* readSessions(source: SessionSource): AsyncGenerator<Imported> {
   const { connection } = source
@@ -61,7 +62,7 @@ export async function* readSessions(source: SessionSource): AsyncGenerator<Impor
   }
 }
 
-/** A chat as stored, in a table or in an export, under the id that it was given. */
+/** Converts a chat as stored, in a table or in an export, under its assigned id. */
 export function conversationOf(
   source: ChatSource,
   row: Row,
@@ -86,7 +87,9 @@ export function conversationOf(
   }
 }
 
-/** How a chat began, as stored, which stays when it goes on; null where nothing was said. */
+/**
+ * Returns how a chat began, as stored, which does not change when it continues; null when it has no messages.
+ */
 export function beginningOf(first: Row | undefined): string | null {
   return first ? `${asText(first.created_at)} ${asText(first.content)}` : null
 }

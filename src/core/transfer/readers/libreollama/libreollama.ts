@@ -8,13 +8,13 @@ import { readSessions } from './libreollama-sessions.ts'
 
 export { type Era, libreOllamaEra } from './libreollama-era.ts'
 
-/** How a LibreOllama database is read. */
+/** Options for reading a LibreOllama database. */
 export interface LibreOllamaOptions {
-  /** The IANA name of the zone whose time the app wrote, for the eras that left the offset out. */
+  /** The IANA name of the zone whose time the app wrote, for the eras that omitted the offset. */
   timeZone: string
 }
 
-/** Whether a database is one of LibreOllama's, of any era, even one that lost its chats. */
+/** Returns true when a database is one of LibreOllama's, of any era, even one that lost its chats. */
 export async function isLibreOllama(connection: Connection): Promise<boolean> {
   return (await libreOllamaEra(connection)) !== undefined
 }

@@ -5,23 +5,24 @@ import { attachment, fileName, sha256 } from '../attachments.ts'
 import { hasColumns, RowGroups } from '../foreign-table.ts'
 import { asNumber, asText } from '../values.ts'
 
-/** The tables by which an attachment belongs to something, with the column that says to what. */
+/** The tables that link an attachment to its owner, with the column that names the owner. */
 const ATTACHED = {
   prompt_attachments: 'response_id',
   tool_results_attachments: 'tool_result_id',
   part_attachments: 'part_id',
 } as const
 
-/** The tables by which fragments, long texts that are stored once, belong to a response. */
+/** The tables that link fragments, long texts that are stored once, to a response. */
 const FRAGMENTS = { prompt_fragments: 'response_id', system_fragments: 'response_id' } as const
 
 /**
- * What llm keeps beside prompts and replies, so that it is stored once: attachments and fragments of texts.
+ * The attachments and text fragments that llm keeps apart from prompts and replies, so that each is stored
+ * once.
  */
 export class LlmStore {
   readonly #connection: Connection
   readonly #hasFragments: boolean
-  /** What the tables that are there say about whom. */
+  /** The links in the existing tables, by owner. */
   readonly #owners: ReadonlyMap<string, RowGroups>
 
   private constructor(connection: Connection, hasFragments: boolean, owners: ReadonlyMap<string, RowGroups>) {
@@ -31,8 +32,8 @@ export class LlmStore {
   }
 
   /**
-   * Finds out which of their tables there are, as they came one after the other, and who has something in
-   * them.
+   * Finds which of these tables exist, since they were introduced one after the other, and who owns something
+   * in them.
    */
   static async make(connection: Connection): Promise<LlmStore> {
     const owners = new Map<string, RowGroups>()
@@ -51,7 +52,10 @@ export class LlmStore {
     return new LlmStore(connection, hasFragments, owners)
   }
 
-  /** The attachments of a response, a tool's result, or a part of a message; their bytes are not read. */
+  /**
+   * Returns the attachments of a response, a tool's result, or a part of a message; does not read their
+   * bytes.
+   */
   async attachments(link: keyof typeof ATTACHED, owner: unknown): Promise<Part[]> {
     if (!this.#owners.get(link)?.has(owner)) return []
     const rows = await this.#connection.all(
@@ -74,7 +78,10 @@ export class LlmStore {
     })
   }
 
-  /** The id of an attachment is the hash of its bytes, but for one that is only an address. */
+  /**
+   * Returns the hash of an attachment: its id is the hash of its bytes, except for one that is only an
+   * address.
+   */
   async #hash(row: Row): Promise<string | null> {
     const id = asText(row.id) ?? ''
     if (row.url == null && /^[0-9a-f]{64}$/.test(id)) return id
@@ -86,7 +93,7 @@ export class LlmStore {
     return stored?.content instanceof Uint8Array ? sha256(stored.content) : null
   }
 
-  /** The texts that stood before a prompt or a system prompt, in order. */
+  /** Returns the texts that preceded a prompt or a system prompt, in order. */
   async fragments(link: keyof typeof FRAGMENTS, response: unknown): Promise<string[]> {
     if (!this.#owners.get(link)?.has(response)) return []
     const rows = await this.#connection.all(
@@ -97,7 +104,7 @@ export class LlmStore {
     return rows.flatMap(({ content }) => asText(content) ?? [])
   }
 
-  /** One of those texts by its id, or null when it is gone. */
+  /** Returns one of those texts by its id, or null when it no longer exists. */
   async fragment(id: unknown): Promise<string | null> {
     if (!this.#hasFragments) return null
     const row = await this.#connection.get('SELECT "content" AS content FROM "fragments" WHERE "id" = ?', [

@@ -11,9 +11,9 @@ const COLUMNS = [
 ]
 
 /**
- * The chats of llm's oldest table, `logs` and before that `log`, which newer versions leave as it is. Rows
- * name the first row of their chat, or the row that they answer; their numbers are not unique, so the first
- * time is part of the id.
+ * Yields the chats of llm's oldest table, `logs` and before that `log`, which newer versions leave unchanged.
+ * Rows name the first row of their chat, or the row that they answer; their numbers are not unique, so the
+ * first time is part of the id.
  */
 export async function* logConversations(connection: Connection): AsyncGenerator<Conversation> {
   for (const name of ['logs', 'log']) {
@@ -36,7 +36,7 @@ export async function* logConversations(connection: Connection): AsyncGenerator<
   }
 }
 
-/** The oldest rows have no id but the number of the row. */
+/** Returns the id of a row; the oldest rows have none but their rowid. */
 function idOf(row: NumberedRow): string {
   return asText(row.id) ?? String(row[ROW])
 }

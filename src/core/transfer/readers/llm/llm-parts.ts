@@ -15,7 +15,7 @@ const PART_COLUMNS = [
   ...['name', 'arguments', 'output', 'exception', 'fragment_id'],
 ]
 
-/** A message of llm's newest tables: named by the hash of what it says and of what it follows. */
+/** A message of llm's newest tables: identified by the hash of its content and of the message before it. */
 export interface StoredMessage {
   hash: string
   parent: string | null
@@ -25,7 +25,7 @@ export interface StoredMessage {
   metadata: Record<string, unknown>
 }
 
-// UNION takes each row once, which ends a circle.
+// UNION returns each row once, which ends a cycle.
 const PATH = `WITH RECURSIVE path (hash, parent, role) AS (
     SELECT "hash", "parent_hash", "role" FROM "messages" WHERE "hash" = ?
     UNION SELECT m."hash", m."parent_hash", m."role" FROM "messages" AS m JOIN path ON m."hash" = path.parent)
@@ -43,7 +43,7 @@ export class Messages {
     this.#parts = parts
   }
 
-  /** Notes which parts belong to which message. */
+  /** Collects which parts belong to which message. */
   static async make(connection: Connection, store: LlmStore): Promise<Messages> {
     const table = await foreignTable(connection, 'parts', PART_COLUMNS)
     const parts = await RowGroups.make(connection, table, ['message_hash'], (row) => row.message_hash)
@@ -51,7 +51,8 @@ export class Messages {
   }
 
   /**
-   * The messages that lead to one, the first one first, without those that are `known` and what these follow.
+   * Returns the messages that lead to one, the first one first, without those that are `known` and their
+   * predecessors.
    */
   async pathTo(tip: string | null, known: ReadonlySet<string>): Promise<StoredMessage[]> {
     if (tip === null || known.has(tip)) return []
@@ -63,7 +64,7 @@ export class Messages {
     const path: typeof rows = []
     for (let row = byHash.get(tip); row && !known.has(row.hash); row = byHash.get(row.parent ?? '')) {
       path.push(row)
-      // Each is taken once, so that a circle ends.
+      // Each is used once, so that a cycle ends.
       byHash.delete(row.hash)
     }
     const parts = new Map<unknown, NumberedRow[]>(path.map(({ hash }) => [hash, []]))
@@ -83,7 +84,7 @@ export class Messages {
     const parts: Part[] = []
     for (const row of rows) parts.push(...(await this.#part(row)))
     const { role, metadata } = readRole(stored)
-    // The results of tools are sent as if the person had said them.
+    // The results of tools are sent as if the user had said them.
     const isResult = role === 'user' && parts[0]?.kind === 'tool_result'
     return {
       hash,
@@ -116,7 +117,7 @@ export class Messages {
     }
   }
 
-  /** The text of a part; borrowed texts are put in where they stood. */
+  /** Returns the text of a part, with borrowed fragments inserted at their places. */
   async #text(row: NumberedRow, payload: Record<string, unknown>): Promise<string | null> {
     const text = asText(row.text) ?? asText(payload.text)
     if (text !== null) return text
@@ -130,7 +131,7 @@ export class Messages {
   }
 }
 
-/** An attachment whose row is gone; what is left of it is in the payload. */
+/** Creates an attachment whose row no longer exists from what the payload still has of it. */
 function unknownAttachment(payload: Record<string, unknown>): Part {
   const inner = asRecord(payload.attachment) ?? payload
   const id = asName(inner.id) ?? asName(inner.attachment_id) ?? asName(payload.attachment)

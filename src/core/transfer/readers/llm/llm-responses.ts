@@ -34,7 +34,7 @@ export class Responses {
     this.#results = results
   }
 
-  /** Notes which response belongs to which conversation; one without a conversation is one of its own. */
+  /** Collects which response belongs to which conversation; one without a conversation is one of its own. */
   static async make(connection: Connection, store: LlmStore): Promise<Responses> {
     const table = async (name: string, columns: string[]) => foreignTable(connection, name, columns)
     const responses = await table('responses', RESPONSE_COLUMNS)
@@ -51,7 +51,7 @@ export class Responses {
     return new Responses(connection, store, [byConversation, calls, results])
   }
 
-  /** The conversations but those that `skip` names. */
+  /** Yields the conversations except those that `skip` names. */
   async *conversations(skip: (id: string) => boolean): AsyncGenerator<Conversation> {
     const seen = new Set<string>()
     const table = await foreignTable(this.#connection, 'conversations', ['id', 'name', 'model'])
@@ -68,7 +68,7 @@ export class Responses {
     }
   }
 
-  /** The turns of a conversation in the order of their ids, which tell the time. */
+  /** Returns the turns of a conversation in order of their ids, which are chronological. */
   async turns(conversation: string): Promise<Turn[]> {
     const rows = await this.#responses.of(conversation)
     rows.sort((one, other) => compareTexts(asText(one.id) ?? '', asText(other.id) ?? ''))

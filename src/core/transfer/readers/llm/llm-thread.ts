@@ -7,8 +7,8 @@ import { asName, asText, present } from '../values.ts'
 import { linkTurns, replyOf, type Turn } from './llm-turns.ts'
 
 /**
- * Turns of the older tables that are neither stored here too, under the same id, nor history that was sent
- * again.
+ * Returns the turns of the older tables that are neither stored here too, under the same id, nor history that
+ * was sent again.
  */
 export function missingTurns(
   older: readonly Turn[],
@@ -23,17 +23,17 @@ export function missingTurns(
   return linkTurns(older.filter((turn) => !ids.has(turn.id) && !replies.has(replyOf(turn))))
 }
 
-/** What was found of a thread. */
+/** The parts of a thread that were found. */
 interface Found {
   turns: readonly NumberedRow[]
   tip: string | null
   times: readonly (string | null)[]
-  /** What only the older tables have; it was said before the nodes. */
+  /** Messages that exist only in the older tables; they precede the nodes. */
   missing: ConversationNode[]
   nodes: ConversationNode[]
 }
 
-/** A thread as a conversation, with what only the older tables have before it. */
+/** Converts a thread to a conversation, preceded by what only the older tables have. */
 export function threadConversation(
   id: string,
   row: Row,

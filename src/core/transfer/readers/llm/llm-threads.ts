@@ -14,13 +14,16 @@ const TURN_COLUMNS = [
 ]
 const THREAD_COLUMNS = ['id', 'name', 'tip_message_hash', 'forked_from', 'datetime_utc']
 
-/** When a message was first said, and which model took part: messages do not know it, as chats share them. */
+/**
+ * The time when a message was first said, and the model that took part: messages do not record them, since
+ * chats share messages.
+ */
 interface FirstTurn {
   time: string | null
   model: string | null
 }
 
-/** Whether a database has the newest generation of llm's tables. */
+/** Returns true when a database has the newest generation of llm's tables. */
 export async function hasThreads(connection: Connection): Promise<boolean> {
   return (
     (await hasColumns(connection, 'threads', ['id', 'name', 'tip_message_hash'])) &&
@@ -44,7 +47,7 @@ export class Threads {
     this.#turns = turns
   }
 
-  /** Notes the ids of threads, and when each message was first said. */
+  /** Collects the ids of threads, and the time when each message was first said. */
   static async make(connection: Connection, store: LlmStore): Promise<Threads> {
     const there = await hasThreads(connection)
     const table = there ? await foreignTable(connection, 'turns', TURN_COLUMNS) : undefined
@@ -68,14 +71,14 @@ export class Threads {
     }
   }
 
-  /** Whether a conversation is there as a thread. */
+  /** Returns true when a conversation exists as a thread. */
   has(id: string): boolean {
     return this.#ids.has(id)
   }
 
   /**
-   * The threads; `older` gives what the older tables have of one, of which only what is missing here is
-   * taken.
+   * Yields the threads; `older` returns what the older tables have of one, of which only what is missing here
+   * is used.
    */
   async *conversations(older: (id: string) => Promise<Turn[]>): AsyncGenerator<Imported> {
     const table = await foreignTable(this.#connection, 'threads', THREAD_COLUMNS)
@@ -108,7 +111,7 @@ export class Threads {
     }
   }
 
-  /** All that was said in a thread: the path to its tip, then the paths that it left. */
+  /** Returns all messages of a thread: the path to its tip, then the paths that it left. */
   async #nodes(turns: readonly NumberedRow[], tip: string | null): Promise<ConversationNode[]> {
     const nodes: ConversationNode[] = []
     const known = new Set<string>()
@@ -116,7 +119,7 @@ export class Threads {
     for (const end of [tip, ...usage.keys()]) {
       const path = await this.#messages.pathTo(end, known)
       const [root] = path
-      // What a path begins with follows only what was there before it; a circle leads back into the path.
+      // The start of a path follows only earlier messages; a cycle leads back into the path.
       if (root?.parent != null && !known.has(root.parent)) root.parent = null
       for (const { hash } of path) known.add(hash)
       nodes.push(...this.#date(path, usage))
@@ -124,7 +127,9 @@ export class Threads {
     return nodes
   }
 
-  /** A message that no turn names was said in the turn of the next one that is named. */
+  /**
+   * Dates the messages of a path: one that no turn names belongs to the turn of the next one that is named.
+   */
   #date(
     path: readonly StoredMessage[],
     usage: ReadonlyMap<string | null, Record<string, unknown>>,

@@ -6,17 +6,17 @@ import { readTime, spanOf } from '../times.ts'
 import { chain, type LooseNode } from '../tree.ts'
 import { asName, asNonBlank, asNumber, asText, present } from '../values.ts'
 
-/** One row of llm's older tables: what was asked, and the reply. */
+/** One row of llm's older tables: the prompt and the reply. */
 export interface Turn {
   id: string
   system: string | null
   time: string | null
   model: string | null
-  /** What the person gave, what tools answered, what the model replied: those of them that there are. */
+  /** The input of the user, the answers of tools, the reply of the model: those that exist. */
   nodes: LooseNode[]
 }
 
-/** What goes into a turn beside its row. */
+/** The content of a turn besides its row. */
 export interface TurnContent {
   system: string | null
   asked: Part[]
@@ -24,7 +24,7 @@ export interface TurnContent {
   replied: Part[]
 }
 
-/** A row of `responses` or `logs` as a turn; nodes without any content are left out. */
+/** Converts a row of `responses` or `logs` to a turn; nodes without any content are left out. */
 export function turnOf(id: string, row: Row, { system, asked, results, replied }: TurnContent): Turn {
   const time = readTime(row.datetime_utc ?? row.timestamp)
   const model = asName(row.model)
@@ -46,7 +46,7 @@ export function turnOf(id: string, row: Row, { system, asked, results, replied }
   return { id, system, time, model, nodes }
 }
 
-/** Tokens, duration and options of a model's call, as far as they are stored. */
+/** Returns tokens, duration and options of a model's call, as far as they are stored. */
 export function usageOf(row: Row): Record<string, unknown> {
   return present({
     resolved_model: asText(row.resolved_model),
@@ -59,7 +59,7 @@ export function usageOf(row: Row): Record<string, unknown> {
 }
 
 /**
- * Turns one after the other as messages; a system prompt, which every turn repeats, is said when it changes.
+ * Links turns as consecutive messages; a system prompt, which every turn repeats, is added when it changes.
  */
 export function linkTurns(turns: readonly Turn[]): ConversationNode[] {
   let system: string | null = null
@@ -84,18 +84,18 @@ function systemNode({ id, time }: Turn, text: string): LooseNode {
   }
 }
 
-/** What the model said in a turn. */
+/** Returns the reply of the model in a turn. */
 export function replyOf(turn: Turn): string {
   return textOf(turn.nodes.find(({ role }) => role === 'assistant')?.parts ?? [])
 }
 
-/** What a tool answered, beside the exception where it failed. */
+/** Returns the answer of a tool, with the exception when it failed. */
 export function answerOf(name: unknown, output: unknown, exception: unknown): Part {
   const failed = asNonBlank(exception)
   return toolResult(name, failed === null ? output : { output: output ?? null, exception: failed })
 }
 
-/** Turns that follow each other as a conversation; `row` is what is stored of the conversation itself. */
+/** Converts consecutive turns to a conversation; `row` is the stored row of the conversation itself. */
 export function conversationOf(id: string, turns: readonly Turn[], row: Row = {}): Conversation {
   const nodes = linkTurns(turns)
   return {

@@ -6,7 +6,7 @@ import { logConversations } from './llm-logs.ts'
 import { Responses } from './llm-responses.ts'
 import { hasThreads, Threads } from './llm-threads.ts'
 
-/** Whether a database is a log of simonw/llm, with the tables of any of its generations. */
+/** Returns true when a database is a log of simonw/llm, with the tables of any of its generations. */
 export async function isLlm(connection: Connection): Promise<boolean> {
   const has = (table: string, ...columns: string[]) => hasColumns(connection, table, columns)
   return (
@@ -18,8 +18,8 @@ export async function isLlm(connection: Connection): Promise<boolean> {
 }
 
 /**
- * Reads a log of simonw/llm, one conversation at a time. The tables of up to three generations lie beside
- * each other, and may hold the same conversation: it comes once, with everything that any of them has of it.
+ * Reads a log of simonw/llm, one conversation at a time. The tables of up to three generations may exist side
+ * by side and hold the same conversation: it is yielded once, with everything that any of them has of it.
  */
 export async function* readLlm(connection: Connection): AsyncGenerator<Imported> {
   for await (const conversation of logConversations(connection)) yield { kind: 'conversation', conversation }

@@ -2,12 +2,12 @@ import { contentId } from '../../ids.ts'
 import { readTime } from '../times.ts'
 import { asArray, asRecord, type JsonRecord } from '../values.ts'
 
-/** The id of a conversation, which is the name of its file with what tells two of one name apart. */
+/** Returns the id of a conversation: the name of its file, plus what distinguishes two files of one name. */
 export function idOf(source: JsonRecord, name: string, folder: readonly string[] | null): string {
   return [...(folder ?? []), name].join('/') + distinction(source, name)
 }
 
-/** The folders that a path leads through. */
+/** Returns the folders that a path leads through. */
 export function foldersOf(path: string): string[] {
   return path
     .split(/[\\/]/)
@@ -15,7 +15,7 @@ export function foldersOf(path: string): string[] {
     .filter((part) => part !== '' && part !== '.')
 }
 
-/** The folder in LM Studio's list, which is below `conversations`; null where it cannot be known. */
+/** Returns the folder in LM Studio's list, which is below `conversations`; null when it is unknown. */
 export function folderBelow(path: string): string[] | null {
   const folders = foldersOf(path)
   const root = folders.lastIndexOf('conversations')
@@ -23,8 +23,8 @@ export function folderBelow(path: string): string[] | null {
 }
 
 /**
- * When it was made, unless the name says so, or else how it began: chats of one name may lie in several
- * folders.
+ * Returns the creation time, unless the name contains it, or else how the chat began: files of one name may
+ * be in several folders.
  */
 function distinction({ createdAt, messages }: JsonRecord, name: string): string {
   const [created, named] = [readTime(createdAt), timeInName(name)]
@@ -34,7 +34,9 @@ function distinction({ createdAt, messages }: JsonRecord, name: string): string 
   return `#${contentId(asArray(asRecord(first)?.versions)[0] ?? first)}`
 }
 
-/** The time that a file is named after, in milliseconds: shorter numbers are names that someone chose. */
+/**
+ * Returns the time that a file is named after, in milliseconds: shorter numbers are names that someone chose.
+ */
 export function timeInName(name: string | null): string | null {
   return name && /^\d{13}$/.test(name) ? readTime(name) : null
 }

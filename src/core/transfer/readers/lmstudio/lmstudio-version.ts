@@ -17,9 +17,7 @@ import {
   present,
 } from '../values.ts'
 
-/**
- * One version of a message: a user's in one step, or a model's in several. Null where there is nothing in it.
- */
+/** Reads one version of a message: a user's in one step, or a model's in several. Null when it is empty. */
 export function readVersion(version: JsonRecord): Message | null {
   const steps = asRecords(version.steps)
   const multiple = version.type === 'multiStep' || steps.length > 0
@@ -44,15 +42,15 @@ export function readVersion(version: JsonRecord): Message | null {
   }
 }
 
-/** The model that LM Studio describes somewhere. */
+/** Returns the model from one of LM Studio's descriptions. */
 export function modelOf(info: JsonRecord | null): string | null {
   return asName(info?.identifier) ?? asName(info?.indexedModelIdentifier)
 }
 
-/** Steps that say how the work went, not what was said. */
+/** Steps about the progress of the work, not the content of the message. */
 const STATUS = new Set(['debugInfoBlock', 'toolStatus'])
 
-/** The only time of a message: the milliseconds before the dash in the name of a step. */
+/** Returns the only time of a message: the milliseconds before the dash in the name of a step. */
 function timeOf(step: JsonRecord): string | null {
   return readTime(/^\d{10,20}/.exec(asNonEmpty(step.stepIdentifier) ?? '')?.[0])
 }
@@ -83,7 +81,7 @@ function readBlock(block: JsonRecord, fromTool: boolean): Part[] {
   return parts
 }
 
-/** A piece of a block that is not text; null for one that is. */
+/** Reads a piece of a block that is not text; null for one that is. */
 function readPiece(piece: JsonRecord): Part | null {
   switch (piece.type) {
     case 'toolCallRequest':

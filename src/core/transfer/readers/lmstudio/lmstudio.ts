@@ -18,7 +18,7 @@ import {
 import { folderBelow, foldersOf, idOf, timeInName } from './lmstudio-file.ts'
 import { modelOf, readVersion } from './lmstudio-version.ts'
 
-/** Whether a file's content looks like a conversation of LM Studio. */
+/** Returns true when a file's content looks like a conversation of LM Studio. */
 export function looksLikeLMStudio(value: unknown): boolean {
   const source = asRecord(value)
   if (!source || !Array.isArray(source.messages)) return false
@@ -28,10 +28,10 @@ export function looksLikeLMStudio(value: unknown): boolean {
 }
 
 /**
- * Reads one conversation of LM Studio; throws Refused without `messages`. The file has no id inside: it is
- * the name of the file, with what tells two of one name apart. `file` is its name where nobody chose the
- * folder it is seen from, `path` where it lies. Messages are named by their places: an edited chat is taken
- * over by replacing it.
+ * Reads one conversation of LM Studio; throws Refused without `messages`. The file contains no id, so the id
+ * is the name of the file, plus what distinguishes two files of one name. `file` is its name relative to a
+ * folder that nobody chose, `path` its location. Messages are identified by their positions: importing an
+ * edited chat again replaces them.
  */
 export function readLMStudio(value: unknown, file: string, path = file): Conversation {
   const name = fileName(file).replace(/(\.conversation)?\.json$/i, '') || null
@@ -64,7 +64,7 @@ const TAKEN = [
   'archived',
 ]
 
-/** Every version of every message; the next message follows the version that is selected. */
+/** Returns every version of every message; the next message follows the selected version. */
 function readDrafts(source: JsonRecord): { drafts: Draft[]; current: string | null } {
   const drafts: Draft[] = systemPrompt(source.systemPrompt)
   let current = drafts[0]?.id ?? null

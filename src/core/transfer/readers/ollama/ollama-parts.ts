@@ -6,7 +6,7 @@ import { storedJson } from '../json.ts'
 import { toolCall, toolResult } from '../parts.ts'
 import { asText } from '../values.ts'
 
-/** What Ollama's desktop app keeps beside its messages: tool calls and attachments. */
+/** The tool calls and attachments that Ollama's desktop app keeps beside its messages. */
 export class MessageExtras {
   readonly #connection: Connection
   readonly #calls: RowGroups
@@ -18,7 +18,7 @@ export class MessageExtras {
     this.#attachments = attachments
   }
 
-  /** Notes which message has which of them; either table may be missing. */
+  /** Collects which message has which of them; either table may be missing. */
   static async make(connection: Connection): Promise<MessageExtras> {
     const columns = ['id', 'message_id', 'function_name', 'function_arguments', 'function_result']
     const calls = await foreignTable(connection, 'tool_calls', columns)
@@ -30,7 +30,7 @@ export class MessageExtras {
     return new MessageExtras(connection, await group(calls), await group(attachments))
   }
 
-  /** The calls of a message, each with its result when that was stored with it. */
+  /** Returns the calls of a message, each with its result if that was stored with it. */
   async callsOf(message: unknown): Promise<Part[]> {
     const rows = await this.#calls.of(message)
     return rows.flatMap((row): Part[] => {
@@ -42,7 +42,7 @@ export class MessageExtras {
     })
   }
 
-  /** The attachments of a message: name, size and hash of each; their bytes are read one by one. */
+  /** Returns the attachments of a message: name, size and hash of each; reads their bytes one by one. */
   async attachmentsOf(message: unknown): Promise<Part[]> {
     const parts: Part[] = []
     for (const row of await this.#attachments.of(message)) {

@@ -14,7 +14,7 @@ const MESSAGE_COLUMNS = [
   ...['thinking_time_start', 'thinking_time_end', 'tool_result'],
 ]
 
-/** Whether a database is that of Ollama's desktop app. */
+/** Returns true when a database is that of Ollama's desktop app. */
 export async function isOllama(connection: Connection): Promise<boolean> {
   return (
     (await hasColumns(connection, 'chats', ['id', 'title', 'created_at'])) &&
@@ -23,9 +23,9 @@ export async function isOllama(connection: Connection): Promise<boolean> {
 }
 
 /**
- * Reads the chats of Ollama's desktop app, one at a time. A message's id is its place in the chat, as the app
- * renumbers its rows: an edited chat is taken over by replacing it, while new ids for edited turns would
- * leave the old ones there.
+ * Reads the chats of Ollama's desktop app, one at a time. A message's id is its position in the chat, since
+ * the app renumbers its rows: importing an edited chat again replaces its messages, while new ids for edited
+ * turns would leave the old ones in place.
  */
 export async function* readOllama(connection: Connection): AsyncGenerator<Imported> {
   const chats = await foreignTable(connection, 'chats', ['id', 'title', 'created_at'])
@@ -51,12 +51,15 @@ export async function* readOllama(connection: Connection): AsyncGenerator<Import
   }
 }
 
-/** An answer that was never filled: the app keeps one to remember which model was chosen. */
+/** Returns true for an answer that was never filled: the app keeps one to remember which model was chosen. */
 function isPlaceholder(row: NumberedRow, parts: readonly Part[]): boolean {
   return readRole(row.role).role === 'assistant' && parts.length === 0
 }
 
-/** `pending` are the names of the tools that were called and have not answered, over the whole chat. */
+/**
+ * Returns the parts of a message. `pending` contains the names of the tools that were called and have not
+ * answered, over the whole chat.
+ */
 async function partsOf(extras: MessageExtras, row: NumberedRow, pending: string[]): Promise<Part[]> {
   if (readRole(row.role).role === 'tool') return [resultOf(row, pending.shift() ?? null)]
   const calls = await extras.callsOf(row.id)

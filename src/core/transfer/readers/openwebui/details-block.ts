@@ -1,16 +1,16 @@
-/** A `<details type="…">` block: its attributes and what stands in it, unescaped. */
+/** A `<details type="…">` block: its attributes and its content, unescaped. */
 export interface DetailsBlock {
   attributes: Map<string, string>
   body: string
-  /** Where the text goes on. */
+  /** The position at which the text continues. */
   end: number
 }
 
-/** How a block begins. */
+/** The start of a block. */
 export const OPENING = '<details'
 const CLOSING = '</details>'
 
-/** The block that begins at `at`; null when its tag has no end. */
+/** Reads the block that begins at `at`; null when its tag has no end. */
 export function readBlock(content: string, at: number): DetailsBlock | null {
   const tag = readTag(content, at + OPENING.length)
   if (!tag) return null
@@ -20,7 +20,8 @@ export function readBlock(content: string, at: number): DetailsBlock | null {
 }
 
 /**
- * Where a block ends that begins before `from`, with others inside; one that was cut off reaches to the end.
+ * Finds the end of a block that begins before `from`, with nested blocks; a truncated block reaches to the
+ * end.
  */
 function findClosing(content: string, from: number): number {
   const first = content.indexOf(CLOSING, from)
@@ -38,7 +39,7 @@ function findClosing(content: string, from: number): number {
   }
 }
 
-/** The attributes from `at` to the end of a tag, unescaped; null when it has no end. */
+/** Reads the attributes from `at` to the end of a tag, unescaped; null when it has no end. */
 function readTag(content: string, at: number): { attributes: Map<string, string>; end: number } | null {
   const attributes = new Map<string, string>()
   let from = at
@@ -64,7 +65,7 @@ function bodyOf(inside: string): string {
 
 const NAMED: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0' }
 
-/** A text without HTML's escapes; what is none stays. */
+/** Replaces HTML's escapes in a text; anything else stays. */
 function unescapeHtml(text: string): string {
   return text.replace(
     /&(?:#(\d{1,7})|#[xX]([\da-fA-F]{1,6})|([a-z]{2,4}));/g,

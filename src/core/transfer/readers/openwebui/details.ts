@@ -8,7 +8,7 @@ import { type DetailsBlock, OPENING, readBlock } from './details-block.ts'
 const KNOWN_OPENING = /<details\s{1,8}type="(?:reasoning|tool_calls|code_interpreter)"/y
 
 /**
- * The parts of a reply of Open WebUI, which writes reasoning, tool calls and run code into the text as
+ * Splits a reply of Open WebUI into parts; it writes reasoning, tool calls and executed code into the text as
  * `<details>` blocks with escaped HTML. Other `<details>`, and those in fenced code, are text.
  */
 export function splitDetails(content: string): Part[] {
@@ -32,11 +32,11 @@ export function splitDetails(content: string): Part[] {
     fences = 0
   }
   const rest = content.slice(start)
-  // What surrounds the blocks is trimmed; a text without any stays as it is.
+  // Text around the blocks is trimmed; a text without any stays unchanged.
   return start > 0 ? [...parts, ...trimmed(rest)] : textParts(rest)
 }
 
-/** Whether a block of a known type opens there, on a line of its own or after another block. */
+/** Returns true when a block of a known type opens here, on a line of its own or after another block. */
 function beginsBlock(content: string, start: number, at: number): boolean {
   KNOWN_OPENING.lastIndex = at
   return /(?:^|\n)[ \t]{0,8}$/.test(content.slice(Math.max(start, at - 9), at)) && KNOWN_OPENING.test(content)
@@ -79,7 +79,7 @@ function filesOf(list: string | undefined): Part[] {
   })
 }
 
-/** Reasoning is written as a quotation. */
+/** Removes the quote marks from reasoning, which is written as a quotation. */
 function withoutQuoteMarks(body: string): string {
   const lines = body.split('\n')
   const isQuoted = lines.every((line) => line.startsWith('>') || line.trim() === '')

@@ -13,8 +13,9 @@ import { asCount, asName, asNonEmpty, asRecord, asRecords, type JsonRecord } fro
 import { splitDetails } from './details.ts'
 
 /**
- * The parts of a message of Open WebUI. Newer replies are there twice, as text and as `output` items: the
- * items know more of the work and its order; the words are those of the text, which a person may have edited.
+ * Returns the parts of a message of Open WebUI. Newer replies are stored twice, as text and as `output`
+ * items: the items contain more of the work and its order; the words come from the text, which the user may
+ * have edited.
  */
 export function readParts(message: JsonRecord, role: ConversationNode['role']): Part[] {
   const content = readContent(message.content, role)
@@ -34,13 +35,13 @@ function combine(content: Part[], items: Part[]): Part[] {
 
 const isWork = ({ kind }: Part) => kind !== 'text' && kind !== 'attachment'
 
-/** The words, however they are spread over parts and lines. */
+/** Returns the words, however they are spread over parts and lines. */
 function wordsOf(parts: Part[]): string {
   const texts = parts.map((part) => (part.kind === 'text' ? part.text : ''))
   return texts.join(' ').replace(/\s+/g, ' ').trim()
 }
 
-/** Content is a text, or a list of texts and images as in OpenAI's interface. */
+/** Reads content that is a text, or a list of texts and images as in OpenAI's interface. */
 function readContent(content: unknown, role: ConversationNode['role']): Part[] {
   const split = role === 'assistant' ? splitDetails : textParts
   const pieces = Array.isArray(content) ? content : [content]
@@ -79,7 +80,7 @@ function readCode(item: JsonRecord): Part[] {
   return item.output == null ? [call] : [call, toolResult(name, item.output)]
 }
 
-/** Files, images and documents of a message; of a `data:` URL only type, size and hash. */
+/** Returns files, images and documents of a message; of a `data:` URL only type, size and hash. */
 function readFiles(files: unknown): Part[] {
   return asRecords(files).map((entry) => {
     const file = asRecord(entry.file) ?? {}

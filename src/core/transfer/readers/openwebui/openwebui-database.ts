@@ -9,17 +9,17 @@ const COLUMNS = [
   ...['archived', 'pinned', 'meta', 'folder_id'],
 ]
 
-/** A chat is one value, which may have megabytes. */
+/** Chats per read: each is one value, which may have megabytes. */
 const PAGE = 4
 
-/** Whether a database is Open WebUI's. */
+/** Returns true when a database is Open WebUI's. */
 export function isOpenWebUiDatabase(connection: Connection): Promise<boolean> {
   return hasColumns(connection, 'chat', ['id', 'user_id', 'title', 'chat', 'created_at', 'updated_at'])
 }
 
 /**
- * Reads the chats of Open WebUI's database, of all its users, one at a time: each is given to `readChat` as
- * the object that Open WebUI's own export has for it. Copies that were made for sharing are left out.
+ * Reads the chats of Open WebUI's database, of all its users, one at a time: passes each to `readChat` as the
+ * object that Open WebUI's own export has for it. Copies made for sharing are left out.
  */
 export async function* readOpenWebUiDatabase(
   connection: Connection,
@@ -48,7 +48,7 @@ function readRow(id: string | null, row: NumberedRow, readChat: (value: unknown)
   }
 }
 
-/** A row as the export file has it. */
+/** Returns a row as the export file contains it. */
 function asExported(row: NumberedRow, chat: unknown): Record<string, unknown> {
   const { id, user_id, title, created_at, updated_at, folder_id } = row
   return {
@@ -65,7 +65,7 @@ function asExported(row: NumberedRow, chat: unknown): Record<string, unknown> {
   }
 }
 
-/** Ids of the rows that another row names as its shared copy. */
+/** Returns the ids of the rows that another row names as its shared copy. */
 async function sharedCopies(connection: Connection): Promise<Set<string>> {
   const types = await columnTypes(connection, 'chat')
   if (!types.has('share_id')) return new Set()
@@ -75,7 +75,10 @@ async function sharedCopies(connection: Connection): Promise<Set<string>> {
   return new Set(rows.flatMap(({ copy }) => asText(copy) ?? []))
 }
 
-/** A copy belongs to a user who does not exist, named after the chat that was shared. */
+/**
+ * Returns true for a shared copy, which belongs to a user who does not exist, named after the chat that was
+ * shared.
+ */
 function isCopy(row: NumberedRow, copies: ReadonlySet<string>): boolean {
   return copies.has(asText(row.id) ?? '') || (asText(row.user_id) ?? '').startsWith('shared-')
 }

@@ -17,7 +17,10 @@ import {
 } from '../values.ts'
 import { readParts } from './openwebui-content.ts'
 
-/** Whether an element of an array looks like a chat of Open WebUI, in its own wrapping or (older) without. */
+/**
+ * Returns true when an element of an array looks like a chat of Open WebUI, in its own wrapping or (older)
+ * without.
+ */
 export function looksLikeOpenWebUI(value: unknown): boolean {
   const outer = asRecord(value)
   if (!outer || 'mapping' in outer) return false
@@ -28,8 +31,8 @@ export function looksLikeOpenWebUI(value: unknown): boolean {
 }
 
 /**
- * Whether a list of messages is a chat of the first versions, which knew no history; others have such lists
- * too.
+ * Returns true when a list of messages is a chat of the first versions, which had no history; other programs
+ * have such lists too.
  */
 function isFlat(chat: JsonRecord, messages: unknown[]): boolean {
   const first = asRecord(messages[0])
@@ -92,7 +95,7 @@ const TAKEN = [
   'current_message_id',
 ]
 
-/** The tree. Lists of children help where a parent is missing, for either side may be damaged. */
+/** Builds the tree. Lists of children help when a parent is missing, since either side may be damaged. */
 function readBranching(messages: unknown): Draft[] {
   const entries = Array.isArray(messages)
     ? asRecords(messages).map((message, index): [string, JsonRecord] => [
