@@ -52,7 +52,7 @@ function withCause(error: AppError, known: AppError, found: unknown): AppError {
   })
 }
 
-/** Extends a diagnosis when the damage is in the full-text index only, so that nothing is lost. */
+/** Extends a diagnosis when the damage is in the full-text index only, so that no data is lost. */
 export async function locateDamage(diagnosis: Diagnosis, read: Inquiry['read']): Promise<Diagnosis> {
   if (diagnosis.cause !== 'damaged' || (await findHarmlessDamage(read)) !== 'index') return diagnosis
   return {

@@ -49,8 +49,8 @@ async function settingsOf(connection: Connection, names: string[]): Promise<stri
 }
 
 /**
- * Returns a declaration for another schema; SQLite stores every declaration with the same first words,
- * whatever was typed.
+ * Returns a declaration with the schema before its name; SQLite stores every declaration with the same first
+ * words, whatever was typed.
  */
 function declarationIn(schema: string, { name, sql }: Stored): string {
   const [beginning] = /^CREATE (?:TABLE|(?:UNIQUE )?INDEX) /.exec(sql) ?? []

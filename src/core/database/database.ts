@@ -268,7 +268,10 @@ function notWritable(path: string): AppError {
   })
 }
 
-/** Keeps a copy of a log with lost commits; continues only to read, and only for a caller who is notified. */
+/**
+ * Keeps a copy of a log with lost commits; throws unless the file is opened for reading and the caller is
+ * notified.
+ */
 async function tellLostCommits(
   facts: FileFacts,
   lost: LostCommits,

@@ -38,7 +38,7 @@ export function plainRows(rows: readonly ImportRow[]): PlainRows {
   return { names, texts, count: rows.length }
 }
 
-/** Characters: whatever they are, JavaScript can hold the JSON of a text with no more than this. */
+/** Characters: the JSON of a shorter text, whatever it contains, always fits into a JavaScript string. */
 const SURELY_SHORT = 80_000_000
 
 /** Returns true when `plainRows` can hold a row: not when its JSON exceeds the longest text. */

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { AppError } from '../../errors.ts'
 import { Refused } from '../conversation.ts'
 
-/** Bytes. A string cannot be much longer in JavaScript, and this is already no conversation any more. */
+/** Bytes. A value this large is no conversation, and the longest JavaScript string is not much longer. */
 const LARGEST = 256 * 1024 * 1024
 
 /** The position of the most recent value; lines are counted from 1. */

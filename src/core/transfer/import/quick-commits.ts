@@ -34,9 +34,9 @@ export async function withQuickCommits<T>(writer: Connection, work: () => Promis
 }
 
 /**
- * Syncs everything to the disk. A checkpoint does, unless another connection runs one or still reads an older
- * state; then a commit does, because it waits for the whole -wal. There is always a number that can be
- * rewritten for it.
+ * Syncs everything to the disk. A checkpoint does that, unless another connection runs one or still reads an
+ * older state; then a commit does, because it waits for the whole -wal. That commit rewrites `user_version`
+ * unchanged.
  */
 async function settle(writer: Connection): Promise<void> {
   const done = await writer.get<{ busy: number; log: number; checkpointed: number }>(
