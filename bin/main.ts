@@ -188,7 +188,14 @@ async function wordsOf({ advice }: AppError, { env }: Host, context: Context | u
   if (typeof advice === 'string') return advice
   if (context) return context.hint(advice)
   const { sayHint } = await import('../src/cli/hints.ts')
-  return sayHint(advice, { argv: [], command: undefined, options: {}, path: undefined, env })
+  return sayHint(advice, {
+    argv: [],
+    command: undefined,
+    options: {},
+    path: undefined,
+    env,
+    backupOf: async () => 'none',
+  })
 }
 
 /** Reports a defect, with its stack trace and the address for bug reports. */

@@ -80,19 +80,27 @@ const define: Define = (command, context) => {
       const path = file === undefined ? ctx.path : resolve(file)
       const { locateDamage } = await import('../src/core/checks/explain-failure.ts')
       const keys = (salt?: Buffer) => ctx.keys(salt, path)
+      const onLostCommits = () => {} // which the result is about
       const result = await ctx.busy('checking', async () =>
         locateDamage(await diagnose(path, keys, knownSettings), (work) =>
-          withDatabase({ ...ctx.database, path, keys, recover: false }, (db) => db.read(work)),
+          withDatabase({ ...ctx.database, path, keys, recover: false, onLostCommits }, (db) => db.read(work)),
         ),
       )
       if (folder === undefined) {
         if (result.cause !== 'ok') ctx.exitCode = exitCodeOf(result.outcome === 'IO' ? 'IO' : 'CHECK_FAILED')
         const { spelling } = result
-        const hint = spelling ? await ctx.spellingHint(spelling, file) : await ctx.hint(result.hint)
+        const hint = spelling ? await ctx.spellingHint(spelling) : await ctx.hint(result.hint)
         return print({ ...result, hint })
       }
       const { salvage } = await import('../src/core/operations/salvage.ts')
-      const options = { ...ctx.database, keys, now: ctx.host.now, path, folder: resolve(folder) }
+      const options = {
+        ...ctx.database,
+        keys,
+        onLostCommits,
+        now: ctx.host.now,
+        path,
+        folder: resolve(folder),
+      }
       const report = await ctx.busy('copying', () => salvage(options))
       await print({ ...result, hint: '', salvage: report, next: afterSalvage(report, ctx.options) })
     })

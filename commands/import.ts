@@ -10,7 +10,7 @@ import { AppError, exitCodeOf } from '../src/core/errors.ts'
 import { exists } from '../src/core/files/file-facts.ts'
 import { initDatabase } from '../src/core/operations/init.ts'
 import { counted } from '../src/core/plural.ts'
-import { type ImportReport, importChats } from '../src/core/transfer/import/import-chats.ts'
+import { hasImportable, type ImportReport, importChats } from '../src/core/transfer/import/import-chats.ts'
 import { COUNTED, describeCounts } from '../src/core/transfer/import/import-counts.ts'
 import { SOURCES } from '../src/core/transfer/import/import-formats.ts'
 import type { ImportOptions } from '../src/core/transfer/import/import-options.ts'
@@ -114,22 +114,23 @@ const define: Define = (command, context) => {
       })
     await requireSource(resolve(path))
     const rejects = options.rejectFile ? await RejectFile.at(resolve(options.rejectFile)) : undefined
-    const report = await inDatabase(ctx, options.dryRun ?? false, (db) =>
-      importChats(db, {
-        path: resolve(path),
-        from: options.from,
-        onConflict: options.onConflict,
-        branches: options.branches,
-        include: options.include ?? new Set(),
-        timeZone: options.sourceTimezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
-        dryRun: options.dryRun ?? false,
-        encrypted,
-        now: ctx.host.now,
-        signal: ctx.host.signal,
-        onProgress: ctx.copying.onProgress,
-        onRefused: (refusal) => rejects?.add(refusal) ?? Promise.resolve(),
-      }),
-    ).finally(() => rejects?.close())
+    const request: ImportOptions = {
+      path: resolve(path),
+      from: options.from,
+      onConflict: options.onConflict,
+      branches: options.branches,
+      include: options.include ?? new Set(),
+      timeZone: options.sourceTimezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+      dryRun: options.dryRun ?? false,
+      encrypted,
+      now: ctx.host.now,
+      signal: ctx.host.signal,
+      onProgress: ctx.copying.onProgress,
+      onRefused: (refusal) => rejects?.add(refusal) ?? Promise.resolve(),
+    }
+    const report = await inDatabase(ctx, request, (db) => importChats(db, request)).finally(() =>
+      rejects?.close(),
+    )
     if (report.converted > 0)
       ctx.warn(`${report.converted} texts had half characters, which UTF-8 cannot hold; they are U+FFFD now`)
     if (report.refused > 0) ctx.exitCode = exitCodeOf('INVALID')
@@ -144,7 +145,7 @@ const define: Define = (command, context) => {
 function sourceKeys(ctx: Context, options: Options): ForeignKeys | undefined {
   const { sourceKeyFile: keyFile, sourceKeyCommand: keyCommand } = options
   const knownSettings = readCipherSettings(options)
-  const source = chooseKeySource({ keyFile, keyCommand }, {})
+  const source = chooseKeySource({ keyFile, keyCommand }, {}, 'source-')
   if (source) return { keys: (salt) => ctx.readKeys(source, salt), knownSettings }
   if (Object.keys(knownSettings).length === 0) return undefined
   throw new AppError('USAGE', 'the cipher options are for an encrypted source, and its key is not named', {
@@ -155,11 +156,17 @@ function sourceKeys(ctx: Context, options: Options): ForeignKeys | undefined {
 /** Opens the database, after creating it if it does not exist; a dry run creates none. */
 async function inDatabase<T>(
   ctx: Context,
-  dryRun: boolean,
+  request: ImportOptions,
   work: (db: Database | undefined) => Promise<T>,
 ): Promise<T> {
+  const { dryRun } = request
   if (!(await exists(ctx.path))) {
     if (dryRun) return work(undefined)
+    if (!(await hasImportable(request))) {
+      throw new AppError('INVALID', `nothing in ${request.path} can be imported; no database was made`, {
+        hint: { step: 'find_formats', formats: SOURCES },
+      })
+    }
     const { chooseNewKey } = await import('../src/cli/new-key.ts')
     const { newKey, keyFile, inKeychain, source } = await chooseNewKey(ctx, {
       source: ctx.keySource,

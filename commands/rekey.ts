@@ -67,7 +67,7 @@ const define: Define = (command, context) => {
       const { chooseNewKey } = await import('../src/cli/new-key.ts')
       const { newKeyFile: keyFile, newKeyCommand: keyCommand, newKeychain: keychain } = options
       const chosen = await chooseNewKey(ctx, {
-        source: chooseKeySource({ keyFile, keyCommand, keychain }, {}),
+        source: chooseKeySource({ keyFile, keyCommand, keychain }, {}, 'new-'),
         generate: options.generateKey ?? false,
         fileFlag: '--new-key-file',
         question: 'the new key is needed',

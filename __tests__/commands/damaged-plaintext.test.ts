@@ -13,7 +13,7 @@ test.each([16, 18, 20, 100])('encrypt calls a plaintext file damaged that is so 
   const made = `${path}.encrypted`
   const words = ['encrypt', '--from', path, '--db', made, '--key-file', keyFile(RAW_KEY), '--json']
   const { exit, message, hint } = errorOf(await runHere(words))
-  expect([exit, message]).toEqual([15, `${path}: the database is damaged`])
+  expect([exit, message]).toEqual([15, expect.stringMatching(/\.db.* damaged/)])
   expect(hint).toContain('look for another copy of the file')
   expect([existsSync(made), readFileSync(path).equals(content)]).toEqual([false, true])
 })

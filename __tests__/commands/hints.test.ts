@@ -73,9 +73,10 @@ test('each step has words, and its commands work for a database that is healthy'
     options: { db, keyFile: key },
     path: db,
     env: {},
+    backupOf: async () => 'current' as const,
   }
   for (const advice of Object.values(steps(situation))) {
-    const hint = sayHint(advice, run)
+    const hint = await sayHint(advice, run)
     expect(hint).not.toMatch(/undefined|\[object/)
     expect(hintWords(advice)).not.toMatch(/--|libreollama-db/)
     if (advice.step !== 'generate_key') expect(hint).not.toBe('')

@@ -166,10 +166,30 @@ export class Context {
     })
   }
 
-  /** What to do when another spelling of the key opens the database, or the one that `db` names. */
-  async spellingHint(spelling: Spelling, db = this.options.db): Promise<string> {
+  /** What to do when another spelling of the key opens a file: with the option that names that file. */
+  async spellingHint(spelling: Spelling): Promise<string> {
     const { spellingHint } = await import('./spelling-hint.ts')
-    return spellingHint(spelling, this.#source ?? { kind: 'prompt' }, db)
+    const isOther = spelling.path !== this.#namedPath
+    return spellingHint(
+      spelling,
+      (isOther && this.#sourceOfImport) || this.#source || { kind: 'prompt' },
+      isOther ? spelling.path : this.options.db,
+    )
+  }
+
+  /** Where the key of an encrypted source comes from. */
+  get #sourceOfImport(): KeySource | undefined {
+    if (this.#command !== 'import') return undefined
+    const given = (name: string) => {
+      const at = this.#argv.findIndex((word) => word === name || word.startsWith(`${name}=`))
+      return at < 0 ? undefined : this.#argv[at]?.slice(name.length + 1) || this.#argv[at + 1]
+    }
+    const [keyFile, keyCommand] = [given('--source-key-file'), given('--source-key-command')]
+    return chooseKeySource(
+      { ...(keyFile ? { keyFile } : {}), ...(keyCommand ? { keyCommand } : {}) },
+      {},
+      'source-',
+    )
   }
 
   /** Whether a person sits at a terminal. */
@@ -310,6 +330,17 @@ export class Context {
     }
   }
 
+  /** Resolves to whether there is a backup of a database, and whether the key of this run opens it. */
+  async #backupOf(
+    path: string | undefined,
+    folder: string | undefined,
+  ): Promise<'none' | 'current' | 'other'> {
+    if (path === undefined) return 'none'
+    const { newestBackup } = await import('../core/backup/own-backups.ts')
+    const options = { ...this.database, path, folder, now: this.host.now }
+    return (await newestBackup(options).catch(() => null))?.opens_with ?? 'none'
+  }
+
   /** This run, for hints. */
   get run(): Run {
     const { options, host } = this
@@ -319,6 +350,7 @@ export class Context {
       options,
       path: this.#namedPath,
       env: host.env,
+      backupOf: (path, folder) => this.#backupOf(path ?? this.#namedPath, folder),
     }
   }
 

@@ -1,7 +1,6 @@
-import { existsSync, readdirSync, realpathSync } from 'node:fs'
-import { basename, join, parse, resolve, sep } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join, parse, resolve, sep } from 'node:path'
 import { type Advice, type Hint, hintParts, type PathRole } from '../core/advice.ts'
-import { backupFolder, databaseNamed } from '../core/backup/backup.ts'
 import type { Environment } from '../core/environment.ts'
 import { shellWord } from '../core/shell-word.ts'
 import { commandLine, type Place } from './command-line.ts'
@@ -17,20 +16,22 @@ export interface Run {
   /** The path of that database, absolute; undefined when they name none. */
   path: string | undefined
   env: Environment
+  /** Resolves to whether there is a backup of a database, and whether the key of the run opens it. */
+  backupOf: (path: string | undefined, folder: string | undefined) => Promise<'none' | 'current' | 'other'>
 }
 
 /**
  * Returns a hint in words for a user at a command line. Its commands work as they are, in the folder of the
  * run: each has the options that were given, and ends its part of the hint.
  */
-export function sayHint(hint: Hint, run: Run): string {
+export async function sayHint(hint: Hint, run: Run): Promise<string> {
   const at = new Situation(run)
   const parts = hintParts(hint)
   const offered = parts.filter((part) => typeof part === 'string' || !at.isRunning(part))
-  return (offered.length > 0 ? offered : parts)
-    .map((part) => (typeof part === 'string' ? part : say(part, at)))
-    .filter((words) => words !== '')
-    .join('; ')
+  const words: string[] = []
+  for (const part of offered.length > 0 ? offered : parts)
+    words.push(typeof part === 'string' ? part : await say(part, at))
+  return words.filter((one) => one !== '').join('; ')
 }
 
 /** Names commands and options in the context of a run. */
@@ -44,8 +45,35 @@ class Situation {
   /** Returns a command for the database at `path`, or that of the run. */
   command(words: readonly string[], path?: string, more: Place = {}): string {
     const { options } = this.#run
-    const db = path === undefined || path === this.#run.path ? options.db : path
-    return commandLine(words, { ...options, db, ...more })
+    const place = this.isOther(path) ? { ...options, ...this.#sourceKey(), db: path } : options
+    return commandLine(words, { ...place, ...more })
+  }
+
+  /** Returns the key of the source of an import, which is not that of the database. */
+  #sourceKey(): Place {
+    if (!this.isOf('import')) return {}
+    return {
+      keyFile: this.given('--source-key-file'),
+      keyCommand: this.given('--source-key-command'),
+      keychain: false,
+      devKey: false,
+    }
+  }
+
+  /** Returns true for another path than that of the database. */
+  isOther(path: string | undefined): path is string {
+    return path !== undefined && path !== this.#run.path
+  }
+
+  /** Resolves to whether there is a backup of the database at `path`, in the folder that the run names. */
+  backupOf(path: string | undefined): Promise<'none' | 'current' | 'other'> {
+    const folder = this.given('--dir')
+    return this.#run.backupOf(path, folder === undefined ? undefined : resolve(folder))
+  }
+
+  /** Returns those of these options that the run has. */
+  kept(...options: string[]): string[] {
+    return options.filter((option) => this.has(option))
   }
 
   /** Returns the same command once more. */
@@ -80,7 +108,7 @@ class Situation {
 
   /** True when the given key file does not exist. */
   get lacksKeyFile(): boolean {
-    const { keyFile } = this.#run.options
+    const keyFile = this.#run.options.keyFile ?? this.#run.env.LIBREOLLAMA_DB_KEY_FILE
     return keyFile !== undefined && keyFile !== '-' && !existsSync(keyFile)
   }
 
@@ -113,12 +141,9 @@ class Situation {
       options.find(({ value }) => isBelow(path, value)) ??
       options.find(({ value }) => isBelow(value, path))
     if (found) return found.option
+    const { LIBREOLLAMA_DB_KEY_FILE: variable } = this.#run.env
+    if (variable !== undefined && resolve(variable) === path) return 'LIBREOLLAMA_DB_KEY_FILE'
     return path === this.#run.path ? this.#databaseOption() : undefined
-  }
-
-  /** Returns the folder for the backups of the database at `path`, or of that of the run. */
-  backupFolder(path = this.#run.path): string {
-    return resolve(this.given('--dir') ?? backupFolder(realPath(path ?? '.')))
   }
 
   #databaseOption(): string | undefined {
@@ -141,6 +166,12 @@ const OPTIONS: Record<Exclude<PathRole, 'database'>, string> = {
   source: '',
 }
 
+/** The options that stand for a variable. */
+const VARIABLES: Record<string, string> = {
+  LIBREOLLAMA_DB: '--db',
+  LIBREOLLAMA_DB_KEY_FILE: '--key-file',
+}
+
 /** The command of each step that a run of the same command must not suggest again. */
 const COMMANDS: Partial<Record<Advice['step'], string>> = {
   check_health: 'health',
@@ -149,14 +180,18 @@ const COMMANDS: Partial<Record<Advice['step'], string>> = {
   encrypt: 'encrypt',
   upgrade: 'upgrade',
   make_database: 'init',
+  salvage: 'diagnose',
 }
+
+/** What a step is in words, for the run. */
+type Words = string | Promise<string>
 
 type Sayings = {
-  [Step in Advice['step']]: (advice: Extract<Advice, { step: Step }>, at: Situation) => string
+  [Step in Advice['step']]: (advice: Extract<Advice, { step: Step }>, at: Situation) => Words
 }
 
-const say = <Step extends Advice['step']>(advice: Extract<Advice, { step: Step }>, at: Situation): string =>
-  (SAYINGS[advice.step] as (advice: Extract<Advice, { step: Step }>, at: Situation) => string)(advice, at)
+const say = <Step extends Advice['step']>(advice: Extract<Advice, { step: Step }>, at: Situation): Words =>
+  (SAYINGS[advice.step] as (advice: Extract<Advice, { step: Step }>, at: Situation) => Words)(advice, at)
 
 const SAYINGS: Sayings = {
   add_tables: () => 'add --add-tables to make the tables of chats beside them, after a copy',
@@ -164,12 +199,12 @@ const SAYINGS: Sayings = {
   check_health: ({ path, about }, at) => `${about}: ${at.command(['health', '--full'], path)}`,
   check_path: ({ path, role }, at) => {
     const option = at.optionFor(path, role)
-    if (option === 'LIBREOLLAMA_DB') return 'check the path in LIBREOLLAMA_DB'
+    if (option?.startsWith('LIBREOLLAMA_')) return `check the path in ${option}`
     return option ? `check the path given with ${option}` : 'check the path'
   },
   choose_path: ({ path, role, about = 'another file', example }, at) => {
     const option = at.optionFor(path, role) || undefined
-    const database = option === 'LIBREOLLAMA_DB' ? '--db' : option
+    const database = VARIABLES[option ?? ''] ?? option
     if (database === undefined)
       return example === undefined ? `name ${about}` : `name ${about}: ${shellWord(example)}`
     return example === undefined
@@ -181,8 +216,10 @@ const SAYINGS: Sayings = {
   create_record: ({ entity }) => `create one: libreollama-db ${entity} create --help`,
   diagnose: ({ path, about, newKey }, at) =>
     `${about}: ${at.command(['diagnose'], path, newKey ? newKeyOf(at) : {})}`,
-  encrypt: ({ from }, at) =>
-    `make an encrypted copy: ${at.command(['encrypt', '--from', from], freeName(from, '-encrypted'))}`,
+  encrypt: ({ from }, at) => {
+    const words = ['encrypt', '--from', from, ...(at.lacksKeyFile ? ['--generate-key'] : [])]
+    return `make an encrypted copy: ${at.command(words, freeName(from, '-encrypted'))}`
+  },
   explain_fields: ({ entity }) => `see what can be changed: libreollama-db ${entity} update --help`,
   explain_keys: () => 'see which key is used, and when: libreollama-db help key-sources',
   explain_query: () => 'see what a query can do: libreollama-db query --help',
@@ -198,10 +235,15 @@ const SAYINGS: Sayings = {
     return `list the backups, to name one by its path: ${at.command(['backup', 'list', ...options])}`
   },
   list_records: ({ entity }, at) => `list those that there are: ${at.command([entity, 'list'])}`,
-  make_database: (_advice, at) =>
-    `make one: ${at.command(['init', ...(at.lacksKeyFile ? ['--generate-key'] : [])])}`,
-  migrate: ({ direction = 'up', to }, at) =>
-    `migrate it: ${at.command(['migrate', direction, ...(to === undefined ? [] : ['--to', String(to)])])}`,
+  make_database: ({ path }, at) => {
+    if (at.isOther(path)) return ''
+    return `make one: ${at.command(['init', ...(at.lacksKeyFile ? ['--generate-key'] : [])])}`
+  },
+  migrate: ({ direction = 'up', to }, at) => {
+    const options = at.isOf('migrate') ? at.kept('--dry-run', '--rehearse', '--sql', '--no-backup') : []
+    const target = to === undefined ? [] : ['--to', String(to)]
+    return `migrate it: ${at.command(['migrate', direction, ...target, ...options])}`
+  },
   migration_status: (_advice, at) => `see which migrations are applied: ${at.command(['migrate', 'status'])}`,
   name_key: () =>
     'name one with --key-file <path> or --key-command <cmd>; see: libreollama-db help key-sources',
@@ -213,11 +255,15 @@ const SAYINGS: Sayings = {
   replace_other: () =>
     'restore it to a file of its own with --to <path>, or add --other-database to replace the one at this path',
   restore_backup: ({ backup }, at) => `bring the copy back: ${at.command(['restore', backup])}`,
-  restore_latest: ({ path }, at) => {
+  restore_latest: async ({ path }, at) => {
+    // The damaged file is a backup that was named itself.
+    if (at.isOther(path) && at.isOf('restore', 'backup'))
+      return `name another backup: ${at.command(['backup', 'list'])}`
+    const found = await at.backupOf(path)
+    if (found === 'none') return 'keep the file: there is no backup of it in the folder for its backups'
+    if (found === 'other')
+      return 'the latest backup has the key that the database had then: restore latest with that key puts it in its place'
     const dir = at.given('--dir')
-    const folder = at.backupFolder(path)
-    if (!hasBackups(folder, path))
-      return `there is no backup of it in ${folder}: keep the file, and look for a backup elsewhere`
     const words = ['restore', 'latest', ...(dir === undefined ? [] : ['--dir', dir])]
     return `put the latest backup in its place, which keeps the damaged file: ${at.command(words, path)}`
   },
@@ -231,7 +277,7 @@ const SAYINGS: Sayings = {
     const header = plaintextHeader === undefined ? [] : ['--cipher-plaintext-header', String(plaintextHeader)]
     const given = at.cipherOptions()
     if (header.length > 0 && salt === undefined) {
-      return `name its salt, 32 hex digits, with --cipher-plaintext-header ${plaintextHeader} --cipher-salt <hex> in: ${at.command(['upgrade'], path)}`
+      return `say how long the header is, and name its salt, 32 hex digits: --cipher-plaintext-header ${plaintextHeader} --cipher-salt <hex>`
     }
     const options =
       given.length > 0 ? given : [...header, ...(salt === undefined ? [] : ['--cipher-salt', salt])]
@@ -254,32 +300,11 @@ function newKeyOf(at: Situation): Place {
   }
 }
 
-function realPath(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    return path
-  }
-}
-
 /** Returns the first unused name of this form: `chats-encrypted.db`, `chats-encrypted-2.db`. */
 function freeName(path: string, ending = ''): string {
   const { dir, name, ext } = parse(path)
   for (let number = 1; ; number++) {
     const free = join(dir, `${name}${ending}${number === 1 ? '' : `-${number}`}${ext}`)
     if (!existsSync(free)) return free
-  }
-}
-
-/** Returns true when a folder has a file with the name of a backup of this database. */
-function hasBackups(folder: string, path: string | undefined): boolean {
-  const database = path && basename(realPath(path))
-  try {
-    return readdirSync(folder).some((name) => {
-      const owner = databaseNamed(name)
-      return owner !== null && (database === undefined || owner === parse(database).name)
-    })
-  } catch {
-    return false
   }
 }

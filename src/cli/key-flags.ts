@@ -17,14 +17,18 @@ const COMMAND_VARIABLE = 'LIBREOLLAMA_DB_KEY_COMMAND'
  * Chooses the source of the key: the flags, otherwise the environment, otherwise undefined (the user may be
  * asked). Reads nothing. Throws USAGE when two are named at one level.
  */
-export function chooseKeySource(flags: KeyFlags, env: Environment): KeySource | undefined {
+export function chooseKeySource(
+  flags: KeyFlags,
+  env: Environment,
+  prefix: '' | 'new-' | 'source-' = '',
+): KeySource | undefined {
   const byFlag: [string, KeySource | undefined][] = [
-    ['--key-file', flags.keyFile === undefined ? undefined : { kind: 'file', path: flags.keyFile }],
+    [`--${prefix}key-file`, flags.keyFile === undefined ? undefined : { kind: 'file', path: flags.keyFile }],
     [
-      '--key-command',
+      `--${prefix}key-command`,
       flags.keyCommand === undefined ? undefined : { kind: 'command', command: flags.keyCommand },
     ],
-    ['--keychain', flags.keychain ? { kind: 'keychain' } : undefined],
+    [`--${prefix}keychain`, flags.keychain ? { kind: 'keychain' } : undefined],
     ['--dev-key', flags.devKey ? { kind: 'development' } : undefined],
   ]
   const {

@@ -35,7 +35,7 @@ export type Advice =
   | { step: 'give_value'; option?: string; example: string }
   | { step: 'list_backups'; folder?: string | undefined; all?: boolean }
   | { step: 'list_records'; entity: string }
-  | { step: 'make_database' }
+  | { step: 'make_database'; path?: string }
   | { step: 'migrate'; direction?: 'up' | 'down'; to?: number }
   | { step: 'migration_status' }
   | { step: 'name_key' }

@@ -151,6 +151,15 @@ export async function listBackups(options: BackupsOptions & { all?: boolean }): 
   return listed
 }
 
+/** The newest whole backup that surely belongs to a database, and whether its key opens it; null for none. */
+export async function newestBackup(options: BackupsOptions): Promise<ListedBackup | null> {
+  const quiet = { ...options, warn: () => {} }
+  const { byNameOnly, database } = await readBackupsOf(quiet)
+  if (byNameOnly && database.salt !== undefined) return null
+  const listed = await listBackups(quiet)
+  return listed.find((backup) => backup.whole && !isAhead(backup, options)) ?? null
+}
+
 /**
  * Resolves the path of a backup as named by the user: a file, or `latest` for the newest of the database.
  * `whole` excludes those that have lost bytes. Throws NO_DATABASE when there is none, INVALID when it is

@@ -19,10 +19,10 @@ import { AppError, type OutcomeCode } from '../errors.ts'
 import { examineFile, type FileFacts } from '../files/file-facts.ts'
 import { recover, recoverExports } from '../files/recovery.ts'
 import type { OnProgress } from '../progress.ts'
-import { COMPARE_SCHEMA } from '../schema/drift.ts'
-import { NO_LOSS } from '../schema/index-tables.ts'
+import { COMPARE_SCHEMA, NO_LOSS } from '../schema/index-tables.ts'
 import { readApplied } from '../schema/ledger.ts'
 import { currentVersion, type Migration, migrationStates } from '../schema/migrations.ts'
+import { otherApplication } from '../schema/other-tables.ts'
 import { verifySchema } from '../schema/schema-check.ts'
 import { ordinaryTables } from '../schema/table-names.ts'
 import { INDEX_SINCE, indexProblems } from '../search/index-check.ts'
@@ -208,6 +208,8 @@ async function checkWriteAheadLog(facts: FileFacts): Promise<Verdict> {
 }
 
 async function checkMigrations(reader: Connection, migrations: Migration[]): Promise<Verdict> {
+  const other = await otherApplication(reader)
+  if (other) return fail(other.message, other.advice)
   const states = migrationStates(migrations, await readApplied(reader))
   const of = (state: string) =>
     states.filter((migration) => migration.state === state).map(({ version }) => version)
@@ -223,6 +225,8 @@ async function checkMigrations(reader: Connection, migrations: Migration[]): Pro
 }
 
 async function checkSchema(reader: Connection, migrations: Migration[]): Promise<Verdict> {
+  if (await otherApplication(reader))
+    return { status: 'skipped', message: 'another application has its own schema', hint: '' }
   const { valid, compared, findings } = await verifySchema(reader, migrations)
   if (!compared)
     return { status: 'skipped', message: 'the schema of a newer program is not known here', hint: '' }

@@ -44,7 +44,7 @@ export async function keyStatus(
     keychain: await askKeychain(keychain, salt),
     salt: salt.toString('hex'),
     recovered,
-    spelling: opening ? undefined : await findSpelling(candidates, samples.start),
+    spelling: opening ? undefined : await findSpelling(candidates, { path, samples }),
   }
 }
 

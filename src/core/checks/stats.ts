@@ -4,6 +4,7 @@ import type { Connection } from '../engine/connection.ts'
 import { AppError } from '../errors.ts'
 import { readApplied } from '../schema/ledger.ts'
 import { currentVersion } from '../schema/migrations.ts'
+import { otherApplication } from '../schema/other-tables.ts'
 import { momentSql, truthSql } from '../schema/stored-values.ts'
 
 /** The figures of a database. A count is null when its table is missing. Sizes are in bytes, days in UTC. */
@@ -46,6 +47,8 @@ export async function getDatabaseStats(db: Database): Promise<DatabaseStats> {
     const version = currentVersion(await readApplied(reader))
     const present = await tablesOf(reader)
     if (version === 0 && !present.has('chat_messages')) {
+      const other = await otherApplication(reader)
+      if (other) throw other
       throw new AppError('PENDING', 'the database has no tables yet: it is at schema version 0', {
         hint: { step: 'migrate' },
       })

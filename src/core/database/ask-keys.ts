@@ -8,16 +8,16 @@ import { type Key, RefusedKey } from '../keys/key.ts'
  */
 export async function askKeys(
   keys: (salt?: Buffer) => Promise<Key[]>,
-  { path, samples: { start } }: Pick<FileFacts, 'path' | 'samples'>,
+  facts: Pick<FileFacts, 'path' | 'samples'>,
 ): Promise<Key[]> {
   try {
-    return await keys(start.subarray(0, 16))
+    return await keys(facts.samples.start.subarray(0, 16))
   } catch (error) {
     if (!(error instanceof RefusedKey)) throw error
     const { findSpelling } = await import('../keys/key-spelling.ts') // only for a rejected key
-    const spelling = await findSpelling([error], start)
+    const spelling = await findSpelling([error], facts)
     if (!spelling) throw error
-    throw new AppError(error.code, `${error.message}; it opens ${path} ${spelling.words}`, {
+    throw new AppError(error.code, `${error.message}; it opens ${facts.path} ${spelling.words}`, {
       hint: `use it ${spelling.words}`,
       cause: spelling,
     })

@@ -26,7 +26,7 @@ export async function causeWithKeys(
     if (damage) return damage
   }
   const { findSpelling } = await import('../keys/key-spelling.ts')
-  const spelling = await findSpelling(keys, start)
+  const spelling = await findSpelling(keys, facts)
   if (spelling) {
     const { words } = spelling
     const detail = `the key does not open ${facts.path} as it was given; it does ${words}`

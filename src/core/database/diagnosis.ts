@@ -76,8 +76,8 @@ export async function causeWithoutKey(
       const dangling = await describeDangling(path)
       if (dangling) return say('missing', `there is no database: ${dangling.words}`, dangling.hint)
       return say('missing', `there is no database at ${path}`, [
-        { step: 'make_database' },
-        { step: 'choose_path', role: 'database', about: 'another one' },
+        { step: 'make_database', path },
+        { step: 'choose_path', path, about: 'another one' },
       ])
     }
     case 'folder':
@@ -123,7 +123,7 @@ export async function causeWithoutKey(
   }
   if (facts.samples.start.subarray(0, 16).equals(PLAINTEXT_HEADER)) {
     if (!isEncryptedBehindHeader(facts.samples.start)) return plaintextCause(facts, connect)
-    return known.plaintextHeader ? undefined : behindHeaderCause(path)
+    return known.plaintextHeader && known.salt !== undefined ? undefined : behindHeaderCause(path)
   }
   if (size < SMALLEST_DATABASE) {
     return say('not_a_database', `${path} has ${size} bytes, too few for a database`, {
@@ -171,7 +171,7 @@ export function intruderCause({ path, kind }: NonNullable<FileFacts['intruder']>
  * Returns true when a file is encrypted after a plaintext header: SQLite leaves these bytes of its header
  * zero, and encryption fills them.
  */
-function isEncryptedBehindHeader(start: Buffer): boolean {
+export function isEncryptedBehindHeader(start: Buffer): boolean {
   return start.length >= SMALLEST_DATABASE && start.subarray(72, 92).some((byte) => byte !== 0)
 }
 
@@ -185,7 +185,16 @@ function behindHeaderCause(path: string): Diagnosis {
 }
 
 async function plaintextCause(facts: FileFacts, connect: Connect): Promise<Diagnosis> {
-  const { describePlaintext } = await import('./plaintext.ts')
+  const { describePlaintext, plaintextDamage } = await import('./plaintext.ts')
+  const damage = await plaintextDamage(facts, connect)
+  if (damage !== undefined) {
+    return {
+      cause: 'damaged',
+      detail: `${facts.path} is a plaintext SQLite database, and damaged: ${damage}`,
+      pages: [],
+      hint: 'look for another copy of the file; nothing was changed',
+    }
+  }
   return {
     cause: 'plaintext',
     detail: `${facts.path} is ${await describePlaintext(facts, connect)}, not encrypted`,

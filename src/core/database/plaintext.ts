@@ -1,4 +1,5 @@
 import type { ClosableConnection, Connect } from '../engine/connection.ts'
+import { AppError } from '../errors.ts'
 import type { FileFacts } from '../files/file-facts.ts'
 
 /** Describes an unencrypted SQLite file in words: LibreOllama's own, a Phase 2.1 database, or any other. */
@@ -37,5 +38,31 @@ async function libreOllamaVersion(facts: FileFacts, connect: Connect) {
     return undefined // a best-effort read of a file that another program may be writing
   } finally {
     await connection?.close()
+  }
+}
+
+/**
+ * Describes what keeps an unencrypted file from being read whole, in words; undefined when nothing does. Looks
+ * at its size and its schema, not at every page; undefined too while a -wal or a journal belongs to it.
+ */
+export async function plaintextDamage(facts: FileFacts, connect: Connect): Promise<string | undefined> {
+  if (facts.walBytes || facts.hasJournal) return undefined
+  const { start } = facts.samples
+  const pageSize = start.readUInt16BE(16) === 1 ? 65_536 : start.readUInt16BE(16)
+  const pages = start.readUInt32BE(28)
+  const isCurrent = start.readUInt32BE(24) === start.readUInt32BE(92)
+  if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) return 'its header is overwritten'
+  if (isCurrent && pages * pageSize > facts.size)
+    return `it is cut short: ${facts.size} of ${pages * pageSize} bytes`
+  const connection = await connect(facts.realPath, { access: 'read', immutable: true })
+  try {
+    await connection.all('SELECT name FROM sqlite_schema')
+    return undefined
+  } catch (error) {
+    return error instanceof AppError && (error.code === 'CORRUPT' || error.code === 'WRONG_KEY')
+      ? 'its schema cannot be read'
+      : undefined
+  } finally {
+    await connection.close()
   }
 }

@@ -6,7 +6,7 @@ import { createWholeFile } from '../files/durable-file.ts'
 import { makeFolderFor, syncPath } from '../files/new-file.ts'
 import { ownerFor } from '../files/owner.ts'
 import { recover } from '../files/recovery.ts'
-import { describeTaken } from '../files/symlinks.ts'
+import { describeDangling, describeTaken } from '../files/symlinks.ts'
 import { syncFoldersAbove, throwDiskFailure } from '../files/sync-folder.ts'
 import { rawKeyLiteral } from './key.ts'
 
@@ -42,8 +42,8 @@ export async function writeKeyFile(
     if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, path)
     throw new AppError('KEY_SOURCE', await describeTaken(path, 'key file'), {
       hint: [
-        'use the key that is in it, by generating none',
-        { step: 'choose_path', path, role: 'key_file', about: 'another file' },
+        ...((await describeDangling(path)) ? [] : ['use the key that is in it, by generating none']),
+        { step: 'choose_path', path, about: 'another file' },
       ],
     })
   }

@@ -1,3 +1,4 @@
+import type { FileFacts } from '../files/file-facts.ts'
 import { FORMATS } from './cipher-settings.ts'
 import { Key, RefusedKey, rawKeyLiteral, rawKeyMeant } from './key.ts'
 import { createPageCheck } from './page-authenticity.ts'
@@ -9,7 +10,11 @@ export class Spelling {
   /** Shell commands that turn the given key into it, in order; undefined when none can. */
   readonly filters: readonly string[] | undefined
 
-  constructor(words: string, filters: readonly string[] | undefined) {
+  /** The file that it opens, absolute. */
+  readonly path: string
+
+  constructor(path: string, words: string, filters: readonly string[] | undefined) {
+    this.path = path
     this.words = words
     this.filters = filters
   }
@@ -25,7 +30,7 @@ const MOST_PASSPHRASES = 8
  */
 export async function findSpelling(
   given: readonly (Key | RefusedKey)[],
-  start: Buffer,
+  { path, samples: { start } }: Pick<FileFacts, 'path' | 'samples'>,
 ): Promise<Spelling | undefined> {
   const salt = start.subarray(0, 16)
   const all = given.flatMap(draftsOf).flatMap(readings)
@@ -34,7 +39,8 @@ export async function findSpelling(
   for (const { key, words, filters } of [...raw, ...passphrases]) {
     if (key.salt && !key.salt.equals(salt)) continue
     if (!(await fitsAnyFormat(key, start))) continue
-    return new Spelling(words.join(' and '), filters.includes(undefined) ? undefined : (filters as string[]))
+    const commands = filters.includes(undefined) ? undefined : (filters as string[])
+    return new Spelling(path, words.join(' and '), commands)
   }
   return undefined
 }

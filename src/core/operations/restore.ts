@@ -163,10 +163,17 @@ async function refuseOther(
       { hint: OTHER },
     )
   }
-  if (standing.unread && standing.born === undefined) return
+  const salt = backup.facts.samples.start.subarray(0, 16).toString('hex')
+  if (standing.unread && standing.born === undefined) {
+    if (standing.salt === '' || standing.salt === salt) return
+    throw new AppError(
+      'INVALID',
+      `${from} may be a backup of another database than ${path}, which is damaged: they have not the same salt`,
+      { hint: OTHER },
+    )
+  }
   const born = birthOf(await backup.read(readApplied))
   if (born !== null && born === standing.born) return
-  const salt = backup.facts.samples.start.subarray(0, 16).toString('hex')
   // When one of them does not record its creation, the salt that copies share decides.
   if ((born === null || standing.born === null) && salt === standing.salt) return
   throw new AppError('INVALID', `${from} is a backup of another database than ${path}`, { hint: OTHER })

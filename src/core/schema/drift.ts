@@ -1,12 +1,10 @@
 import type { Connection } from '../engine/connection.ts'
 import type { EngineError } from '../engine/engine-errors.ts'
 import { AppError } from '../errors.ts'
-import { REBUILD, SEARCH_INDEX } from './index-tables.ts'
+import { COMPARE_SCHEMA, REBUILD, SEARCH_INDEX } from './index-tables.ts'
 import { latestVersion, type Migration } from './migrations.ts'
+import { otherApplication } from './other-tables.ts'
 import { type Finding, verifySchema } from './schema-check.ts'
-
-/** The hint that compares the schema and shows how to repair it. */
-export const COMPARE_SCHEMA = { step: 'compare_schema' } as const
 
 /**
  * Explains why our SQL fails on the tables: they differ from what the migrations create (CHECK_FAILED), or
@@ -18,6 +16,8 @@ export async function findDrift(
   migrations: Migration[],
   cause: EngineError,
 ): Promise<AppError | undefined> {
+  const other = await otherApplication(reader)
+  if (other) return other
   const { compared, findings, schema_version: version } = await verifySchema(reader, migrations)
   const [first, ...others] = findings.filter(concernsSql)
   if (first) {

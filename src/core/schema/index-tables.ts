@@ -16,3 +16,6 @@ export const NO_LOSS: Hint = ['no message is lost', REBUILD]
 export const INDEX_TABLES = ['', '_config', '_data', '_docsize', '_idx', '_rows'].map(
   (end) => `${SEARCH_INDEX}${end}`,
 )
+
+/** The hint that compares the schema and shows how to repair it. */
+export const COMPARE_SCHEMA = { step: 'compare_schema' } as const

@@ -2,7 +2,7 @@ import type { Hint } from '../advice.ts'
 import { withMemoryDatabase } from '../engine/connect.ts'
 import type { Connection } from '../engine/connection.ts'
 import { AppError } from '../errors.ts'
-import { COMPARE_SCHEMA } from './drift.ts'
+import { COMPARE_SCHEMA } from './index-tables.ts'
 import { LEDGER_TABLE, readApplied, readLedger } from './ledger.ts'
 import { type AppliedMigration, currentVersion, type Step } from './migrations.ts'
 
@@ -57,6 +57,36 @@ export async function checkPlan(
   const hasTables = names.length > 0
   return { applied, steps, hasTables, besideOthers: besideOthers || joinsOthers, joinsOthers }
 }
+
+/**
+ * Describes a database that is encrypted as ours are and has only tables of another application; undefined for
+ * every other one, an empty one too.
+ */
+export async function otherApplication(connection: Connection): Promise<AppError | undefined> {
+  const version = currentVersion(await readApplied(connection))
+  if ((await readLedger(connection)) !== 'none' || (await hasChats(connection))) return undefined
+  const names = tablesOf(await readObjects(connection))
+  const own = names.filter((name) => OWN_TABLES.has(name))
+  const isOurs = own.length === names.length || own.length > (version > 0 ? 1 : 2)
+  if (isOurs) return undefined
+  return new AppError(
+    'INVALID',
+    `this is the database of another application; tables in it: ${list(names)}`,
+    {
+      hint: OWN_FILE,
+    },
+  )
+}
+
+const OWN_TABLES: ReadonlySet<string> = new Set([
+  'chat_sessions',
+  'chat_messages',
+  'agents',
+  'settings',
+  'agent_executions',
+  'schema_version',
+  LEDGER_TABLE,
+])
 
 /** The columns of version 1 in the tables that identify a database of ours. */
 const CHATS = {

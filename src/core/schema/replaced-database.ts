@@ -1,7 +1,9 @@
 import { type DatabaseOptions, diagnose, withDatabase } from '../database/database.ts'
-import { causeError, type Diagnosis } from '../database/diagnosis.ts'
+import { causeError, causeWithoutKey, type Diagnosis } from '../database/diagnosis.ts'
+import { saltOfFile } from '../database/held-files.ts'
+import { connect } from '../engine/connect.ts'
 import { AppError, type OutcomeCode } from '../errors.ts'
-import { examineFile } from '../files/file-facts.ts'
+import { examineFile, readSamples } from '../files/file-facts.ts'
 import { Key, withSalt } from '../keys/key.ts'
 import { birthOf, readApplied } from './ledger.ts'
 import { countRows, totalRows } from './row-counts.ts'
@@ -18,7 +20,7 @@ export interface Standing {
   rows: number | null
   /** The time of the database's creation; undefined for a file that cannot be read. */
   born?: string | null
-  /** The first 16 bytes, hex. */
+  /** The first 16 bytes, hex; empty where they need not be those of this database. */
   salt: string
   /** The reason why it cannot be read, or not in full. */
   unread?: AppError | undefined
@@ -62,11 +64,12 @@ export async function examineStanding(
     if (!(error instanceof AppError) || kind !== 'file' || !UNREAD.has(error.code)) throw error
     const found = await findCause(path, options, backup)
     // Damage inside pages that are all authentic.
+    const salt = found.bySalt === 'own' ? ((await saltOfFile(path)) ?? '') : ''
     if (found.cause === 'ok')
-      return { ...facts, salt: '', rows: null, unread: error, mayBeHealthy: error.code !== 'CORRUPT' }
+      return { ...facts, salt, rows: null, unread: error, mayBeHealthy: error.code !== 'CORRUPT' }
     return {
       ...facts,
-      salt: '',
+      salt,
       rows: null,
       unread: causeError(found),
       mayBeHealthy: !BROKEN.has(found.cause),
@@ -81,9 +84,13 @@ async function findCause(
   path: string,
   { keys }: DatabaseOptions,
   { literal, salt }: KeyOfBackup,
-): Promise<Diagnosis> {
+): Promise<Diagnosis & { bySalt?: 'own' }> {
   // A keychain has no key for a file whose salt is damaged.
   const found = await diagnose(path, (own) => keys(own).catch(() => []))
+  // Damage that only a key shows is found by pages that are authentic under the salt of the file.
+  const facts = await examineFile(path)
+  const isOvert = await causeWithoutKey({ ...facts, samples: await readSamples(facts) }, connect)
+  if (!isOvert && (found.cause === 'ok' || found.cause === 'damaged')) return { ...found, bySalt: 'own' }
   if (found.cause !== 'wrong_key') return found
   // When the salt itself is damaged, no key opens the file unless combined with its original salt.
   const salted = await diagnose(path, async () => [new Key(withSalt(literal, salt))])

@@ -3,6 +3,7 @@ import type { Connection } from '../engine/connection.ts'
 import { AppError } from '../errors.ts'
 import { readApplied } from './ledger.ts'
 import { currentVersion } from './migrations.ts'
+import { otherApplication } from './other-tables.ts'
 
 /**
  * Requires a table that exists since schema version `since`. Throws PENDING when the database is older,
@@ -15,6 +16,8 @@ export async function requireTable(
   mend: Hint = { step: 'compare_schema' },
 ): Promise<void> {
   if (await connection.get("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", [table])) return
+  const other = await otherApplication(connection)
+  if (other) throw other
   const version = currentVersion(await readApplied(connection))
   if (version < since) {
     throw new AppError(

@@ -3,6 +3,7 @@ import type { Connection } from '../engine/connection.ts'
 import { quoteName } from '../engine/quote-name.ts'
 import { readApplied } from './ledger.ts'
 import { currentVersion, latestVersion, type Migration } from './migrations.ts'
+import { otherApplication } from './other-tables.ts'
 import {
   type Column,
   type ForeignKey,
@@ -35,8 +36,13 @@ export interface Finding {
   fix_sql: string
 }
 
-/** Compares a database with what the migrations create at the database's own version. */
+/**
+ * Compares a database with what the migrations create at the database's own version. Throws INVALID for the
+ * database of another application, of which nothing is to be changed.
+ */
 export async function verifySchema(connection: Connection, migrations: Migration[]): Promise<SchemaReport> {
+  const other = await otherApplication(connection)
+  if (other) throw other
   const version = currentVersion(await readApplied(connection))
   const latest = latestVersion(migrations)
   const compared = version <= latest

@@ -34,6 +34,24 @@ export interface ImportReport extends ImportCounts {
 const MOST_REFUSALS = 100
 
 /**
+ * Returns true when there is anything to import. Reads no further than the first of it; throws what an import
+ * would throw for a source that cannot be read.
+ */
+export async function hasImportable(options: ImportOptions): Promise<boolean> {
+  checkImportOptions(options)
+  for await (const file of sourceFiles(options.path)) {
+    try {
+      for await (const pieces of readSource(file, { ...options, onBytes: () => {} }))
+        for (const piece of pieces)
+          if (!('imported' in piece && piece.imported.kind === 'refused')) return true
+    } catch (error) {
+      if (file.named || !(error instanceof AppError)) throw error
+    }
+  }
+  return false
+}
+
+/**
  * Imports chats, each completely or not at all: what is finished stays when its signal interrupts it, and
  * importing again adds only what is new. Without a database it reports what would be imported. Throws INVALID
  * for a file of unknown format, IO when the disk fills up.
@@ -151,7 +169,7 @@ class ImportRun {
       // An error in one file concerns that file; when nothing else was given, that is all there is to report.
       const isOfFile =
         error instanceof AppError && error !== this.writer.failure && !this.#options.signal?.aborted
-      if (!isOfFile || (file.named && found === 0)) throw error
+      if (!isOfFile || (file.named && (found === 0 || error.code === 'CORRUPT'))) throw error
       await this.#refuse({ file: file.name, id: null, reason: error.message })
     }
     this.#passed = before + file.size

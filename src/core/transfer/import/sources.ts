@@ -1,4 +1,5 @@
 import type { Hint } from '../../advice.ts'
+import { isEncryptedBehindHeader } from '../../database/diagnosis.ts'
 import { type ForeignKeys, openForeign } from '../../database/foreign-database.ts'
 import { isEngineError } from '../../engine/engine-errors.ts'
 import { AppError } from '../../errors.ts'
@@ -56,8 +57,14 @@ const UTF16 = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])]
 export async function* readSource(file: SourceFile, options: ReadOptions): AsyncGenerator<Iterable<Found>> {
   const head = await headOf(file)
   if (head.subarray(0, SQLITE.length).equals(SQLITE)) {
-    if (file.path !== undefined)
-      return yield* readDatabase(file.path, file, { ...options, encrypted: undefined })
+    if (file.path !== undefined) {
+      if (!isEncryptedBehindHeader(head))
+        return yield* readDatabase(file.path, file, { ...options, encrypted: undefined })
+      if (options.encrypted && file.named) return yield* readDatabase(file.path, file, options)
+      return refuseUnknown(file, options, 'a database that is encrypted behind a plaintext header', {
+        step: 'name_source_key',
+      })
+    }
     throw new AppError('INVALID', `${file.name} is a database inside an archive`, {
       hint: 'unpack it, and import the file itself',
     })
@@ -68,7 +75,7 @@ export async function* readSource(file: SourceFile, options: ReadOptions): Async
     return yield* readJson(file, startsAsJsonl(text) ? jsonlElements : jsonElements, options)
   if (UTF16.some((mark) => head.subarray(0, 2).equals(mark)) && head.subarray(2, 4).includes(0))
     return refuseUnknown(file, options, 'text in UTF-16; save it as UTF-8')
-  if (isBlank) return refuseUnknown(file, options, 'empty')
+  if (isBlank) return refuseUnknown(file, options, 'empty', 'export or download it again')
   if (options.encrypted && file.named && file.path !== undefined)
     return yield* readDatabase(file.path, file, options)
   refuseUnknown(file, options, 'neither JSON nor a plaintext database', { step: 'name_source_key' })
@@ -93,7 +100,9 @@ async function* readDatabase(
   file: SourceFile,
   options: ReadOptions,
 ): AsyncGenerator<Iterable<Found>> {
-  const connection = await openForeign(path, options.encrypted)
+  const connection = await openForeign(path, options.encrypted).catch((error) => {
+    throw damagedSource(file, error) ?? error
+  })
   try {
     for (const { source, format } of DATABASE_FORMATS) {
       if (!(await format.recognizes(connection))) continue
@@ -107,13 +116,38 @@ async function* readDatabase(
   } catch (error) {
     if (error instanceof Refused) throw notReadable(file, error.message, error)
     if (error instanceof RangeError) throw notReadable(file, TOO_DEEP, error)
+    const damaged = damagedSource(file, error)
+    if (damaged) throw damaged
     if (!isEngineError(error)) throw error
     throw notReadable(file, `its tables are not as that program makes them (${error.message})`, error)
   } finally {
     await connection.close()
   }
-  refuseUnknown(file, options, 'a SQLite database that none of the known programs made')
+  refuseUnknown(
+    file,
+    options,
+    'a SQLite database that none of the known programs made',
+    'export the chats from that program, and import that file',
+  )
 }
+
+/**
+ * The error for a source that is damaged, with what was found of it; undefined for any other. It has no cause of
+ * the engine, for which the reason would be looked for in the database that is written.
+ */
+function damagedSource(file: SourceFile, error: unknown): AppError | undefined {
+  const cause = error instanceof AppError ? error.cause : error
+  const isDamage =
+    (error instanceof AppError && error.code === 'CORRUPT') ||
+    (isEngineError(cause) && DAMAGE.has(cause.code))
+  if (!isDamage) return undefined
+  const words = error instanceof AppError ? error.message : 'the database is damaged'
+  return new AppError('CORRUPT', words.includes(file.name) ? words : `${file.name}: ${words}`, {
+    hint: 'look for another copy of the file; importing that adds what is missing',
+  })
+}
+
+const DAMAGE = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_NOMEM'])
 
 /** Describes, in words, commits that damage in the -wal of a source makes unreadable. */
 async function lostCommitsOf(path: string): Promise<string | undefined> {
@@ -202,7 +236,7 @@ async function* counted(file: SourceFile, { onBytes }: ReadOptions): AsyncGenera
 }
 
 /** The number of bytes that distinguish SQLite from JSON. */
-const HEAD = 64
+const HEAD = 512
 
 async function headOf(file: SourceFile): Promise<Buffer> {
   let head = Buffer.alloc(0)
