@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { databaseWithChats } from '../helpers/chats.ts'
+import { databaseWithChats, query } from '../helpers/chats.ts'
 import { makeDatabase, RAW_KEY } from '../helpers/database.ts'
 import { fixture, keyFile, PASSPHRASE, temporaryFolder } from '../helpers/folder.ts'
 import { runHere } from '../helpers/in-process.ts'
@@ -180,6 +180,24 @@ test('hints stay with what the run was about', async () => {
   expect(encrypt.hint).toContain('--generate-key')
   expect(readdirSync(join(plain, '..'))).toEqual(['plain.db'])
 })
+
+test.each(['DROP TABLE schema_version', 'DELETE FROM schema_version'])(
+  'a lost schema version is put back by the SQL of verify-schema: %s',
+  async (harm) => {
+    const { words } = await databaseWithChats()
+    await query(words, harm)
+    const health = JSON.parse((await runHere(['health', '--quick', ...words, '--json'])).stdout)
+    const check = health.checks.find(({ name }: { name: string }) => name === 'migrations')
+    expect(check).toMatchObject({ status: 'fail', hint: expect.stringContaining('verify-schema') })
+    const { findings } = JSON.parse((await runHere(['verify-schema', ...words, '--json'])).stdout)
+    for (const { fix_sql } of findings)
+      for (const statement of fix_sql.split(/;$/m).filter((part: string) => part.trim()))
+        await query(words, statement)
+    const after = await runHere(['verify-schema', ...words, '--json'])
+    expect(JSON.parse(after.stdout)).toMatchObject({ valid: true, schema_version: 2 })
+    expect((await runHere(['migrate', ...words])).code).toBe(0)
+  },
+)
 
 test('two sources of a key are named as they were given', async () => {
   const words = ['--db', await makeDatabase(), '--key-file', keyFile(RAW_KEY), '--json']

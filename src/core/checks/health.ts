@@ -22,7 +22,7 @@ import type { OnProgress } from '../progress.ts'
 import { COMPARE_SCHEMA, NO_LOSS } from '../schema/index-tables.ts'
 import { readApplied } from '../schema/ledger.ts'
 import { currentVersion, type Migration, migrationStates } from '../schema/migrations.ts'
-import { otherApplication } from '../schema/other-tables.ts'
+import { hasChats, otherApplication } from '../schema/other-tables.ts'
 import { verifySchema } from '../schema/schema-check.ts'
 import { ordinaryTables } from '../schema/table-names.ts'
 import { INDEX_SINCE, indexProblems } from '../search/index-check.ts'
@@ -210,7 +210,10 @@ async function checkWriteAheadLog(facts: FileFacts): Promise<Verdict> {
 async function checkMigrations(reader: Connection, migrations: Migration[]): Promise<Verdict> {
   const other = await otherApplication(reader)
   if (other) return fail(other.message, other.advice)
-  const states = migrationStates(migrations, await readApplied(reader))
+  const applied = await readApplied(reader)
+  if (applied.length === 0 && (await hasChats(reader)))
+    return fail('the tables of chats are there, and no schema version', COMPARE_SCHEMA)
+  const states = migrationStates(migrations, applied)
   const of = (state: string) =>
     states.filter((migration) => migration.state === state).map(({ version }) => version)
   if (of('edited').length) {

@@ -98,7 +98,7 @@ const CHATS = {
  * Returns true when one of the two tables of chats exists as we create it; a column may be lost, its id is
  * text.
  */
-async function hasChats(connection: Connection): Promise<boolean> {
+export async function hasChats(connection: Connection): Promise<boolean> {
   for (const [table, expected] of Object.entries(CHATS)) {
     const columns = await connection.all<{ name: string; type: string }>(
       'SELECT lower(name) AS name, upper(type) AS type FROM pragma_table_info(?)',

@@ -67,7 +67,29 @@ async function findDifferences(
   // Tables without a version: only the version is missing, so no table counts as extra.
   const latest = await expectedSchema(migrations, latestVersion(migrations))
   const isOurs = [...latest.tables.keys()].some((name) => actual.tables.has(name))
-  return compareSchemas(isOurs ? latest : expected, actual)
+  return isOurs ? findLostVersions(actual, migrations) : compareSchemas(expected, actual)
+}
+
+/** Compares tables whose version is not recorded with the version that they are closest to. */
+async function findLostVersions(actual: Schema, migrations: Migration[]): Promise<Finding[]> {
+  let [version, findings]: [number, Finding[]] = [0, []]
+  for (let tried = latestVersion(migrations); tried > 0; tried--) {
+    const found = compareSchemas(await expectedSchema(migrations, tried), actual)
+    if (version === 0 || found.length < findings.length) [version, findings] = [tried, found]
+  }
+  const rows = Array.from({ length: version }, (_, index) => `(${index + 1})`).join(', ')
+  const insert = `INSERT INTO schema_version (version) VALUES ${rows};`
+  const table = findings.find(({ type, name }) => type === 'table' && name === 'schema_version')
+  if (table) table.fix_sql += `\n${insert}`
+  else if (!findings.some((finding) => finding.table === 'schema_version'))
+    findings.push({
+      ...about('table', 'schema_version', 'schema_version'),
+      kind: 'changed',
+      expected: `a row for each version from 1 to ${version}`,
+      actual: 'no row',
+      fix_sql: insert,
+    })
+  return findings
 }
 
 /** Returns the schema that the migrations create up to `version`, read from a database in memory. */
