@@ -4,6 +4,7 @@ import type { Context } from '../src/cli/context.ts'
 import type { View } from '../src/cli/output/view.ts'
 import { humanBytes } from '../src/cli/terminal.ts'
 import { findBackup } from '../src/core/backup/own-backups.ts'
+import { AppError } from '../src/core/errors.ts'
 import { type RestoreReport, restoreDatabase } from '../src/core/operations/restore.ts'
 import type { Standing } from '../src/core/schema/replaced-database.ts'
 import { totalRows } from '../src/core/schema/row-counts.ts'
@@ -45,6 +46,10 @@ const define: Define = (command, context) => {
     .action(async (named: string, { to, dir, otherDatabase }: Options) => {
       const ctx = context()
       const print = ctx.printer(view)
+      if (named === '')
+        throw new AppError('USAGE', 'the name of the backup is empty', {
+          hint: { step: 'list_backups' },
+        })
       const options = backupOptions(ctx, dir)
       const from = resolve(await findBackup(named, { ...options, whole: true }))
       const path = to === undefined ? ctx.path : resolve(to)

@@ -89,7 +89,7 @@ function isClosedPipe(error: Error): boolean {
 export async function readAll({ stdin, signal }: Host, most: number): Promise<Buffer> {
   if (stdin.isTTY) {
     throw new AppError('USAGE', 'standard input is to be read, and it is a terminal', {
-      hint: 'give it through a pipe or from a file; a key is asked for when --key-file is left out',
+      hint: 'give it through a pipe or from a file',
     })
   }
   if (stdin.readableEnded || stdin.readableDidRead) {

@@ -230,6 +230,7 @@ export function reference<const Choices extends ColumnChoices>(
     flag: entity,
     filter: true,
     rule: `the id of ${entity}`,
+    example: '0198c5e2-7c1a-7d3e',
     ...choices,
   })
   return column as TextColumn<Choices>
