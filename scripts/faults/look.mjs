@@ -2,32 +2,13 @@
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import sqlcipher from '@journeyapps/sqlcipher'
+import { call, withHandle } from '../raw-driver.mjs'
 import { newFolder } from './scratch.mjs'
+
+export { call, withHandle }
 
 /** Raw keys; the files `one` and `two` of every folder hold them. */
 export const KEYS = { one: '5a'.repeat(32), two: 'c3'.repeat(32) }
-
-export const call = (handle, method, ...words) =>
-  new Promise((resolve, reject) =>
-    handle[method](...words, (error, rows) => (error ? reject(error) : resolve(rows))),
-  )
-
-/** Opens a file with a raw key, of an old cipher format if one is given; without a key as plaintext. */
-export async function withHandle(path, { key, format } = {}, work) {
-  const handle = await new Promise((resolve, reject) => {
-    const opened = new sqlcipher.Database(path, sqlcipher.OPEN_READWRITE, (error) =>
-      error ? reject(error) : resolve(opened),
-    )
-  })
-  try {
-    if (key) await call(handle, 'exec', `PRAGMA cipher_log_level = NONE; PRAGMA key = "x'${key}'"`)
-    if (format) await call(handle, 'exec', `PRAGMA cipher_compatibility = ${format}`)
-    return await work(handle)
-  } finally {
-    await call(handle, 'close')
-  }
-}
 
 /**
  * Runs work on a copy of a file and the files beside it, so that it changes nothing. Resolves to undefined

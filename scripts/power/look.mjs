@@ -2,30 +2,13 @@
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import sqlcipher from '@journeyapps/sqlcipher'
-
-const call = (handle, method, ...words) =>
-  new Promise((resolve, reject) =>
-    handle[method](...words, (error, rows) => (error ? reject(error) : resolve(rows))),
-  )
+import { call, withHandle as openRaw } from '../raw-driver.mjs'
 
 /** Lends a connection, keyed with raw hex digits when `key` is given, and closes it. */
-export async function withHandle(path, { key, format }, work) {
-  const handle = await new Promise((resolve, reject) => {
-    const opened = new sqlcipher.Database(path, sqlcipher.OPEN_READWRITE, (error) =>
-      error ? reject(error) : resolve(opened),
-    )
-  })
-  try {
-    if (key) await call(handle, 'exec', `PRAGMA cipher_log_level = NONE; PRAGMA key = "x'${key}'"`)
-    if (format) await call(handle, 'exec', `PRAGMA cipher_compatibility = ${format}`)
-    return await work({
-      all: (sql) => call(handle, 'all', sql),
-      exec: (sql) => call(handle, 'exec', sql),
-    })
-  } finally {
-    await call(handle, 'close')
-  }
+export function withHandle(path, opening, work) {
+  return openRaw(path, opening, (handle) =>
+    work({ all: (sql) => call(handle, 'all', sql), exec: (sql) => call(handle, 'exec', sql) }),
+  )
 }
 
 const seen = new Map()
