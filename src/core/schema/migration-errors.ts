@@ -2,6 +2,7 @@ import { type Hint, hintParts } from '../advice.ts'
 import type { Connection } from '../engine/connection.ts'
 import { AppError } from '../errors.ts'
 import { type AppliedStep, type Outcome, outcomeOf, StepFailure } from './apply-step.ts'
+import { COMPARE_SCHEMA } from './index-tables.ts'
 import { readApplied } from './ledger.ts'
 import { currentVersion } from './migrations.ts'
 
@@ -9,8 +10,8 @@ import { currentVersion } from './migrations.ts'
 export type Target = 'database' | 'new file' | 'copy'
 
 const HINTS: Record<Target, Hint> = {
-  database: { step: 'migration_status' },
-  copy: { step: 'rehearse' },
+  database: [{ step: 'migration_status' }, COMPARE_SCHEMA],
+  copy: [{ step: 'rehearse' }, COMPARE_SCHEMA],
   'new file': 'correct the migration; if it came with this program, reinstall the program',
 }
 
