@@ -54,14 +54,19 @@ export async function plaintextDamage(facts: FileFacts, connect: Connect): Promi
   if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) return 'its header is overwritten'
   if (isCurrent && pages * pageSize > facts.size)
     return `it is cut short: ${facts.size} of ${pages * pageSize} bytes`
-  const connection = await connect(facts.realPath, { access: 'read', immutable: true })
+  // A disk that fails once looks like damage.
+  const isUnreadable = async () => !(await readsSchema(facts, connect))
+  return (await isUnreadable()) && (await isUnreadable()) ? 'its schema cannot be read' : undefined
+}
+
+/** Returns false where the engine calls a file damaged, or no database, when it reads the schema. */
+async function readsSchema({ realPath }: FileFacts, connect: Connect): Promise<boolean> {
+  const connection = await connect(realPath, { access: 'read', immutable: true })
   try {
     await connection.all('SELECT name FROM sqlite_schema')
-    return undefined
+    return true
   } catch (error) {
-    return error instanceof AppError && (error.code === 'CORRUPT' || error.code === 'WRONG_KEY')
-      ? 'its schema cannot be read'
-      : undefined
+    return !(error instanceof AppError && (error.code === 'CORRUPT' || error.code === 'WRONG_KEY'))
   } finally {
     await connection.close()
   }
