@@ -28,3 +28,10 @@ export function commandLine(words: readonly string[], place: Place): string {
   })
   return ['libreollama-db', ...words.map(shellWord), ...given].join(' ')
 }
+
+/** Returns the value of an option in the words of a command line, joined to it by `=` or the next word. */
+export function optionIn(argv: readonly string[], option: string): string | undefined {
+  const joined = argv.find((word) => word.startsWith(`${option}=`))
+  if (joined !== undefined) return joined.slice(option.length + 1)
+  return argv.includes(option) ? argv[argv.indexOf(option) + 1] : undefined
+}

@@ -18,7 +18,7 @@ import type { Keychain } from '../core/keys/keychain.ts'
 import type { Progress } from '../core/progress.ts'
 import type { Migration } from '../core/schema/migrations.ts'
 import { jsonText } from '../core/transfer/export/formats/json-text.ts'
-import { commandLine } from './command-line.ts'
+import { commandLine, optionIn } from './command-line.ts'
 import type { Run } from './hints.ts'
 import { type Host, hasNoReader, readAll, tell, write } from './host.ts'
 import { chooseKeySource, type KeyFlags } from './key-flags.ts'
@@ -180,11 +180,8 @@ export class Context {
   /** Where the key of an encrypted source comes from. */
   get #sourceOfImport(): KeySource | undefined {
     if (this.#command !== 'import') return undefined
-    const given = (name: string) => {
-      const at = this.#argv.findIndex((word) => word === name || word.startsWith(`${name}=`))
-      return at < 0 ? undefined : this.#argv[at]?.slice(name.length + 1) || this.#argv[at + 1]
-    }
-    const [keyFile, keyCommand] = [given('--source-key-file'), given('--source-key-command')]
+    const keyFile = optionIn(this.#argv, '--source-key-file')
+    const keyCommand = optionIn(this.#argv, '--source-key-command')
     return chooseKeySource(
       { ...(keyFile ? { keyFile } : {}), ...(keyCommand ? { keyCommand } : {}) },
       {},

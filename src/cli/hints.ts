@@ -3,7 +3,7 @@ import { join, parse, resolve, sep } from 'node:path'
 import { type Advice, type Hint, hintParts, type PathRole } from '../core/advice.ts'
 import type { Environment } from '../core/environment.ts'
 import { shellWord } from '../core/shell-word.ts'
-import { commandLine, type Place } from './command-line.ts'
+import { commandLine, optionIn, type Place } from './command-line.ts'
 
 /** The run that a hint is for. */
 export interface Run {
@@ -83,11 +83,7 @@ class Situation {
 
   /** Returns the value of an option of the run. */
   given(option: string): string | undefined {
-    const { argv } = this.#run
-    const joined = argv.find((word) => word.startsWith(`${option}=`))
-    return (
-      joined?.slice(option.length + 1) ?? (argv.includes(option) ? argv[argv.indexOf(option) + 1] : undefined)
-    )
+    return optionIn(this.#run.argv, option)
   }
 
   /** Returns true when the run is one of these commands. */

@@ -64,7 +64,7 @@ export async function examineStanding(
     if (!(error instanceof AppError) || kind !== 'file' || !UNREAD.has(error.code)) throw error
     const found = await findCause(path, options, backup)
     // Damage inside pages that are all authentic.
-    const salt = found.bySalt === 'own' ? ((await saltOfFile(path)) ?? '') : ''
+    const salt = found.hasOwnSalt ? ((await saltOfFile(path)) ?? '') : ''
     if (found.cause === 'ok')
       return { ...facts, salt, rows: null, unread: error, mayBeHealthy: error.code !== 'CORRUPT' }
     return {
@@ -84,13 +84,13 @@ async function findCause(
   path: string,
   { keys }: DatabaseOptions,
   { literal, salt }: KeyOfBackup,
-): Promise<Diagnosis & { bySalt?: 'own' }> {
+): Promise<Diagnosis & { hasOwnSalt?: boolean }> {
   // A keychain has no key for a file whose salt is damaged.
   const found = await diagnose(path, (own) => keys(own).catch(() => []))
   // Damage that only a key shows is found by pages that are authentic under the salt of the file.
   const facts = await examineFile(path)
   const isOvert = await causeWithoutKey({ ...facts, samples: await readSamples(facts) }, connect)
-  if (!isOvert && (found.cause === 'ok' || found.cause === 'damaged')) return { ...found, bySalt: 'own' }
+  if (!isOvert && (found.cause === 'ok' || found.cause === 'damaged')) return { ...found, hasOwnSalt: true }
   if (found.cause !== 'wrong_key') return found
   // When the salt itself is damaged, no key opens the file unless combined with its original salt.
   const salted = await diagnose(path, async () => [new Key(withSalt(literal, salt))])

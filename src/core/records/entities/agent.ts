@@ -31,5 +31,5 @@ export const agent = defineEntity({
   },
 })
 
-/** A model with instructions as programs see it. Times are RFC 3339 UTC with microseconds; null where nothing is set. */
+/** A model with instructions as programs see it; times are RFC 3339 UTC with microseconds. */
 export type Agent = RecordOf<typeof agent>

@@ -24,5 +24,5 @@ export const execution = defineEntity({
   },
 })
 
-/** One run of an agent as programs see it. Times are RFC 3339 UTC with microseconds; null where nothing is set. */
+/** One run of an agent as programs see it; times are RFC 3339 UTC with microseconds. */
 export type AgentExecution = RecordOf<typeof execution>

@@ -23,5 +23,5 @@ export const message = defineEntity({
   },
 })
 
-/** One thing said in a chat as programs see it. Times are RFC 3339 UTC with microseconds; null where nothing is set. */
+/** One thing said in a chat as programs see it; times are RFC 3339 UTC with microseconds. */
 export type ChatMessage = RecordOf<typeof message>

@@ -19,5 +19,5 @@ export const session = defineEntity({
   },
 })
 
-/** A chat as programs see it. Times are RFC 3339 UTC with microseconds; null where nothing is set. */
+/** A chat as programs see it; times are RFC 3339 UTC with microseconds. */
 export type ChatSession = RecordOf<typeof session>

@@ -16,5 +16,5 @@ export const setting = defineEntity({
   },
 })
 
-/** A value by its name as programs see it. Times are RFC 3339 UTC with microseconds; null where nothing is set. */
+/** A value by its name as programs see it; times are RFC 3339 UTC with microseconds. */
 export type Setting = RecordOf<typeof setting>
